@@ -1,0 +1,14 @@
+#include "base/check.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace tidemark {
+
+void check_failed(const char* file, int line, const char* condition, const char* why) {
+  std::fprintf(stderr, "tidemark: broken invariant at %s:%d: %s (%s)\n", file, line, condition, why);
+  std::fflush(stderr);
+  std::abort();
+}
+
+}  // namespace tidemark

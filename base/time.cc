@@ -1,0 +1,200 @@
+#include "base/time.h"
+
+#include <array>
+#include <charconv>
+
+namespace tidemark {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  int64_t us;
+};
+constexpr std::array<Unit, 6> kUnits{{{"d", 86'400'000'000}, {"h", 3'600'000'000}, {"m", 60'000'000},
+                                      {"s", 1'000'000}, {"ms", 1'000}, {"us", 1}}};
+
+// Days since the epoch of a proleptic Gregorian date, and back: Howard Hinnant, "chrono-Compatible Low-Level Date
+// Algorithms".
+constexpr int64_t days_from_civil(int64_t y, int m, int d) {
+  y -= m <= 2;
+  const int64_t era = floor_div(y, 400);
+  const int64_t yoe = y - era * 400;
+  const int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+  return era * 146'097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719'468;
+}
+
+struct Civil {
+  int64_t year;
+  int month;
+  int day;
+};
+constexpr Civil civil_from_days(int64_t z) {
+  z += 719'468;
+  const int64_t era = floor_div(z, 146'097);
+  const int64_t doe = z - era * 146'097;
+  const int64_t yoe = (doe - doe / 1'460 + doe / 36'524 - doe / 146'096) / 365;
+  const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  const int64_t mp = (5 * doy + 2) / 153;
+  const int day = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
+  const int month = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
+  return {yoe + era * 400 + (month <= 2), month, day};
+}
+
+constexpr int days_in_month(int64_t y, int m) {
+  constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  const bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+  return m == 2 && leap ? 29 : kDays[m - 1];
+}
+
+// Reads exactly `n` digits at the front of `text` and drops them.
+std::optional<int> take_digits(std::string_view& text, size_t n) {
+  if (text.size() < n) return std::nullopt;
+  int value = 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    value = value * 10 + (text[i] - '0');
+  }
+  text.remove_prefix(n);
+  return value;
+}
+
+bool take(std::string_view& text, char c) {
+  if (text.empty() || text[0] != c) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+// The part behind the seconds: microseconds, cut (digits are read towards the past for any sign of the whole).
+std::optional<int64_t> take_fraction(std::string_view& text) {
+  if (!take(text, '.')) return 0;
+  int64_t us = 0;
+  size_t digits = 0;
+  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
+    if (digits < 6) us = us * 10 + (text[digits] - '0');
+  }
+  if (digits == 0) return std::nullopt;
+  for (size_t i = digits; i < 6; ++i) us *= 10;
+  text.remove_prefix(digits);
+  return us;
+}
+
+std::optional<int64_t> take_zone_seconds(std::string_view& text) {
+  if (take(text, 'Z') || take(text, 'z')) return 0;
+  if (text.empty()) return std::nullopt;
+  const int sign = text[0] == '-' ? -1 : 1;
+  if (!take(text, '+') && !take(text, '-')) return std::nullopt;
+  const auto hours = take_digits(text, 2);
+  if (!hours || !take(text, ':')) return std::nullopt;
+  const auto minutes = take_digits(text, 2);
+  if (!minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  return sign * (*hours * 3'600 + *minutes * 60);
+}
+
+void append_padded(std::string& out, int64_t value, int width) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  for (int have = static_cast<int>(end - digits); have < width; ++have) out.push_back('0');
+  out.append(digits, end);
+}
+
+}  // namespace
+
+std::optional<Duration> parse_duration(std::string_view text) {
+  if (text == "0") return Duration{0};
+  if (text.empty()) return std::nullopt;
+  int64_t total = 0;
+  while (!text.empty()) {
+    int64_t number = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed != std::errc{} || text[0] == '-') return std::nullopt;
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    const size_t letters = std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), text.size());
+    const Unit* unit = nullptr;
+    for (const Unit& u : kUnits) {
+      if (u.name == text.substr(0, letters)) unit = &u;
+    }
+    int64_t part = 0;
+    if (unit == nullptr || __builtin_mul_overflow(number, unit->us, &part)) return std::nullopt;
+    if (__builtin_add_overflow(total, part, &total)) return std::nullopt;
+    text.remove_prefix(letters);
+  }
+  return Duration{total};
+}
+
+std::string format_duration(Duration d) {
+  if (d.us == 0) return "0s";
+  std::string out;
+  // Written through the unsigned magnitude, so that the smallest value needs no special case.
+  uint64_t rest = d.us < 0 ? 0 - static_cast<uint64_t>(d.us) : static_cast<uint64_t>(d.us);
+  if (d.us < 0) out.push_back('-');
+  for (const Unit& unit : kUnits) {
+    const uint64_t n = rest / static_cast<uint64_t>(unit.us);
+    if (n == 0) continue;
+    out += std::to_string(n);
+    out += unit.name;
+    rest %= static_cast<uint64_t>(unit.us);
+  }
+  return out;
+}
+
+std::optional<Time> parse_rfc3339(std::string_view text) {
+  const auto year = take_digits(text, 4);
+  if (!year || !take(text, '-')) return std::nullopt;
+  const auto month = take_digits(text, 2);
+  if (!month || *month < 1 || *month > 12 || !take(text, '-')) return std::nullopt;
+  const auto day = take_digits(text, 2);
+  if (!day || *day < 1 || *day > days_in_month(*year, *month)) return std::nullopt;
+  if (!take(text, 'T') && !take(text, 't') && !take(text, ' ')) return std::nullopt;
+  const auto hour = take_digits(text, 2);
+  if (!hour || *hour > 23 || !take(text, ':')) return std::nullopt;
+  const auto minute = take_digits(text, 2);
+  if (!minute || *minute > 59 || !take(text, ':')) return std::nullopt;
+  const auto second = take_digits(text, 2);
+  if (!second || *second > 59) return std::nullopt;
+  const auto fraction = take_fraction(text);
+  if (!fraction) return std::nullopt;
+  const auto zone = take_zone_seconds(text);
+  if (!zone || !text.empty()) return std::nullopt;
+  const int64_t days = days_from_civil(*year, *month, *day);
+  const int64_t seconds = days * 86'400 + *hour * 3'600 + *minute * 60 + *second - *zone;
+  return Time{seconds * 1'000'000 + *fraction};
+}
+
+void append_rfc3339(Time t, std::string& out) {
+  const int64_t seconds = floor_div(t.us, 1'000'000);
+  const int64_t fraction = floor_mod(t.us, 1'000'000);
+  const Civil date = civil_from_days(floor_div(seconds, 86'400));
+  if (date.year < 1 || date.year > 9999) {
+    out += std::to_string(t.us);
+    return;
+  }
+  const int64_t in_day = floor_mod(seconds, 86'400);
+  append_padded(out, date.year, 4);
+  out.push_back('-');
+  append_padded(out, date.month, 2);
+  out.push_back('-');
+  append_padded(out, date.day, 2);
+  out.push_back('T');
+  append_padded(out, in_day / 3'600, 2);
+  out.push_back(':');
+  append_padded(out, in_day / 60 % 60, 2);
+  out.push_back(':');
+  append_padded(out, in_day % 60, 2);
+  if (fraction != 0) {
+    out.push_back('.');
+    if (fraction % 1'000 == 0) {
+      append_padded(out, fraction / 1'000, 3);
+    } else {
+      append_padded(out, fraction, 6);
+    }
+  }
+  out.push_back('Z');
+}
+
+std::string format_rfc3339(Time t) {
+  std::string out;
+  append_rfc3339(t, out);
+  return out;
+}
+
+}  // namespace tidemark
