@@ -1,0 +1,94 @@
+// WindowLane: the keyed state of one window step in one lane. Rows and time go in, late rows and result rows come out;
+// generations go to the store and are read back when they are no longer in memory. Knows no threads, clocks or sinks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "operators/batch.h"
+#include "operators/windows/window_plan.h"
+#include "state/keyed_store.h"
+
+namespace tidemark {
+
+enum class LateReason : uint8_t { kLate, kIdle };
+
+// Rows of one source batch that counted in no window.
+struct LateRow {
+  uint32_t row;
+  LateReason reason;
+  Time watermark;  // the watermark that refused it
+};
+
+// Takes result rows; called on the lane's thread, in order of window end. May block (back-pressure).
+class ResultEmitter {
+ public:
+  virtual ~ResultEmitter() = default;
+  virtual void emit(std::unique_ptr<Batch> results) = 0;
+};
+
+// Everything that changed in a lane between two barriers (or two spills), frozen: immutable from then on. Written to
+// the store on another thread, in the order of `number`.
+class FrozenGeneration {
+ public:
+  virtual ~FrozenGeneration() = default;
+  virtual uint64_t number() const = 0;
+  virtual size_t bytes() const = 0;
+  // Applies merges, expiries and the lane's own metadata to the store. Thread: the unit's state writer.
+  virtual Status write_to(KeyedStore& store) const = 0;
+};
+
+// Counters since the lane was made; read on the lane's thread at a barrier.
+struct WindowCounters {
+  uint64_t in = 0;             // rows given to add()
+  uint64_t counted = 0;        // rows that counted in at least one window
+  uint64_t late = 0;           // reason late
+  uint64_t idle_late = 0;      // reason idle
+  uint64_t updates_missed = 0; // windows missed by rows that counted in others
+  uint64_t results = 0;        // result rows emitted
+  uint64_t result_errors = 0;  // aggregates that could not give a result
+};
+
+// Single-threaded: all calls on the lane's thread, except FrozenGeneration::write_to.
+class WindowLane {
+ public:
+  virtual ~WindowLane() = default;
+
+  // Counts `rows` of a source batch. For each row the windows with end + allowed_lateness > max(W(p), lane watermark)
+  // are updated; W(p) is batch.watermarks[row]. Rows that count nowhere are appended to `late`.
+  virtual void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) = 0;
+
+  // Moves the lane's watermark (never back) and fires every window whose end it has reached, in order of end.
+  // Time::max() closes all windows.
+  virtual Status advance(Time watermark, ResultEmitter& out) = 0;
+  virtual Time watermark() const = 0;
+
+  // Freezes what changed since the last freeze, metadata included; the lane goes on with an empty generation.
+  virtual std::unique_ptr<FrozenGeneration> freeze() = 0;
+  // Generation `number` and all before it are in the store as seen through `view`; their copies in memory are from now
+  // on only a cache.
+  virtual void on_written(uint64_t number, std::shared_ptr<const StoreView> view) = 0;
+
+  // Bytes of memory: not yet written (dirty), and all.
+  virtual size_t dirty_bytes() const = 0;
+  virtual size_t memory_bytes() const = 0;
+  // Drops cached copies of written generations until memory_bytes() <= `target`, as far as that goes.
+  virtual void shed(size_t target) = 0;
+  // Entries (slice, key) held in memory.
+  virtual uint64_t keys() const = 0;
+
+  virtual const WindowCounters& counters() const = 0;
+};
+
+// `view` is the restored store's (empty for a fresh start); the lane reads its metadata from it.
+Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t lane,
+                                                     std::shared_ptr<const StoreView> view);
+
+// The merge function that a store needs for a window step's entries: merges encoded states.
+bool merge_window_states(const WindowPlan& plan, std::string& accumulator, std::string_view operand);
+
+}  // namespace tidemark
