@@ -1,0 +1,95 @@
+// KafkaProducer: an idempotent producer, transactional or not. The only file pair that knows librdkafka's producer;
+// knows nothing of rows, epochs or checkpoints.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "operators/sources/kafka_consumer.h"
+
+namespace tidemark {
+
+struct ProducerOptions {
+  std::string brokers;
+  std::optional<std::string> transactional_id;
+  Duration transaction_timeout = Duration::seconds(60);
+  std::vector<std::pair<std::string, std::string>> properties;
+  int64_t queue_bytes = 32 << 20;
+  std::string client_id = "tidemark";
+};
+
+struct ProducerHeader {
+  std::string_view name;
+  std::optional<std::string_view> value;
+};
+
+struct ProducerRecord {
+  uint32_t topic = 0;            // from open_topic()
+  int32_t partition = 0;
+  std::optional<std::string_view> key;
+  std::optional<std::string_view> value;
+  std::vector<ProducerHeader> headers;
+  Time timestamp;
+};
+
+struct OpenTopic {
+  uint32_t topic = 0;
+  int32_t partitions = 0;
+  int64_t max_message_bytes = 1'000'000;  // the topic's limit, as the broker says
+};
+
+enum class ProduceResult { kAccepted, kQueueFull, kTooLarge, kFailed };
+
+// How an unsuccessful transaction call ends.
+enum class TransactionFailure {
+  kRetry,    // call again with identical arguments
+  kAbort,    // abort the transaction and rewind
+  kFenced,   // somebody newer has this identity (or the broker timed the transaction out: it looks the same)
+  kFatal,    // this producer is unusable; re-create it
+};
+struct TransactionError {
+  TransactionFailure kind;
+  std::string message;
+};
+using TransactionStatus = std::expected<void, TransactionError>;
+
+class KafkaProducer {
+ public:
+  virtual ~KafkaProducer() = default;
+
+  // Looks the topic up; unknown topics and missing rights are user errors.
+  virtual Result<OpenTopic> open_topic(std::string_view name, Duration timeout) = 0;
+  virtual Result<std::string> cluster_id(Duration timeout) = 0;
+
+  // Any thread. Copies what it accepts; kQueueFull: try again after poll(); kFailed: see last_error().
+  virtual ProduceResult produce(const ProducerRecord& record) = 0;
+  // Serves delivery reports. Any thread.
+  virtual void poll(Duration timeout) = 0;
+  // Waits until everything accepted is acknowledged; an error when something was not, or time ran out.
+  virtual Status flush(Duration timeout) = 0;
+  // Bytes accepted and not yet acknowledged.
+  virtual int64_t bytes_in_flight() const = 0;
+  virtual uint64_t records_acknowledged() const = 0;
+  // The first delivery failure since the last begin() or flush(), if any.
+  virtual std::optional<std::string> delivery_error() const = 0;
+
+  // Coordinator thread. Fences older producers of this identity and aborts what they left open.
+  virtual TransactionStatus init_transactions(Duration timeout) = 0;
+  virtual TransactionStatus begin() = 0;
+  virtual TransactionStatus send_offsets(const std::vector<CommittedOffset>& offsets, const GroupMetadata& group) = 0;
+  virtual TransactionStatus commit() = 0;  // flushes, then commits; waits as long as it takes
+  virtual TransactionStatus abort() = 0;   // purges, then aborts; waits as long as it takes
+};
+
+Result<std::unique_ptr<KafkaProducer>> make_kafka_producer(const ProducerOptions& options,
+                                                           std::function<void(int, std::string_view)> log_line);
+
+}  // namespace tidemark
