@@ -1,0 +1,167 @@
+// The decisions of checkpoint and commit as pure functions over observed facts: where to resume, what may be deleted, when
+// an epoch may be committed, whether kept state fits the plan. They do no I/O; whoever calls them observed the facts and
+// carries the decision out. The messages for people are made here.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "state/checkpoint_storage.h"
+#include "state/manifest.h"
+
+namespace tidemark {
+
+// Why we do not go on, with what was seen and what a person can do; never empty.
+struct Refusal {
+  std::string reason;
+  std::vector<std::string> facts;
+  std::vector<std::string> ways_out;
+};
+// One message: the reason, the facts, the ways out.
+std::string to_string(const Refusal& refusal);
+
+// --- Resume -----------------------------------------------------------------------------------------------------------
+
+// One committed offset as the group coordinator told it.
+struct CommittedOffset {
+  int64_t offset = 0;
+  std::string metadata;  // as it was read; ours or not
+};
+// One source partition of the unit as it is now.
+struct PartitionFacts {
+  TopicPartition id;
+  std::optional<CommittedOffset> committed;  // nothing = no commit
+  int64_t log_start = 0;
+  int64_t log_end = 0;  // the high watermark
+};
+// One checkpoint of the unit in storage. Those that a commit names must have been loaded; others are loaded when
+// `accept_loss` is set, and are otherwise listed only.
+struct CheckpointFacts {
+  CheckpointName name;
+  std::optional<StoredCheckpoint> loaded;
+  std::optional<LoadFailure> failure;  // neither = not tried
+};
+enum class RunMode { kForever, kUntilEnd, kUntilEndKeepOpen };
+struct ResumeFacts {
+  std::string pipeline;
+  std::string unit;
+  std::vector<PartitionFacts> partitions;     // all that the unit owns now
+  std::vector<CheckpointFacts> checkpoints;   // in storage, and every one that a commit names, found or not
+  bool reset_state = false;
+  bool accept_loss = false;
+  RunMode mode = RunMode::kForever;
+};
+
+// Where a partition is to be read from.
+struct Position {
+  enum class From {
+    kStartOption,  // where the pipeline's `start` says
+    kLogStart,     // found later: its beginning
+    kOffset,
+  };
+  TopicPartition id;
+  From from = From::kStartOption;
+  int64_t offset = 0;    // with kOffset, and with kLogStart the log's start as observed
+  int64_t lost = 0;      // records that were never read and are passed over: for tidemark_records_lost_total
+  bool found_later = false;
+};
+// No state: begin where `start` says, and commit that with an empty checkpoint before a record is read.
+struct FreshStart {
+  bool state_was_reset = false;  // --reset-state dropped what was there: a line in the log
+  std::vector<Position> positions;
+};
+// Restore this checkpoint and read on from these positions.
+struct Restore {
+  CheckpointName name;
+  std::vector<Position> positions;
+};
+// As Restore, but only because --accept-loss said so: log every line of `losses` and count what is lost.
+struct RestoreWithGap {
+  CheckpointName name;
+  std::vector<Position> positions;
+  std::vector<std::string> losses;
+};
+// An ended run, asked to run until the end again, with nothing new: exit 0.
+struct AlreadyEnded {
+  CheckpointName name;
+};
+using ResumeDecision = std::variant<FreshStart, Restore, RestoreWithGap, AlreadyEnded, Refusal>;
+
+ResumeDecision decide_resume(const ResumeFacts& facts);
+
+// The checkpoints whose load() decide_resume needs, from the commits alone: named by a partition, each once.
+std::vector<OffsetMetadata> named_checkpoints(const std::vector<PartitionFacts>& partitions);
+
+// --- Deletion ---------------------------------------------------------------------------------------------------------
+
+struct DeletionFacts {
+  // By our own newest successful commit in this run; nothing = none yet.
+  std::optional<CheckpointName> own_newest_committed;
+  // Do we own, in the group's present generation, every partition that the candidate covers?
+  bool owns_all_covered = false;
+  // What the committed metadata of every covered partition names, read after our commit; nothing = could not be read.
+  std::optional<std::set<CheckpointName>> named_by_commits;
+};
+// A whole checkpoint that a newer commit has replaced.
+bool may_delete(const CheckpointName& candidate, const DeletionFacts& facts);
+
+struct LeftoverFacts {
+  std::optional<CheckpointName> name;  // nothing when its name is not ours
+  Time modified;
+  Time now;
+  Duration longest_transaction_timeout;  // of any instance that may have written it
+  bool in_progress = false;              // being written by this process
+  DeletionFacts deletion;
+};
+// A checkpoint that no commit names, whole or not: older commits cannot come to name it once every transaction that
+// could do so has timed out.
+bool may_sweep(const LeftoverFacts& facts);
+
+// --- Completeness -----------------------------------------------------------------------------------------------------
+
+// How far one epoch has come.
+struct EpochProgress {
+  uint32_t lanes = 0;
+  uint32_t lanes_frozen = 0;
+  uint32_t generations_written = 0;  // of lanes: into the store
+  uint32_t sinks = 0;
+  uint32_t sinks_flushed = 0;        // aligned over all inputs and, but for the transaction, durable
+  uint32_t partitions = 0;
+  uint32_t partitions_noted = 0;     // next offsets known at the barrier
+  bool snapshot_taken = false;       // the store's checkpoint
+  bool manifest_durable = false;
+  bool failed = false;
+};
+// All state of the epoch is in the store: take its snapshot.
+bool may_snapshot(const EpochProgress& progress);
+// All that the manifest lists is durable and all positions are known: write it.
+bool may_write_manifest(const EpochProgress& progress);
+// Everything that the commit stands for is durable: send offsets and commit.
+bool may_commit(const EpochProgress& progress);
+
+// --- Compatibility ----------------------------------------------------------------------------------------------------
+
+// The shape of state: as the manifest holds it, or as the plan wants it.
+struct StateShape {
+  uint32_t lanes = 0;
+  bool partitioned_by = false;  // the plan's promise; of no meaning in the old shape
+  std::vector<TopicPartitions> topics;
+  std::vector<StepSignature> steps;
+};
+StateShape shape_of(const Manifest& manifest);
+
+struct Compatible {
+  std::vector<std::string> dropped_steps;  // have state but no step any more: drop it, name it in a log line
+  std::vector<std::string> new_steps;      // begin empty
+};
+std::variant<Compatible, Refusal> decide_compatibility(std::string_view pipeline, const StateShape& kept,
+                                                       const StateShape& wanted);
+
+}  // namespace tidemark
