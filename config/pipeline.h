@@ -1,0 +1,219 @@
+// A whole pipeline file as plain, checked structs: what the file says, defaults filled in, names resolved. Places are kept
+// so that later stages can still point at the file. Expressions are text here; it deliberately does not know how they
+// are compiled, nor anything of operators.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/time.h"
+#include "base/types.h"
+#include "config/yaml.h"
+
+namespace tidemark {
+
+// `name: expression`, as in `map`, `select` and `aggregates`.
+struct NamedExpression {
+  Located<std::string> name;
+  SourceText expression;
+};
+
+// One librdkafka property, passed through.
+struct Property {
+  Located<std::string> name;
+  Located<std::string> value;
+};
+
+// ---- Sources
+
+struct StartEarliest {};
+struct StartLatest {};
+struct StartTimestamp {
+  Time time;
+};
+// Where the very first start begins.
+struct Start {
+  std::variant<StartEarliest, StartLatest, StartTimestamp> at;
+};
+
+struct KafkaSourceSpec {
+  Location where;
+  Located<std::string> brokers;                         // comma-separated
+  std::vector<Located<std::string>> topics;             // of `topic` or `topics`; empty with a pattern
+  std::optional<Located<std::string>> topic_pattern;    // begins with ^
+  Located<std::string> group;                           // default: the pipeline's name
+  Start start;
+  std::vector<Located<std::string>> partitioned_by;     // names of schema fields
+  std::vector<Property> properties;
+};
+
+struct JsonFormatSpec {};
+struct RawFormatSpec {};
+struct SourceFormatSpec {
+  Location where;
+  std::variant<JsonFormatSpec, RawFormatSpec> kind;
+};
+
+// How a timestamp is written in the input.
+enum class TimestampForm { kSeconds, kMillis, kMicros, kIso };
+
+struct SchemaFieldSpec {
+  Located<std::string> name;
+  Type type;                                            // string int double bool bytes timestamp
+  bool nullable = false;
+  TimestampForm timestamp_form = TimestampForm::kMillis;  // of timestamps only
+  Location type_where;
+  std::vector<std::string> path;                        // at least one step; default: the name
+};
+
+struct EventTimeSpec {
+  Location where;
+  std::optional<Located<std::string>> field;            // a timestamp field of the schema; none: the Kafka timestamp
+  Duration max_delay{};
+  Duration max_future = Duration::hours(1);
+  Duration idle_after = Duration::seconds(30);
+  std::optional<Duration> close_after_idle = Duration::minutes(1);  // none: `off`
+  std::optional<Located<Duration>> max_drift;           // none: the longest window, at least 1 m
+};
+
+enum class Tombstones { kDeadLetter, kSkip };
+
+struct SourceSpec {
+  Located<std::string> name;
+  Location where;
+  std::variant<KafkaSourceSpec> from;
+  SourceFormatSpec format;
+  std::vector<SchemaFieldSpec> schema;                  // in written order
+  EventTimeSpec event_time;
+  Tombstones tombstones = Tombstones::kDeadLetter;
+  int64_t max_record = 10 << 20;                        // bytes
+  const KafkaSourceSpec& kafka() const { return std::get<KafkaSourceSpec>(from); }
+  const SchemaFieldSpec* find(std::string_view field) const;
+};
+
+// ---- Steps
+
+// What a step or sink takes its rows from, resolved.
+struct InputRef {
+  enum class Kind { kSource, kStep, kLate, kDeadLetter };
+  Kind kind = Kind::kSource;
+  size_t index = 0;  // into sources or steps
+  friend bool operator==(const InputRef&, const InputRef&) = default;
+};
+
+struct FilterSpec {
+  SourceText condition;
+};
+// Adds or replaces fields.
+struct MapSpec {
+  std::vector<NamedExpression> fields;
+};
+// Keeps only these; `select: [a]` is a: a.
+struct SelectSpec {
+  std::vector<NamedExpression> fields;
+};
+
+// Aligned windows: start at epoch + offset + k x step. size >= step > 0, offset >= 0.
+struct TumblingSpec {
+  Located<Duration> size;
+  std::optional<Located<Duration>> offset;
+};
+struct SlidingSpec {
+  Located<Duration> size;
+  Located<Duration> step;
+  std::optional<Located<Duration>> offset;
+};
+
+enum class Emit { kOnClose };
+
+struct WindowSpec {
+  Location where;
+  std::variant<TumblingSpec, SlidingSpec> kind;
+  std::vector<Located<std::string>> by;                 // without duplicates; empty: one global key
+  Located<Duration> allowed_lateness;                   // 0: more is refused as not supported yet
+  Emit emit = Emit::kOnClose;
+  std::vector<NamedExpression> aggregates;              // at least one; names clash neither with `by` nor window_start, ...
+  // Whatever the kind: tumbling is sliding with step = size.
+  Duration size() const;
+  Duration step() const;
+  Duration offset() const;
+};
+
+struct StepSpec {
+  Located<std::string> name;                            // as written, or KIND-N by its place in the list, from 1
+  std::optional<Located<std::string>> from;
+  Location where;
+  std::variant<FilterSpec, MapSpec, SelectSpec, WindowSpec> what;
+  InputRef input;                                       // always an earlier step or a source
+};
+
+// ---- Sinks
+
+enum class Delivery { kNone, kAtLeastOnce, kExactlyOnce };
+enum class TimestampsOut { kRfc3339, kMillis };
+
+struct KafkaSinkSpec {
+  Location where;
+  Located<std::string> topic;
+  std::optional<std::vector<Located<std::string>>> key;  // fields; none: the window's key, or the record's own key
+  Located<std::string> brokers;                          // default: the source's
+  std::vector<Property> properties;  // without `brokers`, the source's security.*, sasl.*, ssl.* stand before them
+};
+struct StdoutSinkSpec {};
+struct DropSinkSpec {};
+
+struct JsonOutSpec {
+  TimestampsOut timestamps = TimestampsOut::kRfc3339;
+};
+struct SinkFormatSpec {
+  Location where;
+  std::variant<JsonOutSpec> kind;
+  const JsonOutSpec& json() const { return std::get<JsonOutSpec>(kind); }
+};
+
+struct SinkSpec {
+  Located<std::string> name;                             // as written, or KIND-N by its place in the list, from 1
+  std::optional<Located<std::string>> from;
+  Location where;
+  std::variant<KafkaSinkSpec, StdoutSinkSpec, DropSinkSpec> what;
+  std::optional<SinkFormatSpec> format_written;
+  std::optional<Located<Delivery>> delivery_written;
+  SinkFormatSpec format;                                 // resolved
+  Delivery delivery = Delivery::kNone;                   // resolved: kafka exactly_once, stdout at_least_once, drop none
+  InputRef input;
+};
+
+// ---- The whole
+
+struct CheckpointSpec {
+  Located<Duration> every{Duration::seconds(5), {}};
+};
+enum class Exchange { kMemory };
+
+struct PipelineSpec {
+  std::string file;
+  Located<std::string> name;
+  std::vector<SourceSpec> sources;                       // exactly one, for now
+  std::vector<StepSpec> steps;                           // in an order in which inputs come first
+  std::vector<SinkSpec> sinks;                           // at least one
+  CheckpointSpec checkpoint;
+  Located<int64_t> lanes{32, {}};                        // 1..65535
+  Exchange exchange = Exchange::kMemory;
+  std::optional<Node> tests;                             // a list of maps; read by `tidemark test`
+
+  bool has_sink_from(InputRef::Kind kind) const;
+  // 4 x every, at least a minute; at most the usual broker maximum where an exactly_once sink exists.
+  Duration transaction_timeout() const;
+};
+
+// The pipeline that the text describes, or nothing and every error in `diagnostics`, sorted. Warnings come along with
+// either answer.
+std::optional<PipelineSpec> load_pipeline(std::string_view text, const std::string& file, const Environment& environment,
+                                          Diagnostics& diagnostics);
+
+}  // namespace tidemark
