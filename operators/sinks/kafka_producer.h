@@ -84,7 +84,7 @@ class KafkaProducer {
   // Coordinator thread. Fences older producers of this identity and aborts what they left open.
   virtual TransactionStatus init_transactions(Duration timeout) = 0;
   virtual TransactionStatus begin() = 0;
-  virtual TransactionStatus send_offsets(const std::vector<CommittedOffset>& offsets, const GroupMetadata& group) = 0;
+  virtual TransactionStatus send_offsets(const std::vector<PartitionOffset>& offsets, const GroupMetadata& group) = 0;
   virtual TransactionStatus commit() = 0;  // flushes, then commits; waits as long as it takes
   virtual TransactionStatus abort() = 0;   // purges, then aborts; waits as long as it takes
 };

@@ -14,17 +14,12 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "operators/batch.h"
+#include "state/manifest.h"  // TopicPartition
 
 namespace tidemark {
 
-struct TopicPartition {
-  std::string topic;
-  int32_t partition = 0;
-  auto operator<=>(const TopicPartition&) const = default;
-};
-
 // An offset with the metadata committed beside it.
-struct CommittedOffset {
+struct PartitionOffset {
   TopicPartition where;
   int64_t offset = -1;   // -1: nothing committed
   std::string metadata;
@@ -112,7 +107,7 @@ class KafkaConsumer {
   // retriable one.
   virtual Result<std::vector<TopicPartition>> list_partitions(Duration timeout) = 0;  // of the subscribed topics
   virtual Result<std::string> cluster_id(Duration timeout) = 0;
-  virtual Result<std::vector<CommittedOffset>> committed(const std::vector<TopicPartition>& partitions, Duration timeout) = 0;
+  virtual Result<std::vector<PartitionOffset>> committed(const std::vector<TopicPartition>& partitions, Duration timeout) = 0;
   virtual Result<LogBounds> log_bounds(const TopicPartition& partition, Duration timeout) = 0;
   // First offset whose timestamp is at or after `at`; the log's end when there is none.
   virtual Result<int64_t> offset_at(const TopicPartition& partition, Time at, Duration timeout) = 0;
@@ -137,7 +132,7 @@ class KafkaConsumer {
   virtual std::vector<PartitionStatus> statuses() = 0;
 
   // Group commit, fenced by member and generation; waits for the answer.
-  virtual Status commit(const std::vector<CommittedOffset>& offsets, Duration timeout) = 0;
+  virtual Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) = 0;
   virtual Result<std::unique_ptr<GroupMetadata>> group_metadata() = 0;  // afresh for each transaction
   // Whether the group coordinator still accepts this member with its generation.
   virtual bool membership_valid() = 0;
