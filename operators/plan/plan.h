@@ -1,0 +1,131 @@
+// Plan: a checked pipeline, ready to run. Immutable after start and shared by all threads; mutable state is separate and
+// belongs to workers and lanes. Knows what is to be done with rows, not where they come from or which thread does it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/time.h"
+#include "config/pipeline.h"
+#include "operators/expr/expr.h"
+#include "operators/formats/decode_spec.h"
+#include "operators/formats/json_writer.h"
+#include "operators/scope.h"
+#include "operators/topic_table.h"
+#include "operators/windows/window_plan.h"
+#include "state/manifest.h"
+
+namespace tidemark {
+
+// `name: expression` with the slot that its values go to.
+struct PlannedField {
+  std::string name;
+  uint32_t slot = 0;
+  std::unique_ptr<const expr::Program> program;
+};
+
+struct PlannedFilter {
+  std::unique_ptr<const expr::Program> condition;
+};
+
+// map and select alike: the fields to work out; what remains visible is the step's output scope.
+struct PlannedMap {
+  std::vector<PlannedField> fields;
+};
+
+struct PlannedWindow {
+  WindowPlan window;
+  std::vector<uint32_t> key_slots;      // in source batches
+  std::vector<PlannedField> inputs;     // aggregate arguments and `.where` conditions, worked out before the exchange
+  std::vector<PlannedField> results;    // the `aggregates:` expressions, worked out over raw results behind the window
+  std::vector<Type> result_types;       // of the raw result columns: keys, window_start, window_end, aggregates
+};
+
+struct PlannedStep {
+  std::string name;
+  std::variant<PlannedFilter, PlannedMap, PlannedWindow> what;
+  bool behind_window = false;           // its input rows are result rows
+  Scope output;
+  std::vector<size_t> next_steps;       // steps that take this one's rows
+  std::vector<size_t> next_sinks;
+
+  const PlannedWindow* window() const { return std::get_if<PlannedWindow>(&what); }
+};
+
+enum class SinkKind : uint8_t { kKafka, kStdout, kDrop };
+enum class SinkInput : uint8_t { kRows, kLate, kDeadLetter };
+
+struct PlannedSink {
+  std::string name;
+  SinkKind kind = SinkKind::kDrop;
+  SinkInput input = SinkInput::kRows;
+  Delivery delivery = Delivery::kNone;
+  bool behind_window = false;
+  // Kafka only.
+  std::string topic;
+  std::string brokers;
+  std::vector<std::pair<std::string, std::string>> properties;
+  // Rows only. Absent `key`: the record's original key.
+  std::optional<JsonWriter> row;
+  std::optional<KeyWriter> key;
+};
+
+struct PlannedSource {
+  std::string name;
+  std::string brokers;
+  std::string group;
+  std::vector<std::string> topics;
+  std::string topic_pattern;
+  Start start;
+  std::vector<std::pair<std::string, std::string>> properties;
+  std::string format;
+  DecodeSpec decode;
+  EventTimeSpec event_time;
+  bool skip_tombstones = false;
+  int64_t max_record = 10 << 20;
+  bool keep_raw = false;   // some record may have to be written to `late` or `dead_letter` after it was decoded
+  bool keep_keys = false;  // a sink of rows without a window takes the original keys
+  uint32_t slots = 0;      // columns of a source batch
+  std::vector<size_t> next_steps;
+  std::vector<size_t> next_sinks;
+};
+
+// How rows find their lane, and with it what restores together.
+enum class Lanes : uint8_t {
+  kByPartition,  // no exchange: lane = partition number; each lane is a recovery unit
+  kByKey,        // memory exchange: `lanes` lanes inside the one instance; one recovery unit
+};
+
+struct Plan {
+  std::string name;
+  std::string file;
+  PlannedSource source;
+  std::vector<PlannedStep> steps;    // inputs come before their takers
+  std::vector<size_t> windows;       // the steps that are windows, by ordinal
+  std::vector<PlannedSink> sinks;
+  Lanes lane_choice = Lanes::kByPartition;
+  bool partitioned_by = false;       // the promise is in use: partition counts must not change
+  uint32_t lanes = 32;               // of kByKey
+  uint32_t result_slots = 0;         // columns of a result batch, over all windows
+  Duration checkpoint_every;
+  Duration transaction_timeout;
+  Duration max_drift;
+  std::vector<StepSignature> signatures;  // what must not change under a step's name while it has state
+  std::unique_ptr<TopicTable> topics = std::make_unique<TopicTable>();
+
+  bool transactional() const;        // some sink is exactly_once
+  bool has_sink(SinkInput input) const;
+};
+
+// Binds names, compiles expressions and checks types; every error lands in `diagnostics` with its place in the file.
+// Answers nothing when there was an error.
+std::optional<Plan> make_plan(const PipelineSpec& spec, Diagnostics& diagnostics);
+
+// What `tidemark explain` prints: stages, keys, slices, lanes, guarantees, and what state the plan will hold.
+std::string explain(const Plan& plan);
+
+}  // namespace tidemark
