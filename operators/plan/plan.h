@@ -26,6 +26,8 @@ struct PlannedField {
   std::string name;
   uint32_t slot = 0;
   std::unique_ptr<const expr::Program> program;
+  // An aggregate's argument: worked out only for rows where this bool column is true (its `.where`).
+  std::optional<uint32_t> condition_slot;
 };
 
 struct PlannedFilter {

@@ -1,0 +1,92 @@
+#include "operators/sources/partition_reader.h"
+
+#include <algorithm>
+
+namespace tidemark {
+
+PartitionReader::PartitionReader(const PlannedSource& source, Decoder& decoder, const Clock& clock, uint32_t topic,
+                                 int32_t partition, PartitionPosition start)
+    : source_(source), decoder_(decoder), clock_(clock), topic_(topic), partition_(partition), position_(start) {}
+
+void PartitionReader::begin(Batch& batch) const {
+  batch.clear();
+  batch.columns.resize(source_.slots);
+  decoder_.prepare(batch);
+  batch.topic = topic_;
+  batch.partition = partition_;
+}
+
+void PartitionReader::on_end(int64_t next_offset) { position_.next_offset = std::max(position_.next_offset, next_offset); }
+
+Time PartitionReader::watermark() const {
+  return position_.max_event_time == Time::min() ? Time::min() : position_.max_event_time - source_.event_time.max_delay;
+}
+
+void PartitionReader::append(const SourceRecord& record, Batch& batch, ReaderEvents& events) {
+  counters_.read += 1;
+  position_.next_offset = record.offset + 1;
+  if (record.value_is_null && source_.skip_tombstones) {
+    counters_.filtered += 1;
+    return;
+  }
+  const auto size = static_cast<int64_t>(record.value.size() + record.key.size());
+  if (size > source_.max_record) {
+    return refuse(record, Reason::kOversize,
+                  "the record has " + std::to_string(size) + " bytes, max_record is " + std::to_string(source_.max_record), events);
+  }
+  const DecodeResult verdict = decoder_.decode(record.value);
+  // The reasons in the contract's order: what concerns encoding and event time first, then the future, then the rest.
+  const bool event_time_known = !source_.decode.event_time || verdict.event_time;
+  if (!verdict.ok() && (!event_time_known || *verdict.reason < Reason::kFuture)) {
+    return refuse(record, *verdict.reason, decoder_.message(), events);
+  }
+  const Time event_time = source_.decode.event_time ? *verdict.event_time : record.timestamp;
+  if (event_time == Time::min()) {
+    return refuse(record, Reason::kEventTime, "the record has no Kafka timestamp to serve as its event time", events);
+  }
+  if (is_future(event_time, record.timestamp)) {
+    return refuse(record, Reason::kFuture,
+                  "event time " + format_rfc3339(event_time) + " is more than max_future ahead of the record's timestamp", events);
+  }
+  if (!verdict.ok()) return refuse(record, *verdict.reason, decoder_.message(), events);
+
+  decoder_.push(batch);
+  batch.offsets.push_back(record.offset);
+  batch.kafka_times.push_back(record.timestamp);
+  batch.event_times.push_back(event_time);
+  batch.watermarks.push_back(watermark());
+  keep(record, batch, events);
+  batch.rows += 1;
+  counters_.passed += 1;
+  position_.max_event_time = std::max(position_.max_event_time, event_time);
+}
+
+// Judged against the record's own timestamp, so that a replay judges alike; a timestamp that is itself beyond the wall
+// clock proves nothing.
+bool PartitionReader::is_future(Time event_time, Time timestamp) const {
+  const Duration max_future = source_.event_time.max_future;
+  if (timestamp == Time::min()) return event_time > clock_.now() + max_future;
+  return event_time > timestamp + max_future || timestamp > clock_.now() + max_future;
+}
+
+void PartitionReader::refuse(const SourceRecord& record, Reason reason, const std::string& message, ReaderEvents& events) {
+  counters_.dead_lettered += 1;
+  events.refused(record, reason, message);
+}
+
+void PartitionReader::keep(const SourceRecord& record, Batch& batch, ReaderEvents& events) const {
+  if (source_.keep_raw) {
+    RawRecord& raw = batch.raw.emplace_back();
+    raw.key = batch.arena.copy(record.key);
+    raw.value = batch.arena.copy(record.value);
+    raw.key_is_null = record.key_is_null;
+    raw.value_is_null = record.value_is_null;
+    events.add_headers(batch.arena, raw);
+  }
+  if (source_.keep_keys) {
+    batch.record_keys.push_back(batch.arena.copy(record.key));
+    batch.record_key_valid.push_back(record.key_is_null ? 0 : 1);
+  }
+}
+
+}  // namespace tidemark
