@@ -12,13 +12,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace prometheus {
 class Counter;
 class Gauge;
 class Histogram;
-struct MetricFamily;
 }  // namespace prometheus
 
 namespace tidemark {
