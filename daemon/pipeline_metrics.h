@@ -1,0 +1,111 @@
+// The metrics of one pipeline and of the process, as structs of ready handles: whoever counts holds a handle and never
+// spells a name or a label. They know nothing of where the numbers come from.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/metrics.h"
+
+namespace tidemark {
+
+// What a pipeline is doing, as tidemark_pipeline_state and the API name it.
+enum class PipelineState { kStarting, kRestoring, kRunning, kWaiting, kDraining, kEnded, kFailed, kFenced };
+inline constexpr std::array kAllPipelineStates = {
+    PipelineState::kStarting, PipelineState::kRestoring, PipelineState::kRunning, PipelineState::kWaiting,
+    PipelineState::kDraining, PipelineState::kEnded,     PipelineState::kFailed,  PipelineState::kFenced};
+std::string_view to_string(PipelineState state);
+
+struct PartitionMetrics {
+  MetricGauge consumer_lag;                 // records
+  MetricGauge committed_lag;                // records
+  MetricGauge consumer_lag_seconds;
+  MetricGauge watermark_timestamp_seconds;  // Unix time
+  MetricCounter records_read;
+  MetricCounter records_lost;
+};
+
+// Of a step, or of a source for what happens before the first step.
+struct StepMetrics {
+  MetricCounter records_filtered;
+  MetricCounter records_counted;
+  MetricCounter records_deduplicated;
+  MetricCounter results_filtered;
+  MetricCounter window_updates_missed;
+  MetricCounter result_errors;
+  MetricCounter partitioning_violations;
+};
+
+struct SinkMetrics {
+  MetricCounter records_emitted;
+};
+
+// Of one librdkafka client.
+struct KafkaClientMetrics {
+  MetricGauge brokers_up;
+  MetricGauge queue_messages;
+  MetricGauge queue_bytes;
+  MetricCounter sent_bytes;
+  MetricCounter received_bytes;
+  MetricCounter request_errors;
+};
+
+// Thread-safe. Look-ups take a lock and are for construction and assignment, not for every batch: keep what they give.
+// References and handles live as long as this object, which takes the pipeline's series away when it goes; those of a
+// partition only until forget_partition.
+class PipelineMetrics {
+ public:
+  PipelineMetrics(MetricRegistry& registry, std::string pipeline);
+  ~PipelineMetrics();
+  PipelineMetrics(const PipelineMetrics&) = delete;
+  PipelineMetrics& operator=(const PipelineMetrics&) = delete;
+
+  MetricGauge watermark_lag_seconds;
+  MetricHistogram checkpoint_duration_seconds;
+  MetricCounter checkpoints_succeeded;
+  MetricCounter checkpoints_failed;
+  MetricGauge checkpoint_last_success_timestamp_seconds;
+  MetricGauge checkpoint_size_bytes;
+  MetricHistogram transaction_duration_seconds;
+  MetricGauge state_hot_bytes;
+  MetricGauge state_cold_bytes;
+  MetricGauge state_keys;
+  MetricCounter lane_busy_seconds;
+  MetricCounter lane_idle_seconds;
+  MetricCounter lane_backpressured_seconds;
+  MetricHistogram end_to_end_latency_seconds;
+
+  void set_state(PipelineState state);
+
+  const PartitionMetrics& partition(std::string_view source, std::string_view topic, int32_t partition);
+  // The partition went to another instance: its gauges go, its counters stay, since counters that vanish and come back
+  // would read as resets. Its gauges must not be used until partition() is called again.
+  void forget_partition(std::string_view topic, int32_t partition);
+
+  const StepMetrics& step(std::string_view step);
+  const SinkMetrics& sink(std::string_view sink);
+  // `reason` as in PIPELINES: decode, missing_field, type, expression, future, oversize, event_time.
+  MetricCounter dead_lettered(std::string_view step, std::string_view reason);
+  // `reason`: late, idle, dedupe.
+  MetricCounter late(std::string_view step, std::string_view reason);
+  // `client`: consumer, producer.
+  KafkaClientMetrics kafka_client(std::string_view client);
+
+ private:
+  MetricRegistry& registry_;
+  const std::string pipeline_;
+  std::array<MetricGauge, kAllPipelineStates.size()> states_;
+
+  std::mutex mutex_;  // guards the three below
+  std::map<std::pair<std::string, int32_t>, PartitionMetrics> partitions_;
+  std::map<std::string, StepMetrics, std::less<>> steps_;
+  std::map<std::string, SinkMetrics, std::less<>> sinks_;
+};
+
+}  // namespace tidemark
