@@ -26,7 +26,8 @@ inline constexpr MetricSpec kRecordsEmitted{
     {"pipeline", "sink"}, "Rows that a sink took; visible to others once the checkpoint is committed."};
 inline constexpr MetricSpec kRecordsFiltered{
     "tidemark_records_filtered_total", MetricType::kCounter, MetricUnit::kCount,
-    {"pipeline", "step"}, "Records that a filter in front of the first window dropped, or tombstones that the source skipped."};
+    {"pipeline", "step"},
+    "Records that a filter in front of the first window dropped, or tombstones that the source skipped."};
 inline constexpr MetricSpec kRecordsCounted{
     "tidemark_records_counted_total", MetricType::kCounter, MetricUnit::kCount,
     {"pipeline", "step"}, "Rows that counted in at least one window of the step."};
@@ -42,7 +43,8 @@ inline constexpr MetricSpec kRecordsDeduplicated{
     {"pipeline", "step"}, "Repeats that a dedupe step dropped."};
 inline constexpr MetricSpec kRecordsLost{
     "tidemark_records_lost_total", MetricType::kCounter, MetricUnit::kCount,
-    {"pipeline", "topic", "partition"}, "Offsets that left the log before they were read and were given up by --accept-loss."};
+    {"pipeline", "topic", "partition"},
+    "Offsets that left the log before they were read and were given up by --accept-loss."};
 inline constexpr MetricSpec kResultsFiltered{
     "tidemark_results_filtered_total", MetricType::kCounter, MetricUnit::kCount,
     {"pipeline", "step"}, "Result rows that a filter behind a window dropped."};
@@ -65,7 +67,8 @@ inline constexpr MetricSpec kCommittedLag{
     {"pipeline", "topic", "partition"}, "Records between the committed offset and the end of the partition."};
 inline constexpr MetricSpec kConsumerLagSeconds{
     "tidemark_consumer_lag_seconds", MetricType::kGauge, MetricUnit::kSeconds,
-    {"pipeline", "topic", "partition"}, "Age of the newest record read, by its Kafka timestamp; 0 at the end of the partition."};
+    {"pipeline", "topic", "partition"},
+    "Age of the newest record read, by its Kafka timestamp; 0 at the end of the partition."};
 inline constexpr MetricSpec kWatermarkTimestamp{
     "tidemark_watermark_timestamp_seconds", MetricType::kGauge, MetricUnit::kSeconds,
     {"pipeline", "topic", "partition"}, "The partition's watermark, as a Unix time."};
@@ -151,7 +154,8 @@ inline constexpr MetricSpec kProcessMaxFds{
 inline constexpr MetricSpec kProcessThreads{
     "process_threads", MetricType::kGauge, MetricUnit::kCount, {}, "Threads."};
 inline constexpr MetricSpec kProcessStartTime{
-    "process_start_time_seconds", MetricType::kGauge, MetricUnit::kSeconds, {}, "When the process started, as a Unix time."};
+    "process_start_time_seconds", MetricType::kGauge, MetricUnit::kSeconds,
+    {}, "When the process started, as a Unix time."};
 
 // All of the above, in their order here.
 std::span<const MetricSpec* const> all();

@@ -1,7 +1,5 @@
 #include "base/metrics.h"
 
-#include <algorithm>
-#include <limits>
 #include <utility>
 #include <variant>
 
@@ -82,9 +80,9 @@ struct MetricRegistry::Family {
     return handle;
   }
 
-  bool bears(const LabelValues& values, const LabelMatch& match) const {
+  bool bears(const LabelValues& values, std::string_view label, std::string_view value) const {
     for (size_t i = 0; i < values.size(); ++i) {
-      if (spec.labels[i] == match.first) return values[i] == match.second;
+      if (spec.labels[i] == label) return values[i] == value;
     }
     return false;
   }
@@ -129,14 +127,16 @@ LabelValues cleaned(LabelValues values) {
 MetricCounter MetricRegistry::counter(const MetricSpec& spec, LabelValues values) {
   const std::lock_guard lock(mutex_);
   MetricCounter handle;
-  handle.series_ = family(spec, MetricType::kCounter, values).get_or_make<prometheus::Counter>(cleaned(std::move(values)));
+  Family& owner = family(spec, MetricType::kCounter, values);
+  handle.series_ = owner.get_or_make<prometheus::Counter>(cleaned(std::move(values)));
   return handle;
 }
 
 MetricGauge MetricRegistry::gauge(const MetricSpec& spec, LabelValues values) {
   const std::lock_guard lock(mutex_);
   MetricGauge handle;
-  handle.series_ = family(spec, MetricType::kGauge, values).get_or_make<prometheus::Gauge>(cleaned(std::move(values)));
+  Family& owner = family(spec, MetricType::kGauge, values);
+  handle.series_ = owner.get_or_make<prometheus::Gauge>(cleaned(std::move(values)));
   return handle;
 }
 
@@ -149,13 +149,17 @@ MetricHistogram MetricRegistry::histogram(const MetricSpec& spec, LabelValues va
   return handle;
 }
 
-void MetricRegistry::remove(std::span<const LabelMatch> matches) {
+void MetricRegistry::remove(const MetricSpec& spec, LabelValues values) {
+  const std::lock_guard lock(mutex_);
+  const auto found = families_.find(spec.name);
+  if (found != families_.end()) found->second->series.erase(cleaned(std::move(values)));
+}
+
+void MetricRegistry::remove_all(std::string_view label, std::string_view value) {
+  const std::string wanted = valid_utf8(value);
   const std::lock_guard lock(mutex_);
   for (const auto& [name, family] : families_) {
-    std::erase_if(family->series, [&](const auto& entry) {
-      return std::all_of(matches.begin(), matches.end(),
-                         [&](const LabelMatch& match) { return family->bears(entry.first, match); });
-    });
+    std::erase_if(family->series, [&](const auto& entry) { return family->bears(entry.first, label, wanted); });
   }
 }
 

@@ -12,7 +12,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace prometheus {
@@ -33,7 +32,7 @@ struct MetricSpec {
   MetricUnit unit = MetricUnit::kCount;
   std::array<std::string_view, 4> labels{};  // names in order; empty ones are unused
   std::string_view help;
-  std::span<const double> buckets{};         // upper bounds, for histograms
+  std::span<const double> buckets{};  // upper bounds, for histograms
 
   constexpr size_t label_count() const {
     size_t n = 0;
@@ -43,7 +42,7 @@ struct MetricSpec {
 };
 
 // The handles refer to a series that the registry owns: they are valid until the series is removed or the registry
-// dies. All are thread-safe, lock-free but for histograms, and cheap to copy. A default-constructed handle does nothing.
+// dies. All are thread-safe, lock-free but for histograms, cheap to copy. A default-constructed handle does nothing.
 class MetricCounter {
  public:
   void add(uint64_t n = 1) const;
@@ -96,10 +95,10 @@ class MetricRegistry {
   MetricGauge gauge(const MetricSpec& spec, LabelValues values = {});
   MetricHistogram histogram(const MetricSpec& spec, LabelValues values = {});
 
-  // Forgets every series whose labels bear all of these (name, value) pairs, for example of one pipeline, or of one
-  // partition of it that went elsewhere. No handle to them may be used afterwards.
-  using LabelMatch = std::pair<std::string_view, std::string_view>;
-  void remove(std::span<const LabelMatch> matches);
+  // Forgets one series. No handle to it may be used afterwards.
+  void remove(const MetricSpec& spec, LabelValues values);
+  // Forgets every series that bears this label, for example all of a pipeline. The same holds for their handles.
+  void remove_all(std::string_view label, std::string_view value);
 
   // The Prometheus text format, families by name, series by label values.
   std::string expose() const;

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
 
 #include "base/metrics.h"
 
@@ -86,7 +85,7 @@ class PipelineMetrics {
   const PartitionMetrics& partition(std::string_view source, std::string_view topic, int32_t partition);
   // The partition went to another instance: its gauges go, its counters stay, since counters that vanish and come back
   // would read as resets. Its gauges must not be used until partition() is called again.
-  void forget_partition(std::string_view topic, int32_t partition);
+  void forget_partition(std::string_view source, std::string_view topic, int32_t partition);
 
   const StepMetrics& step(std::string_view step);
   const SinkMetrics& sink(std::string_view sink);
@@ -103,7 +102,7 @@ class PipelineMetrics {
   std::array<MetricGauge, kAllPipelineStates.size()> states_;
 
   std::mutex mutex_;  // guards the three below
-  std::map<std::pair<std::string, int32_t>, PartitionMetrics> partitions_;
+  std::map<std::tuple<std::string, std::string, int32_t>, PartitionMetrics> partitions_;  // source, topic, partition
   std::map<std::string, StepMetrics, std::less<>> steps_;
   std::map<std::string, SinkMetrics, std::less<>> sinks_;
 };

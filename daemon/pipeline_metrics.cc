@@ -1,0 +1,124 @@
+#include "daemon/pipeline_metrics.h"
+
+#include "base/metric_names.h"
+
+namespace tidemark {
+
+std::string_view to_string(PipelineState state) {
+  switch (state) {
+    case PipelineState::kStarting: return "starting";
+    case PipelineState::kRestoring: return "restoring";
+    case PipelineState::kRunning: return "running";
+    case PipelineState::kWaiting: return "waiting";
+    case PipelineState::kDraining: return "draining";
+    case PipelineState::kEnded: return "ended";
+    case PipelineState::kFailed: return "failed";
+    case PipelineState::kFenced: return "fenced";
+  }
+  return "failed";
+}
+
+PipelineMetrics::PipelineMetrics(MetricRegistry& registry, std::string pipeline)
+    : watermark_lag_seconds(registry.gauge(metric::kWatermarkLag, {pipeline})),
+      checkpoint_duration_seconds(registry.histogram(metric::kCheckpointDuration, {pipeline})),
+      checkpoints_succeeded(registry.counter(metric::kCheckpoints, {pipeline, "success"})),
+      checkpoints_failed(registry.counter(metric::kCheckpoints, {pipeline, "failure"})),
+      checkpoint_last_success_timestamp_seconds(registry.gauge(metric::kCheckpointLastSuccess, {pipeline})),
+      checkpoint_size_bytes(registry.gauge(metric::kCheckpointSize, {pipeline})),
+      transaction_duration_seconds(registry.histogram(metric::kTransactionDuration, {pipeline})),
+      state_hot_bytes(registry.gauge(metric::kStateBytes, {pipeline, "hot"})),
+      state_cold_bytes(registry.gauge(metric::kStateBytes, {pipeline, "cold"})),
+      state_keys(registry.gauge(metric::kStateKeys, {pipeline})),
+      lane_busy_seconds(registry.counter(metric::kLaneBusy, {pipeline})),
+      lane_idle_seconds(registry.counter(metric::kLaneIdle, {pipeline})),
+      lane_backpressured_seconds(registry.counter(metric::kLaneBackpressured, {pipeline})),
+      end_to_end_latency_seconds(registry.histogram(metric::kEndToEndLatency, {pipeline})),
+      registry_(registry),
+      pipeline_(std::move(pipeline)) {
+  for (size_t i = 0; i < states_.size(); ++i) {
+    states_[i] = registry_.gauge(metric::kPipelineState, {pipeline_, std::string(to_string(kAllPipelineStates[i]))});
+  }
+  set_state(PipelineState::kStarting);
+}
+
+PipelineMetrics::~PipelineMetrics() { registry_.remove_all("pipeline", pipeline_); }
+
+void PipelineMetrics::set_state(PipelineState state) {
+  for (size_t i = 0; i < states_.size(); ++i) states_[i].set(kAllPipelineStates[i] == state ? 1 : 0);
+}
+
+const PartitionMetrics& PipelineMetrics::partition(std::string_view source, std::string_view topic,
+                                                   int32_t partition) {
+  const std::lock_guard lock(mutex_);
+  const auto [entry, is_new] = partitions_.try_emplace({std::string(source), std::string(topic), partition});
+  if (!is_new) return entry->second;
+  const LabelValues labels = {pipeline_, std::string(topic), std::to_string(partition)};
+  LabelValues read_labels = labels;
+  read_labels.emplace_back(source);
+  entry->second = {
+      .consumer_lag = registry_.gauge(metric::kConsumerLag, labels),
+      .committed_lag = registry_.gauge(metric::kCommittedLag, labels),
+      .consumer_lag_seconds = registry_.gauge(metric::kConsumerLagSeconds, labels),
+      .watermark_timestamp_seconds = registry_.gauge(metric::kWatermarkTimestamp, labels),
+      .records_read = registry_.counter(metric::kRecordsRead, std::move(read_labels)),
+      .records_lost = registry_.counter(metric::kRecordsLost, labels),
+  };
+  return entry->second;
+}
+
+void PipelineMetrics::forget_partition(std::string_view source, std::string_view topic, int32_t partition) {
+  const std::lock_guard lock(mutex_);
+  if (partitions_.erase({std::string(source), std::string(topic), partition}) == 0) return;
+  const LabelValues labels = {pipeline_, std::string(topic), std::to_string(partition)};
+  for (const MetricSpec* gauge :
+       {&metric::kConsumerLag, &metric::kCommittedLag, &metric::kConsumerLagSeconds, &metric::kWatermarkTimestamp}) {
+    registry_.remove(*gauge, labels);
+  }
+}
+
+const StepMetrics& PipelineMetrics::step(std::string_view step) {
+  const std::lock_guard lock(mutex_);
+  const auto known = steps_.find(step);
+  if (known != steps_.end()) return known->second;
+  const LabelValues labels = {pipeline_, std::string(step)};
+  const StepMetrics made = {
+      .records_filtered = registry_.counter(metric::kRecordsFiltered, labels),
+      .records_counted = registry_.counter(metric::kRecordsCounted, labels),
+      .records_deduplicated = registry_.counter(metric::kRecordsDeduplicated, labels),
+      .results_filtered = registry_.counter(metric::kResultsFiltered, labels),
+      .window_updates_missed = registry_.counter(metric::kWindowUpdatesMissed, labels),
+      .result_errors = registry_.counter(metric::kResultErrors, labels),
+      .partitioning_violations = registry_.counter(metric::kPartitioningViolations, labels),
+  };
+  return steps_.emplace(step, made).first->second;
+}
+
+const SinkMetrics& PipelineMetrics::sink(std::string_view sink) {
+  const std::lock_guard lock(mutex_);
+  const auto known = sinks_.find(sink);
+  if (known != sinks_.end()) return known->second;
+  const SinkMetrics made = {registry_.counter(metric::kRecordsEmitted, {pipeline_, std::string(sink)})};
+  return sinks_.emplace(sink, made).first->second;
+}
+
+MetricCounter PipelineMetrics::dead_lettered(std::string_view step, std::string_view reason) {
+  return registry_.counter(metric::kRecordsDeadLettered, {pipeline_, std::string(step), std::string(reason)});
+}
+
+MetricCounter PipelineMetrics::late(std::string_view step, std::string_view reason) {
+  return registry_.counter(metric::kRecordsLate, {pipeline_, std::string(step), std::string(reason)});
+}
+
+KafkaClientMetrics PipelineMetrics::kafka_client(std::string_view client) {
+  const LabelValues labels = {pipeline_, std::string(client)};
+  return {
+      .brokers_up = registry_.gauge(metric::kKafkaBrokersUp, labels),
+      .queue_messages = registry_.gauge(metric::kKafkaQueueMessages, labels),
+      .queue_bytes = registry_.gauge(metric::kKafkaQueueBytes, labels),
+      .sent_bytes = registry_.counter(metric::kKafkaSentBytes, labels),
+      .received_bytes = registry_.counter(metric::kKafkaReceivedBytes, labels),
+      .request_errors = registry_.counter(metric::kKafkaRequestErrors, labels),
+  };
+}
+
+}  // namespace tidemark
