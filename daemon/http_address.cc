@@ -1,0 +1,50 @@
+#include "daemon/http_address.h"
+
+#include <charconv>
+#include <optional>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace tidemark {
+
+namespace {
+
+std::optional<uint16_t> parse_port(std::string_view text) {
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+}  // namespace
+
+Result<HttpAddress> parse_http_address(std::string_view text) {
+  HttpAddress address;
+  if (text == "off") {
+    address.on = false;
+    return address;
+  }
+  const auto refuse = [&] {
+    return user_error(fmt::format("`{}` is no address: write HOST:PORT such as 127.0.0.1:9464, :PORT, or off", text));
+  };
+  const size_t colon = text.rfind(':');
+  const std::optional<uint16_t> port = parse_port(colon == std::string_view::npos ? text : text.substr(colon + 1));
+  if (!port) return refuse();
+  address.port = *port;
+  if (colon == std::string_view::npos || colon == 0) return address;
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty() || (!bracketed && host.find(':') != std::string_view::npos)) return refuse();
+  address.host = host;
+  return address;
+}
+
+std::string to_string(const HttpAddress& address) {
+  if (!address.on) return "off";
+  const bool ipv6 = address.host.find(':') != std::string::npos;
+  return fmt::format(ipv6 ? "[{}]:{}" : "{}:{}", address.host, address.port);
+}
+
+}  // namespace tidemark

@@ -1,0 +1,115 @@
+#include "daemon/http_protocol.h"
+
+#include <cstdint>
+
+#include <fmt/format.h>
+
+namespace tidemark {
+
+namespace {
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 400: return "Bad Request";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 431: return "Request Header Fields Too Large";
+    case 503: return "Service Unavailable";
+  }
+  return "Status";
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+// The path of a target such as `/a?b`, or of `http://host/a?b`, which proxies send.
+std::string_view path_of(std::string_view target) {
+  if (const size_t scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
+    const size_t slash = target.find('/', scheme + 3);
+    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+  }
+  return target.substr(0, target.find('?'));
+}
+
+}  // namespace
+
+std::optional<size_t> http_head_end(std::string_view input) {
+  const size_t end = input.find("\r\n\r\n");
+  if (end == std::string_view::npos) return std::nullopt;
+  return end + 4;
+}
+
+std::optional<HttpRequest> parse_http_head(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find("\r\n"));
+  const size_t method_end = line.find(' ');
+  if (method_end == std::string_view::npos || method_end == 0) return std::nullopt;
+  const size_t target_end = line.find(' ', method_end + 1);
+  if (target_end == std::string_view::npos) return std::nullopt;
+  if (!line.substr(target_end + 1).starts_with("HTTP/1.")) return std::nullopt;
+  const std::string_view target = line.substr(method_end + 1, target_end - method_end - 1);
+  std::optional<std::string> path = percent_decode(path_of(target));
+  if (!path || !path->starts_with('/')) return std::nullopt;
+  return HttpRequest{std::string(line.substr(0, method_end)), std::move(*path)};
+}
+
+std::string render_http(const HttpResponse& response, bool head_only) {
+  std::string out = fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\nCache-Control: no-store\r\n"
+      "X-Content-Type-Options: nosniff\r\n{}\r\n",
+      response.status, reason_phrase(response.status), response.content_type, response.body.size(),
+      response.status == 405 ? "Allow: GET, HEAD\r\n" : "");
+  if (!head_only) out += response.body;
+  return out;
+}
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       std::string_view("-._~").find(c) != std::string_view::npos;
+    if (plain) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<uint8_t>(c));
+    }
+  }
+  return out;
+}
+
+}  // namespace tidemark
