@@ -1,0 +1,49 @@
+// avg(x): the exact sum rounded once to double, divided by the count as a double. Knows no 64-bit limit.
+#include "operators/aggregates/functions.h"
+#include "operators/aggregates/numeric_sums.h"
+#include "operators/aggregates/value_kinds.h"
+
+namespace tidemark {
+namespace {
+
+template <class S>
+class Average final : public SumAggregate<S> {
+ public:
+  std::string_view name() const override { return "avg"; }
+  Type result_type() const override { return TypeKind::kDouble; }
+  bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
+    const S& sum = this->state_of(state);
+    if (sum.count == 0) return true;
+    out.valid[row] = 1;
+    out.doubles[row] = sum.rounded() / static_cast<double>(sum.count);
+    return true;
+  }
+};
+
+Result<std::unique_ptr<const Aggregate>> make(std::span<const Type> args, const TopicTable&) {
+  switch (args[0].kind) {
+    case TypeKind::kInt: return std::make_unique<const Average<IntSum<false>>>();
+    case TypeKind::kUint: return std::make_unique<const Average<IntSum<true>>>();
+    case TypeKind::kDouble: return std::make_unique<const Average<DoubleSum>>();
+    case TypeKind::kNull:
+    case TypeKind::kBool:
+    case TypeKind::kString:
+    case TypeKind::kBytes:
+    case TypeKind::kTimestamp:
+    case TypeKind::kDuration:
+    case TypeKind::kList:
+    case TypeKind::kMap:
+    case TypeKind::kDyn: return refuse_argument("avg(x)", "int, uint or double", args[0]);
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+AggregateFunction avg_function() {
+  return {"avg", "avg(x)",
+          "The exact sum of the values that are not null, rounded once to double, divided by their number. Null over nothing.", 1,
+          1, make};
+}
+
+}  // namespace tidemark

@@ -1,0 +1,99 @@
+// What sum(x) and avg(x) share: the exact sum of the non-null numbers of a column and how many there were. Knows neither
+// of the two results.
+#pragma once
+
+#include "operators/aggregates/aggregate.h"
+#include "operators/aggregates/exact_sum.h"
+
+namespace tidemark {
+
+// Integers, signed or unsigned, in 128 bits: 2^63 values of any size fit.
+template <bool kUnsigned>
+struct IntSum {
+  uint64_t low;
+  uint64_t high;
+  uint64_t count;
+
+  __int128 value() const { return static_cast<__int128>(static_cast<unsigned __int128>(high) << 64 | low); }
+  void set(__int128 v) {
+    low = static_cast<uint64_t>(v);
+    high = static_cast<uint64_t>(v >> 64);
+  }
+  void add(const Column& c, uint32_t row, Arena&) {
+    const int64_t x = c.ints[row];
+    set(value() + (kUnsigned ? static_cast<__int128>(static_cast<uint64_t>(x)) : static_cast<__int128>(x)));
+    ++count;
+  }
+  void merge(const IntSum& from, Arena&) {
+    set(value() + from.value());
+    count += from.count;
+  }
+  double rounded() const { return static_cast<double>(value()); }
+  void encode(ByteWriter& out, std::string&) const {
+    out.fixed(low);
+    out.fixed(high);
+    out.varint(count);
+  }
+  bool decode(ByteReader& in, Arena&) {
+    low = in.fixed<uint64_t>();
+    high = in.fixed<uint64_t>();
+    count = in.varint();
+    return in.ok();
+  }
+};
+
+struct DoubleSum {
+  ExactSum sum;
+  uint64_t count;
+
+  void add(const Column& c, uint32_t row, Arena& heap) {
+    sum.add(c.doubles[row], heap);
+    ++count;
+  }
+  void merge(const DoubleSum& from, Arena& heap) {
+    sum.merge(from.sum, heap);
+    count += from.count;
+  }
+  double rounded() const { return sum.rounded(); }
+  void encode(ByteWriter& out, std::string& bytes) const {
+    sum.encode(bytes);
+    out.varint(count);
+  }
+  bool decode(ByteReader& in, Arena& heap) {
+    if (!sum.decode(in, heap)) return false;
+    count = in.varint();
+    return in.ok();
+  }
+};
+
+// All of an aggregate over a sum S but its name and result.
+template <class S>
+class SumAggregate : public Aggregate {
+ public:
+  bool result_nullable() const override { return true; }
+  size_t state_size() const override { return sizeof(S); }
+  void create(std::byte* state) const override { state_of(state) = S{}; }
+  void add(const AddInput& in) const override {
+    for (size_t i = 0; i < in.rows.size(); ++i) {
+      const uint32_t row = in.rows[i];
+      if (in.arg->valid[row]) state_of(in.states[i]).add(*in.arg, row, in.heap);
+    }
+  }
+  void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
+    state_of(into).merge(state_of(from), heap);
+  }
+  void encode(const std::byte* state, std::string& out) const override {
+    ByteWriter writer(out);
+    state_of(state).encode(writer, out);
+  }
+  bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
+    state_of(state) = S{};
+    return state_of(state).decode(in, heap);
+  }
+
+ protected:
+  static S& state_of(std::byte* state) { return *reinterpret_cast<S*>(state); }
+  static const S& state_of(const std::byte* state) { return *reinterpret_cast<const S*>(state); }
+};
+
+}  // namespace tidemark

@@ -1,0 +1,119 @@
+// How aggregates read, keep, order and write single values: one small struct for each way that a column stores its rows.
+// Knows no aggregate.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "operators/aggregates/aggregate.h"
+
+namespace tidemark {
+
+inline constexpr std::string_view kOrderedTypes = "bool, int, uint, double, string, bytes, timestamp or duration";
+
+// Every kind has: View, what a row gives; Stored, what lies in a state; read a row, set a result row, store into a
+// state (over whatever lies there), view a state, order two values, and the durable form.
+struct IntValue {
+  using View = int64_t;
+  using Stored = int64_t;
+  static View read(const Column& c, uint32_t row) { return c.ints[row]; }
+  static void set(Column& c, size_t row, View v, Arena&) { c.ints[row] = v; }
+  static void store(Stored& s, View v, Arena&) { s = v; }
+  static View view(const Stored& s) { return s; }
+  static bool less(View a, View b) { return a < b; }
+  static void encode(View v, ByteWriter& out) { out.fixed(v); }
+  static View decode(ByteReader& in) { return in.fixed<int64_t>(); }
+};
+
+// Unsigned integers lie in Column::ints, bit for bit.
+struct UintValue : IntValue {
+  static bool less(View a, View b) { return static_cast<uint64_t>(a) < static_cast<uint64_t>(b); }
+};
+
+struct BoolValue {
+  using View = uint8_t;
+  using Stored = uint64_t;
+  static View read(const Column& c, uint32_t row) { return c.bools[row]; }
+  static void set(Column& c, size_t row, View v, Arena&) { c.bools[row] = v; }
+  static void store(Stored& s, View v, Arena&) { s = v; }
+  static View view(const Stored& s) { return static_cast<View>(s); }
+  static bool less(View a, View b) { return a < b; }
+  static void encode(View v, ByteWriter& out) { out.fixed(v); }
+  static View decode(ByteReader& in) { return in.fixed<uint8_t>() != 0 ? 1 : 0; }
+};
+
+// A total order, so that the smallest and the greatest never depend on who came first: -0.0 before 0.0, and every NaN,
+// as one value, behind infinity.
+struct DoubleValue {
+  using View = double;
+  using Stored = double;
+  static View read(const Column& c, uint32_t row) { return canonical(c.doubles[row]); }
+  static void set(Column& c, size_t row, View v, Arena&) { c.doubles[row] = v; }
+  static void store(Stored& s, View v, Arena&) { s = v; }
+  static View view(const Stored& s) { return s; }
+  static bool less(View a, View b) { return rank(a) < rank(b); }
+  static void encode(View v, ByteWriter& out) { out.fixed(v); }
+  static View decode(ByteReader& in) { return canonical(in.fixed<double>()); }
+
+ private:
+  static double canonical(double v) { return std::isnan(v) ? std::numeric_limits<double>::quiet_NaN() : v; }
+  static int64_t rank(double v) {
+    const auto bits = std::bit_cast<int64_t>(v);
+    return bits < 0 ? std::numeric_limits<int64_t>::min() - bits - 1 : bits;
+  }
+};
+
+// Text lies in the heap arena. A new value that fits takes the place of the old one, and room grows by doubling: a key
+// that changes its value for ever holds at most four times its longest value.
+struct TextValue {
+  using View = std::string_view;
+  struct Stored {
+    char* data;
+    uint32_t size;
+    uint32_t capacity;
+  };
+  static View read(const Column& c, uint32_t row) { return c.strings[row]; }
+  static void set(Column& c, size_t row, View v, Arena& arena) { c.strings[row] = arena.copy(v); }
+  static void store(Stored& s, View v, Arena& heap) {
+    if (v.size() > s.capacity) {
+      s.capacity = std::bit_ceil(std::max<uint32_t>(static_cast<uint32_t>(v.size()), 16));
+      s.data = heap.allocate(s.capacity);
+    }
+    s.size = static_cast<uint32_t>(v.size());
+    if (!v.empty()) std::memcpy(s.data, v.data(), v.size());
+  }
+  static View view(const Stored& s) { return {s.data, s.size}; }
+  static bool less(View a, View b) { return a < b; }
+  static void encode(View v, ByteWriter& out) { out.text(v); }
+  static View decode(ByteReader& in) { return in.text(); }
+};
+
+// Makes A<the kind for `type`>(type, args...); null for types without an order.
+template <template <class> class A, class... Args>
+std::unique_ptr<const Aggregate> make_for_type(const Type& type, Args&&... args) {
+  switch (type.kind) {
+    case TypeKind::kInt:
+    case TypeKind::kTimestamp:
+    case TypeKind::kDuration: return std::make_unique<A<IntValue>>(type, args...);
+    case TypeKind::kUint: return std::make_unique<A<UintValue>>(type, args...);
+    case TypeKind::kDouble: return std::make_unique<A<DoubleValue>>(type, args...);
+    case TypeKind::kBool: return std::make_unique<A<BoolValue>>(type, args...);
+    case TypeKind::kString:
+    case TypeKind::kBytes: return std::make_unique<A<TextValue>>(type, args...);
+    case TypeKind::kNull:
+    case TypeKind::kList:
+    case TypeKind::kMap:
+    case TypeKind::kDyn: return nullptr;
+  }
+  __builtin_unreachable();
+}
+
+// Refuses the argument types of `function`: "sum(x) takes int, uint or double, not string".
+std::unexpected<Error> refuse_argument(std::string_view signature, std::string_view takes, const Type& got);
+
+}  // namespace tidemark
