@@ -1,0 +1,76 @@
+#include "operators/formats/json_list.h"
+
+#include <charconv>
+
+#include "operators/formats/base64.h"
+#include "operators/formats/json_text.h"
+
+namespace tidemark {
+namespace {
+
+void append_scalar(ValueKind kind, const ScalarValue& value, std::string& out) {
+  switch (kind) {
+    case ValueKind::kBool: out += value.integer != 0 ? "true" : "false"; return;
+    case ValueKind::kInt: {
+      char text[24];
+      out.append(text, std::to_chars(text, text + sizeof text, value.integer).ptr);
+      return;
+    }
+    case ValueKind::kDouble: append_json_double(value.number, out); return;
+    case ValueKind::kString: append_json_string(value.text, out); return;
+    case ValueKind::kBytes:
+      out.push_back('"');
+      append_base64(value.text, out);
+      out.push_back('"');
+      return;
+    case ValueKind::kSeconds:
+    case ValueKind::kMillis:
+    case ValueKind::kMicros:
+    case ValueKind::kIso:
+    case ValueKind::kList: return;  // list_is_readable() refused them
+  }
+}
+
+ReadOutcome append_element(JsonCursor& cursor, const Type& type, std::string& scratch, std::string& out) {
+  if (type.kind == TypeKind::kList) return append_list(cursor, type, scratch, out);
+  const auto kind = value_kind(type, TimestampUnit::kMillis);
+  if (!kind) return ReadOutcome::kWrongKind;
+  const std::string_view token = cursor.token();
+  scratch.clear();
+  scratch.reserve(2 * token.size());
+  ScalarValue value;
+  const auto outcome =
+      read_scalar(*kind, token_kind(cursor.first()), token, {cursor.may_escape(), &scratch}, value);
+  if (outcome != ReadOutcome::kValue) return outcome;
+  append_scalar(*kind, value, out);
+  cursor.next();
+  return ReadOutcome::kValue;
+}
+
+}  // namespace
+
+ReadOutcome append_list(JsonCursor& cursor, const Type& list, std::string& scratch, std::string& out) {
+  if (cursor.first() != '[') return ReadOutcome::kWrongKind;
+  cursor.next();
+  out.push_back('[');
+  if (cursor.first() != ']') {
+    while (true) {
+      const auto outcome = append_element(cursor, *list.element, scratch, out);
+      if (outcome != ReadOutcome::kValue) return outcome;
+      if (cursor.first() == ']') break;
+      cursor.next();
+      out.push_back(',');
+    }
+  }
+  cursor.next();
+  out.push_back(']');
+  return ReadOutcome::kValue;
+}
+
+bool list_is_readable(const Type& list) {
+  if (!list.element) return false;
+  if (list.element->kind == TypeKind::kList) return list_is_readable(*list.element);
+  return list.element->kind != TypeKind::kTimestamp && value_kind(*list.element, TimestampUnit::kMillis).has_value();
+}
+
+}  // namespace tidemark
