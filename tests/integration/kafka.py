@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""A real Apache Kafka for tests: fetches the broker once from Maven Central and runs it as a KRaft single node.
+
+The broker lives on free loopback ports and in a data folder of its own, and can be stopped, killed, frozen and started
+again on the same port and data. Knows nothing of Tidemark; topics and offsets are the test kit's business.
+
+    kafka.py fetch [--version V]                 fill the cache, print the folder of jars
+    kafka.py start [--version V] [--data DIR]    start one, print `bootstrap pid data` and return
+    kafka.py stop --data DIR                     stop the one of that folder
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+DEFAULT_VERSION = os.environ.get("TIDEMARK_KAFKA_VERSION", "4.1.1")
+SCALA = "2.13"
+MAVEN_TIMEOUT_S = 600
+START_TIMEOUT_S = 60
+
+
+class KafkaUnavailable(Exception):
+    """No broker can be had here: no Java, no Maven, or no way to Maven Central."""
+
+
+# ---- Fetching
+
+def cache_dir():
+    root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return pathlib.Path(root) / "tidemark"
+
+
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>tidemark.tests</groupId><artifactId>broker</artifactId><version>1</version>
+  <dependencies><dependency>
+    <groupId>org.apache.kafka</groupId><artifactId>kafka_{scala}</artifactId><version>{version}</version>
+  </dependency><dependency>
+    <groupId>{log_group}</groupId><artifactId>{log_artifact}</artifactId><version>{log_version}</version>
+  </dependency></dependencies>
+</project>
+"""
+# What the broker logs through: the jar that its own distribution adds.
+LOG4J2_BINDING = ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3")
+RELOAD4J_BINDING = ("org.slf4j", "slf4j-reload4j", "1.7.36")
+
+
+def check_java():
+    try:
+        answer = subprocess.run(["java", "-version"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise KafkaUnavailable(f"java does not run: {error}") from error
+    quoted = answer.stderr.split('"')
+    major = int(quoted[1].split(".")[0]) if answer.returncode == 0 and len(quoted) > 1 else 0
+    if major < 17:
+        raise KafkaUnavailable(f"Java 17 or newer is needed, found: {answer.stderr.splitlines()[:1]}")
+
+
+def fetch(version=DEFAULT_VERSION):
+    """The folder with the broker's jars, fetched from Maven Central when the cache does not have it."""
+    home = cache_dir() / f"kafka-{version}"
+    if home.is_dir():
+        return home
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    work = pathlib.Path(tempfile.mkdtemp(prefix=f"kafka-{version}.", dir=cache_dir()))
+    try:
+        group, artifact, log_version = RELOAD4J_BINDING if version.startswith("3.") else LOG4J2_BINDING
+        (work / "pom.xml").write_text(POM.format(scala=SCALA, version=version, log_group=group, log_artifact=artifact,
+                                                 log_version=log_version))
+        _maven(["mvn", "-q", "-B", "-f", str(work / "pom.xml"), "dependency:copy-dependencies",
+                "-DincludeScope=runtime", f"-DoutputDirectory={work / 'jars'}"])
+        if not list((work / "jars").glob(f"kafka_{SCALA}-{version}.jar")):
+            raise KafkaUnavailable(f"Maven ended well but brought no kafka_{SCALA}-{version}.jar")
+        try:
+            os.rename(work / "jars", home)
+        except OSError:
+            if not home.is_dir():  # otherwise another run was faster: its folder is as good
+                raise
+        return home
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _maven(command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=MAVEN_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise KafkaUnavailable(f"mvn does not run: {error}") from error
+    if done.returncode != 0:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
+        raise KafkaUnavailable(f"mvn could not fetch the broker:\n{tail}")
+
+
+# ---- The wire, as far as waiting needs it
+
+def _free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _receive(connection, size):
+    data = b""
+    while len(data) < size:
+        part = connection.recv(size - len(data))
+        if not part:
+            raise OSError("closed")
+        data += part
+    return data
+
+
+def brokers_in_metadata(port, timeout_s=2.0):
+    """How many brokers the one at `port` knows to be alive (Metadata v1): 0 while it is still fenced."""
+    client = b"kit"
+    request = struct.pack(">hhih", 3, 1, 1, len(client)) + client + struct.pack(">i", 0)
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
+        connection.settimeout(timeout_s)
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        size = struct.unpack(">i", _receive(connection, 4))[0]
+        answer = _receive(connection, size)
+    return struct.unpack(">i", answer[4:8])[0]
+
+
+# ---- The broker
+
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.num.partitions": "4",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    # A killed broker may come back only when its old session is over.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "500",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    # Test records bear timestamps of long ago; they must not be taken for expired.
+    "log.retention.ms": "-1",
+    "log.retention.bytes": "-1",
+    "log.segment.bytes": str(256 << 20),
+    "log.cleaner.dedupe.buffer.size": str(8 << 20),
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "background.threads": "2",
+}
+
+# For the 4.x broker's log4j 2 and the 3.9 broker's reload4j.
+LOG4J2 = """<Configuration status="OFF"><Appenders><Console name="out"><PatternLayout pattern="%d %p %m (%c)%n"/></Console>
+</Appenders><Loggers><Root level="ERROR"><AppenderRef ref="out"/></Root></Loggers></Configuration>
+"""
+RELOAD4J = """log4j.rootLogger=ERROR, out
+log4j.appender.out=org.apache.log4j.ConsoleAppender
+log4j.appender.out.layout=org.apache.log4j.PatternLayout
+log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
+"""
+
+
+class Broker:
+    """One Kafka broker. A context manager: started on entry, killed and removed on exit.
+
+    `cpu` pins it to that core; `data_dir` is kept afterwards when given. Not for several threads at once."""
+
+    def __init__(self, version=DEFAULT_VERSION, data_dir=None, heap="768m", cpu=None, settings=None):
+        self.version = version
+        self.keep = data_dir is not None
+        self.data_dir = pathlib.Path(data_dir) if data_dir else pathlib.Path(tempfile.mkdtemp(prefix="tidemark-kafka."))
+        self.heap = heap
+        self.cpu = cpu
+        self.settings = dict(settings or {})
+        self.port = 0
+        self.process = None
+
+    @property
+    def bootstrap(self):
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_):
+        self.close()
+
+    def start(self, wait=True):
+        """Starts it, on the same port and data as before if it ran before, and waits until it answers as a live broker."""
+        if self.process and self.process.poll() is None:
+            raise RuntimeError("the broker runs already")
+        check_java()
+        jars = fetch(self.version)
+        if not self.port:
+            self._format(jars)
+        command = self._java(jars, "kafka.Kafka") + [str(self.data_dir / "server.properties")]
+        if self.cpu is not None:
+            command = ["taskset", "-c", str(self.cpu)] + command
+        log = open(self.data_dir / "broker.log", "ab")
+        with log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            start_new_session=True)
+        if wait:
+            self.wait_ready()
+        return self
+
+    def _format(self, jars):
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.port, controller = _free_ports(2)
+        values = dict(SETTINGS)
+        values.update({
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "log.dirs": str(self.data_dir / "log"),
+        })
+        values.update(self.settings)
+        (self.data_dir / "server.properties").write_text("".join(f"{k}={v}\n" for k, v in values.items()))
+        (self.data_dir / "log4j2.xml").write_text(LOG4J2)
+        (self.data_dir / "log4j.properties").write_text(RELOAD4J)
+        cluster_id = (os.urandom(16).hex())[:22]
+        done = subprocess.run(
+            self._java(jars, "kafka.tools.StorageTool") +
+            ["format", "--cluster-id", cluster_id, "--config", str(self.data_dir / "server.properties")],
+            capture_output=True, text=True, timeout=START_TIMEOUT_S)
+        if done.returncode != 0:
+            raise RuntimeError(f"the broker's storage could not be formatted:\n{done.stdout}{done.stderr}")
+
+    def _java(self, jars, main):
+        return ["java", f"-Xmx{self.heap}", "-Xms256m", "-XX:+UseG1GC",
+                f"-Dlog4j2.configurationFile={self.data_dir / 'log4j2.xml'}",
+                f"-Dlog4j.configuration=file:{self.data_dir / 'log4j.properties'}", "-Djava.awt.headless=true",
+                "-cp", f"{jars}/*", main]
+
+    def wait_ready(self, timeout_s=START_TIMEOUT_S):
+        deadline = time.monotonic() + timeout_s
+        while True:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the broker exited with {self.process.returncode}:\n{self.log_tail()}")
+            try:
+                if brokers_in_metadata(self.port) > 0:
+                    return self
+            except (OSError, struct.error):
+                pass
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the broker does not answer:\n{self.log_tail()}")
+            time.sleep(0.05)
+
+    def log_tail(self, lines=20):
+        path = self.data_dir / "broker.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+    def stop(self, timeout_s=60):
+        """An orderly stop (SIGTERM); data and port stay."""
+        self._end(signal.SIGTERM, timeout_s)
+
+    def kill(self):
+        """kill -9; data and port stay."""
+        self._end(signal.SIGKILL, 30)
+
+    def _end(self, how, timeout_s):
+        if not self.process:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def restart(self, kill=False):
+        self.kill() if kill else self.stop()
+        return self.start()
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+        self.kill()
+        if not self.keep:
+            shutil.rmtree(self.data_dir, ignore_errors=True)
+
+
+# ---- The command line
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["fetch", "start", "stop"])
+    parser.add_argument("--version", default=DEFAULT_VERSION)
+    parser.add_argument("--data", help="data folder; default: a new temporary one")
+    parser.add_argument("--heap", default="768m")
+    parser.add_argument("--cpu", help="cores for taskset")
+    args = parser.parse_args()
+    try:
+        if args.command == "fetch":
+            print(fetch(args.version))
+        elif args.command == "start":
+            data = args.data or tempfile.mkdtemp(prefix="tidemark-kafka.")
+            broker = Broker(args.version, data, args.heap, args.cpu).start()
+            state = {"pid": broker.process.pid, "bootstrap": broker.bootstrap}
+            (pathlib.Path(data) / "running.json").write_text(json.dumps(state))
+            print(broker.bootstrap, broker.process.pid, data)
+        else:
+            _stop_recorded(args.data)
+    except KafkaUnavailable as error:
+        sys.exit(f"kafka: unavailable: {error}")
+
+
+def _stop_recorded(data):
+    if not data:
+        sys.exit("kafka: stop needs --data")
+    path = pathlib.Path(data) / "running.json"
+    pid = json.loads(path.read_text())["pid"]
+    try:
+        os.kill(pid, signal.SIGTERM)
+        for _ in range(600):
+            os.kill(pid, 0)
+            time.sleep(0.1)
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        path.unlink()
+
+
+if __name__ == "__main__":
+    main()
