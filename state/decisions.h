@@ -42,7 +42,8 @@ struct PartitionFacts {
   int64_t log_end = 0;  // the high watermark
 };
 // One checkpoint of the unit in storage. Those that a commit names must have been loaded; others are loaded when
-// `accept_loss` is set, and are otherwise listed only.
+// `accept_loss` is set, and are otherwise listed only. A load that was kUnreachable is tried again before deciding; asked
+// nevertheless, the decision is a refusal.
 struct CheckpointFacts {
   CheckpointName name;
   std::optional<StoredCheckpoint> loaded;

@@ -28,7 +28,8 @@ using MergeFunction =
 // Thread-safe.
 class StoreMemory {
  public:
-  // Memtables beyond `memtable_bytes` in sum are flushed early; `cache_bytes` bounds the cache.
+  // Memtables are flushed early when they exceed `memtable_bytes` in sum. They are charged to the cache as well, so that
+  // blocks, indexes, filters and memtables together stay within `cache_bytes + memtable_bytes`.
   StoreMemory(size_t cache_bytes, size_t memtable_bytes);
   ~StoreMemory();
   StoreMemory(const StoreMemory&) = delete;
@@ -50,6 +51,7 @@ struct StoreOptions {
   // A write set at least this large becomes a sorted file of its own, which is ingested; smaller ones go through the
   // memtable. See docs/state-format.md for the measurement.
   size_t ingest_bytes = size_t{4} << 20;
+  bool point_reads = false;  // build filters for View::get; scans gain nothing from them
 };
 
 struct StoreStats {
@@ -101,8 +103,12 @@ class KeyedStore {
   KeyedStore(const KeyedStore&) = delete;
   KeyedStore& operator=(const KeyedStore&) = delete;
 
-  // Applies a whole set and then publishes a new view. After a failure the store is broken: part of it may be applied.
+  // Applies the rest of a generation and then publishes a new view. After a failure the store is broken: part of the set
+  // may be applied.
   Status apply(WriteSet set);
+  // Applies a part of a generation that is too large to gather at once: no view shows it before apply() has brought the
+  // last part. A generation and its parts bear the same numbers and are not mixed with others.
+  Status apply_part(WriteSet set);
   // The newest published view: everything applied so far, each set whole.
   std::shared_ptr<const View> view() const;
 

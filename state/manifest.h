@@ -21,6 +21,8 @@ struct CheckpointName {
   std::string random;  // 128 random bits as 32 lower-case hex digits
 
   static constexpr size_t kMaxUnit = 200;
+  // The epoch of the empty checkpoint that the very first commit names, made before a record is read; it holds no state.
+  static constexpr uint64_t kStartEpoch = 0;
   // With fresh random bits from the operating system.
   static CheckpointName fresh(std::string_view unit, uint64_t epoch);
   static std::optional<CheckpointName> parse(std::string_view text);
