@@ -134,6 +134,7 @@ enum class Emit { kOnClose };
 struct WindowSpec {
   Location where;
   std::variant<TumblingSpec, SlidingSpec> kind;
+  std::optional<Located<Duration>> offset_beside;       // `offset` beside the kind instead of in it; see offset()
   std::vector<Located<std::string>> by;                 // without duplicates; empty: one global key
   Located<Duration> allowed_lateness;                   // 0: more is refused as not supported yet
   Emit emit = Emit::kOnClose;

@@ -76,6 +76,7 @@ namespace kinds {
 struct TextRules {
   std::string pattern;       // for the JSON Schema only; `check` is what counts
   size_t max_size = 65'536;
+  bool may_be_empty = false;
   std::function<std::string(std::string_view)> check;  // what is wrong ("may not ..."), or nothing
 };
 Kind<std::string> text(TextRules rules = {});
@@ -107,6 +108,14 @@ Kind<std::vector<V>> list(Kind<V> element, bool lone = false);
 // A map of anything to one kind of value, in written order. `E` is {Located<std::string> KEY; V VALUE}, by its members.
 template <class E, class V>
 Kind<std::vector<E>> map(Located<std::string> E::*key, V E::*value, Kind<V> element, TextRules key_rules = {});
+
+// A map of anything to structs that hold their key themselves.
+template <class E>
+Kind<std::vector<E>> keyed(Located<std::string> E::*key, Kind<E> element, TextRules key_rules = {});
+
+// A struct that is written as one of its members alone.
+template <class M, class V>
+Kind<M> inside(V M::*member, Kind<V> kind);
 
 // Makes a Kind<V> fill an M that is V, Located<M'>, std::optional<M'>, or a variant with V among its alternatives.
 template <class M, class V>

@@ -7,12 +7,14 @@ namespace tidemark {
 
 namespace spec_detail {
 
-// Walks a map against its shape: unknown and refused keys, missing ones, groups. Answers for each field of the shape the
-// entry that fills it, or nothing when the node is no such map. Errors are reported; `ok` turns false with the first.
-std::vector<const Node*> match_fields(const Shape& shape, const Node& node, std::string_view what, bool& ok,
-                                      Diagnostics& diagnostics);
-// The map that a shorthand scalar stands for, or the node itself.
-const Node& expand_shorthand(const Shape& shape, const Node& node, Node& storage);
+// The value of each field of a shape, in order; null where it is not written or was refused. `ok`: nothing was reported.
+struct Matched {
+  std::vector<const Node*> values;
+  bool ok = true;
+};
+// Walks a map against its shape: unknown and refused keys, missing ones, groups. A shorthand scalar is first written out
+// into `storage`, which must outlive the answer.
+Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::string_view what, Diagnostics& diagnostics);
 // "`key`"
 std::string quoted(std::string_view key);
 
@@ -75,9 +77,10 @@ Kind<std::vector<V>> list(Kind<V> element, bool lone) {
       return element.read(node, what, out.back(), diagnostics);
     }
     bool ok = true;
+    const std::string item_of = "an item of " + std::string(what);
     for (const Node& item : node.items) {
       out.emplace_back();
-      ok &= element.read(item, what, out.back(), diagnostics);
+      ok &= element.read(item, item_of, out.back(), diagnostics);
     }
     return ok;
   };
@@ -108,6 +111,38 @@ Kind<std::vector<E>> map(Located<std::string> E::*key, V E::*value, Kind<V> elem
     return ok;
   };
   return kind;
+}
+
+template <class E>
+Kind<std::vector<E>> keyed(Located<std::string> E::*key, Kind<E> element, TextRules key_rules) {
+  Kind<std::vector<E>> kind;
+  auto shape = std::make_shared<Shape>();
+  shape->form = Shape::Form::kMap;
+  shape->element = element.shape;
+  shape->pattern = key_rules.pattern;
+  kind.shape = std::move(shape);
+  kind.read = [=](const Node& node, std::string_view what, std::vector<E>& out, Diagnostics& diagnostics) {
+    out.clear();
+    if (node.kind != Node::Kind::kMap) return wrong_kind(node, what, "a map", diagnostics);
+    bool ok = true;
+    for (const Node::Entry& entry : node.entries) {
+      E& filled = out.emplace_back();
+      ok &= check_key(entry.key, key_rules, diagnostics);
+      filled.*key = entry.key;
+      ok &= element.read(entry.value, spec_detail::quoted(entry.key.value), filled, diagnostics);
+    }
+    return ok;
+  };
+  return kind;
+}
+
+template <class M, class V>
+Kind<M> inside(V M::*member, Kind<V> kind) {
+  Kind<M> out{kind.shape, nullptr, nullptr};
+  out.read = [kind, member](const Node& node, std::string_view what, M& value, Diagnostics& diagnostics) {
+    return kind.read(node, what, value.*member, diagnostics);
+  };
+  return out;
 }
 
 template <class M, class V>
@@ -224,12 +259,11 @@ Kind<T> Spec<T>::kind() const {
   kind.shape = ShapePtr(parts, &parts->shape);
   kind.read = [parts](const Node& node, std::string_view what, T& out, Diagnostics& diagnostics) {
     Node storage;
-    const Node& map = spec_detail::expand_shorthand(parts->shape, node, storage);
-    bool ok = true;
-    const std::vector<const Node*> values = spec_detail::match_fields(parts->shape, map, what, ok, diagnostics);
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (!values[i]) continue;
-      ok &= parts->readers[i].read(*values[i], spec_detail::quoted(parts->shape.fields[i].key), out, diagnostics);
+    const spec_detail::Matched matched = spec_detail::match_fields(parts->shape, node, storage, what, diagnostics);
+    bool ok = matched.ok;
+    for (size_t i = 0; i < matched.values.size(); ++i) {
+      if (!matched.values[i]) continue;
+      ok &= parts->readers[i].read(*matched.values[i], spec_detail::quoted(parts->shape.fields[i].key), out, diagnostics);
     }
     if (parts->place) out.*(parts->place) = node.where();
     if (!ok) return false;

@@ -24,6 +24,7 @@ struct SourceText : Located<std::string> {
     size_t offset = 0;  // from this byte of `value` on ...
     int line = 0;       // ... the file goes on from here, byte for byte
     int column = 0;
+    bool fixed = false;  // a replaced reference: all of the piece stands for this one place
   };
   std::vector<Piece> pieces;  // ascending by offset; empty: the text stands in the file as it is, from `where`
 };
@@ -40,6 +41,7 @@ struct Node {
   Style style = Style::kPlain;      // of scalars
   bool flow = false;                // of sequences and maps: written with [] or {}
   bool cut_by_comment = false;      // plain scalars: ` #` ends the line
+  bool bad = false;                 // already reported: readers refuse it without another word
   SourceText text;                  // of scalars; of nulls the word as written, maybe none. `text.where` is the place of any node
   std::vector<Node> items;          // of sequences
   std::vector<Entry> entries;       // of maps, in their written order, without duplicates
@@ -57,13 +59,14 @@ struct Node::Entry {
 std::string describe(const Node& node);
 
 struct YamlLimits {
-  size_t max_bytes = 4 << 20;
+  size_t max_bytes = 1 << 20;
   size_t max_nodes = 200'000;  // after aliases are written out
   int max_depth = 64;
 };
 
 // Parses one document, whose top must be a map, and replaces `${NAME}`, `${NAME:-default}` and `$${` in its values.
-// Everything wrong is added to `diagnostics`; the tree is answered when nothing was.
+// Everything wrong is added to `diagnostics`. The tree is answered whenever the syntax was understood, so that what else
+// is wrong in it can be reported along with that.
 std::optional<Node> parse_yaml(std::string_view text, const std::string& file, const Environment& environment,
                                Diagnostics& diagnostics, const YamlLimits& limits = {});
 

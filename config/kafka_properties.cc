@@ -1,0 +1,109 @@
+#include "config/kafka_properties.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace tidemark {
+namespace {
+
+enum class Who { kBoth, kConsumer, kProducer };
+
+struct Refusal {
+  std::string_view name;
+  Who who;
+  std::string_view reason;
+};
+
+constexpr std::string_view kGroup = "offsets and restored state belong to the group; set `group` instead";
+constexpr std::string_view kBrokers = "set `brokers` instead";
+constexpr std::string_view kCommit = "offsets are committed only together with the checkpoint that they name";
+constexpr std::string_view kIdentity = "it is made of the pipeline's name and instance, so that an older instance is fenced";
+constexpr std::string_view kIdempotence = "rows would be doubled or reordered when a send is repeated";
+constexpr std::string_view kTransaction = "it is derived from `checkpoint: every`";
+constexpr std::string_view kCallback = "it is no text but a pointer that only the program can set";
+constexpr std::string_view kPlugins = "a pipeline file may not load code into the process";
+
+constexpr std::array kRefusals = std::to_array<Refusal>({
+    {"bootstrap.servers", Who::kBoth, kBrokers},
+    {"metadata.broker.list", Who::kBoth, kBrokers},
+    {"plugin.library.paths", Who::kBoth, kPlugins},
+    {"builtin.features", Who::kBoth, "the library's features are fixed when it is built"},
+    {"test.mock.num.brokers", Who::kBoth, "an embedded broker keeps none of the guarantees; use `tidemark demo`"},
+    {"opaque", Who::kBoth, kCallback},
+    {"default_topic_conf", Who::kBoth, kCallback},
+    {"interceptors", Who::kBoth, kCallback},
+    {"enabled_events", Who::kBoth, "the program decides which events it reads"},
+    {"group.id", Who::kConsumer, kGroup},
+    {"group.instance.id", Who::kConsumer, kIdentity},
+    {"group.protocol", Who::kConsumer, "the commit protocol is built on the classic group protocol"},
+    {"group.protocol.type", Who::kConsumer, "the commit protocol is built on the `consumer` protocol"},
+    {"group.remote.assignor", Who::kConsumer, "the commit protocol is built on the classic group protocol"},
+    {"partition.assignment.strategy", Who::kConsumer,
+     "partitions of the same number must come to one instance together"},
+    {"enable.auto.commit", Who::kConsumer, kCommit},
+    {"auto.commit.enable", Who::kConsumer, kCommit},
+    {"auto.commit.interval.ms", Who::kConsumer, kCommit},
+    {"enable.auto.offset.store", Who::kConsumer, kCommit},
+    {"offset.store.method", Who::kConsumer, kCommit},
+    {"offset.store.path", Who::kConsumer, kCommit},
+    {"offset.store.sync.interval.ms", Who::kConsumer, kCommit},
+    {"auto.offset.reset", Who::kConsumer, "a lost position must never be passed over in silence; set `start` instead"},
+    {"isolation.level", Who::kConsumer, "rows of aborted transactions would be counted; it is read_committed"},
+    {"enable.partition.eof", Who::kConsumer, "idleness is decided by the high watermark"},
+    {"consume.callback.max.messages", Who::kConsumer, "the size of batches is the engine's"},
+    {"transactional.id", Who::kProducer, kIdentity},
+    {"transaction.timeout.ms", Who::kProducer, kTransaction},
+    {"message.timeout.ms", Who::kProducer, kTransaction},
+    {"delivery.timeout.ms", Who::kProducer, kTransaction},
+    {"enable.idempotence", Who::kProducer, kIdempotence},
+    {"enable.gapless.guarantee", Who::kProducer, kIdempotence},
+    {"acks", Who::kProducer, "a row counts as written when all replicas have it"},
+    {"request.required.acks", Who::kProducer, "a row counts as written when all replicas have it"},
+    {"max.in.flight", Who::kProducer, kIdempotence},
+    {"max.in.flight.requests.per.connection", Who::kProducer, kIdempotence},
+    {"retries", Who::kProducer, kIdempotence},
+    {"message.send.max.retries", Who::kProducer, kIdempotence},
+    {"queuing.strategy", Who::kProducer, kIdempotence},
+    {"delivery.report.only.error", Who::kProducer, "every row's delivery is counted"},
+    {"partitioner", Who::kProducer, "rows are placed by murmur2 of the key, as Java clients do"},
+    {"msg_order_cmp", Who::kProducer, kCallback},
+});
+
+}  // namespace
+
+std::string_view refused_property(KafkaRole role, std::string_view name) {
+  const Who who = role == KafkaRole::kConsumer ? Who::kConsumer : Who::kProducer;
+  for (const Refusal& refusal : kRefusals) {
+    if (refusal.name == name && (refusal.who == Who::kBoth || refusal.who == who)) return refusal.reason;
+  }
+  return name.ends_with("_cb") ? kCallback : std::string_view{};
+}
+
+bool is_connection_property(std::string_view name) {
+  return name.starts_with("security.") || name.starts_with("sasl.") || name.starts_with("ssl.") ||
+         name.starts_with("enable.sasl.") || name.starts_with("enable.ssl.") || name.starts_with("broker.") ||
+         name == "client.dns.lookup" || name == "client.rack";
+}
+
+Kind<std::vector<Property>> properties_kind(KafkaRole role) {
+  kinds::TextRules rules;
+  rules.may_be_empty = true;
+  const auto value = kinds::lift<Located<std::string>>(kinds::text(rules));
+  Kind<std::vector<Property>> kind = kinds::map(&Property::name, &Property::value, value);
+  kind.read = [role, read = kind.read](const Node& node, std::string_view what, std::vector<Property>& out,
+                                       Diagnostics& diagnostics) {
+    bool ok = read(node, what, out, diagnostics);
+    for (const Property& property : out) {
+      const std::string_view reason = refused_property(role, property.name.value);
+      if (reason.empty()) continue;
+      diagnostics.error(property.name.where, fmt::format("the property `{}` may not be set", property.name.value),
+                        std::string(reason));
+      ok = false;
+    }
+    return ok;
+  };
+  return kind;
+}
+
+}  // namespace tidemark

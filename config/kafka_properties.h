@@ -1,0 +1,22 @@
+// Which librdkafka properties a pipeline may not set, because Tidemark's guarantees stand on them, and why. Everything
+// else is passed through unseen; it deliberately does not know librdkafka's own list.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "config/pipeline.h"
+#include "config/spec.h"
+
+namespace tidemark {
+
+enum class KafkaRole { kConsumer, kProducer };
+
+// Why `name` may not be set, or nothing.
+std::string_view refused_property(KafkaRole role, std::string_view name);
+// What makes a client reach and be let into a cluster; a sink on the source's cluster takes these over.
+bool is_connection_property(std::string_view name);
+
+Kind<std::vector<Property>> properties_kind(KafkaRole role);
+
+}  // namespace tidemark

@@ -1,0 +1,256 @@
+#include "config/resolve.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "config/kafka_properties.h"
+#include "config/names.h"
+
+namespace tidemark {
+namespace {
+
+constexpr Duration kMaxTransaction = Duration::minutes(15);  // transaction.max.timeout.ms of a usual broker
+constexpr Duration kMinTransaction = Duration::minutes(1);
+constexpr int64_t kIntervalsPerTransaction = 4;
+
+std::string_view kind_word(const StepSpec& step) {
+  struct Words {
+    std::string_view operator()(const FilterSpec&) const { return "filter"; }
+    std::string_view operator()(const MapSpec&) const { return "map"; }
+    std::string_view operator()(const SelectSpec&) const { return "select"; }
+    std::string_view operator()(const WindowSpec&) const { return "window"; }
+  };
+  return std::visit(Words{}, step.what);
+}
+
+std::string_view kind_word(const SinkSpec& sink) {
+  struct Words {
+    std::string_view operator()(const KafkaSinkSpec&) const { return "kafka"; }
+    std::string_view operator()(const StdoutSinkSpec&) const { return "stdout"; }
+    std::string_view operator()(const DropSinkSpec&) const { return "drop"; }
+  };
+  return std::visit(Words{}, sink.what);
+}
+
+template <class T>
+void name_by_place(std::vector<T>& list) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (list[i].name.value.empty()) list[i].name = {fmt::format("{}-{}", kind_word(list[i]), i + 1), list[i].where};
+  }
+}
+
+void place_default(Location& where, const Location& fallback) {
+  if (where.line == 0) where = fallback;
+}
+
+class Resolver {
+ public:
+  Resolver(PipelineSpec& pipeline, Diagnostics& diagnostics) : pipeline_(pipeline), diagnostics_(diagnostics) {}
+
+  void names_and_inputs() {
+    name_by_place(pipeline_.steps);
+    name_by_place(pipeline_.sinks);
+    if (pipeline_.sources.size() > 1) {
+      diagnostics_.error(pipeline_.sources[1].name.where, "a second source: union is not supported yet",
+                         "keep one source; one kafka source can read several topics");
+    }
+    for (size_t i = 0; i < pipeline_.sources.size(); ++i) {
+      claim(pipeline_.sources[i].name, {InputRef::Kind::kSource, i});
+    }
+    for (size_t i = 0; i < pipeline_.steps.size(); ++i) {
+      StepSpec& step = pipeline_.steps[i];
+      const InputRef before = i == 0 ? InputRef{InputRef::Kind::kSource, 0} : InputRef{InputRef::Kind::kStep, i - 1};
+      step.input = step.from ? find(*step.from, false, i) : before;
+      claim(step.name, {InputRef::Kind::kStep, i});
+    }
+    std::map<std::string, int> sink_names;
+    for (SinkSpec& sink : pipeline_.sinks) {
+      const InputRef last = pipeline_.steps.empty() ? InputRef{InputRef::Kind::kSource, 0}
+                                                    : InputRef{InputRef::Kind::kStep, pipeline_.steps.size() - 1};
+      sink.input = sink.from ? find(*sink.from, true, pipeline_.steps.size()) : last;
+      const auto [first, fresh] = sink_names.emplace(sink.name.value, sink.name.where.line);
+      if (!fresh) repeated(sink.name, "sink", first->second);
+    }
+  }
+
+  void defaults() {
+    const Location& top = pipeline_.name.where;
+    place_default(pipeline_.lanes.where, top);
+    place_default(pipeline_.checkpoint.every.where, top);
+    for (SourceSpec& source : pipeline_.sources) {
+      place_default(source.format.where, source.where);
+      place_default(source.event_time.where, source.where);
+      Located<std::string>& group = std::get<KafkaSourceSpec>(source.from).group;
+      if (group.value.empty()) group = pipeline_.name;
+    }
+    for (StepSpec& step : pipeline_.steps) {
+      auto* window = std::get_if<WindowSpec>(&step.what);
+      if (window) place_default(window->allowed_lateness.where, window->where);
+    }
+    for (SinkSpec& sink : pipeline_.sinks) complete(sink);
+  }
+
+  void rules_between() {
+    no_sinks();
+    every();
+    unread_steps();
+    side_streams();
+    own_input();
+  }
+
+ private:
+  void repeated(const Located<std::string>& name, std::string_view what, int line) {
+    diagnostics_.error(name.where, fmt::format("a second {} is called `{}`", what, name.value),
+                       fmt::format("the first stands in line {}; give one of them another `name`", line));
+  }
+
+  // Makes `name` known to the steps and sinks that follow.
+  void claim(const Located<std::string>& name, InputRef ref) {
+    if (name.value == kLateStream || name.value == kDeadLetterStream) {
+      diagnostics_.error(name.where, fmt::format("`{}` is the name of a built-in stream", name.value), "give it another name");
+      return;
+    }
+    const auto [first, fresh] = known_.emplace(name.value, Known{ref, name.where.line});
+    if (!fresh) repeated(name, ref.kind == InputRef::Kind::kSource ? "source" : "step or source", first->second.line);
+  }
+
+  InputRef find(const Located<std::string>& from, bool is_sink, size_t steps_before) {
+    if (from.value == kLateStream || from.value == kDeadLetterStream) {
+      if (is_sink) return {from.value == kLateStream ? InputRef::Kind::kLate : InputRef::Kind::kDeadLetter, 0};
+      diagnostics_.error(from.where, fmt::format("a step cannot take its rows from `{}`", from.value),
+                         "only sinks may say `from: late` or `from: dead_letter`");
+      return {};
+    }
+    if (const auto found = known_.find(from.value); found != known_.end()) return found->second.ref;
+    for (size_t i = steps_before; i < pipeline_.steps.size(); ++i) {
+      if (pipeline_.steps[i].name.value != from.value) continue;
+      diagnostics_.error(from.where, fmt::format("the step `{}` does not come before this one", from.value),
+                         "a step takes its rows from an earlier one");
+      return {};
+    }
+    std::vector<std::string_view> candidates;
+    for (const auto& [name, known] : known_) candidates.push_back(name);
+    if (is_sink) candidates.insert(candidates.end(), {kLateStream, kDeadLetterStream});
+    const std::string_view nearest = nearest_word(from.value, candidates);
+    diagnostics_.error(from.where, fmt::format("there is no source or step called `{}`", from.value),
+                       nearest.empty() ? "" : fmt::format("did you mean `{}`?", nearest));
+    return {};
+  }
+
+  void complete(SinkSpec& sink) {
+    if (sink.format_written) sink.format = *sink.format_written;
+    place_default(sink.format.where, sink.where);
+    sink.delivery = Delivery::kNone;
+    if (std::holds_alternative<StdoutSinkSpec>(sink.what)) sink.delivery = Delivery::kAtLeastOnce;
+    auto* kafka = std::get_if<KafkaSinkSpec>(&sink.what);
+    if (!kafka) return;
+    sink.delivery = sink.delivery_written ? sink.delivery_written->value : Delivery::kExactlyOnce;
+    if (kafka->brokers.value.empty() && !pipeline_.sources.empty()) inherit(*kafka, pipeline_.sources.front().kafka());
+  }
+
+  // A sink on the source's cluster logs in as the source does.
+  void inherit(KafkaSinkSpec& sink, const KafkaSourceSpec& source) {
+    sink.brokers = source.brokers;
+    std::vector<Property> properties;
+    for (const Property& property : source.properties) {
+      const auto same = [&](const Property& own) { return own.name.value == property.name.value; };
+      if (is_connection_property(property.name.value) && std::ranges::none_of(sink.properties, same)) {
+        properties.push_back(property);
+      }
+    }
+    properties.insert(properties.end(), sink.properties.begin(), sink.properties.end());
+    sink.properties = std::move(properties);
+  }
+
+  void no_sinks() {
+    const auto is_row_sink = [](const SinkSpec& sink) {
+      return sink.input.kind == InputRef::Kind::kSource || sink.input.kind == InputRef::Kind::kStep;
+    };
+    if (std::ranges::any_of(pipeline_.sinks, is_row_sink)) return;
+    diagnostics_.error(pipeline_.sinks.empty() ? pipeline_.name.where : pipeline_.sinks.front().where,
+                       "no sink takes the pipeline's rows", "add one, such as `- stdout: {}`; `- drop: {}` only counts");
+  }
+
+  void every() {
+    const auto transactional = [](const SinkSpec& sink) { return sink.delivery == Delivery::kExactlyOnce; };
+    if (std::ranges::none_of(pipeline_.sinks, transactional)) return;
+    if (pipeline_.transaction_timeout() <= kMaxTransaction) return;
+    const Duration longest{kMaxTransaction.us / kIntervalsPerTransaction};
+    diagnostics_.error(pipeline_.checkpoint.every.where,
+                       fmt::format("`every` may be at most {} with an exactly_once sink, not {}", format_duration(longest),
+                                   format_duration(pipeline_.checkpoint.every.value)),
+                       "a transaction stays open for one checkpoint and may last 4 times that, and brokers end it after 15m");
+  }
+
+  void unread_steps() {
+    std::vector<bool> read(pipeline_.steps.size());
+    const auto mark = [&](const InputRef& input) {
+      if (input.kind == InputRef::Kind::kStep) read[input.index] = true;
+    };
+    for (const StepSpec& step : pipeline_.steps) mark(step.input);
+    for (const SinkSpec& sink : pipeline_.sinks) mark(sink.input);
+    for (size_t i = 0; i < read.size(); ++i) {
+      if (read[i]) continue;
+      diagnostics_.warn(pipeline_.steps[i].name.where, fmt::format("nothing takes the rows of `{}`", pipeline_.steps[i].name.value),
+                        "add a sink with `from: " + pipeline_.steps[i].name.value + "`");
+    }
+  }
+
+  void side_streams() {
+    const Location& where = pipeline_.sinks.front().where;
+    const auto is_window = [](const StepSpec& step) { return std::holds_alternative<WindowSpec>(step.what); };
+    if (std::ranges::any_of(pipeline_.steps, is_window) && !pipeline_.has_sink_from(InputRef::Kind::kLate)) {
+      diagnostics_.warn(where, "no sink takes `late`: late records are counted and not kept",
+                        "add one, such as `- from: late` with `kafka: {topic: ...}`");
+    }
+    if (!pipeline_.has_sink_from(InputRef::Kind::kDeadLetter)) {
+      diagnostics_.warn(where, "no sink takes `dead_letter`: records that cannot be processed are counted and not kept",
+                        "add one, such as `- from: dead_letter` with `kafka: {topic: ...}`");
+    }
+  }
+
+  // Writing into a topic that is read makes a loop.
+  void own_input() {
+    for (const SinkSpec& sink : pipeline_.sinks) {
+      const auto* kafka = std::get_if<KafkaSinkSpec>(&sink.what);
+      if (!kafka) continue;
+      const KafkaSourceSpec& source = pipeline_.sources.front().kafka();
+      const auto same = [&](const Located<std::string>& topic) { return topic.value == kafka->topic.value; };
+      if (kafka->brokers.value != source.brokers.value || std::ranges::none_of(source.topics, same)) continue;
+      diagnostics_.warn(kafka->topic.where, fmt::format("the sink writes to `{}`, which the source reads", kafka->topic.value),
+                        "its own rows come in again, without end");
+    }
+  }
+
+  struct Known {
+    InputRef ref;
+    int line = 0;
+  };
+  PipelineSpec& pipeline_;
+  Diagnostics& diagnostics_;
+  std::map<std::string, Known> known_;
+};
+
+}  // namespace
+
+Duration PipelineSpec::transaction_timeout() const {
+  const int64_t us = checkpoint.every.value.us;
+  const int64_t most = std::numeric_limits<int64_t>::max() / kIntervalsPerTransaction;
+  return std::max(kMinTransaction, Duration{std::min(us, most) * kIntervalsPerTransaction});
+}
+
+bool PipelineSpec::has_sink_from(InputRef::Kind kind) const {
+  return std::ranges::any_of(sinks, [kind](const SinkSpec& sink) { return sink.input.kind == kind; });
+}
+
+void resolve(PipelineSpec& pipeline, bool whole, Diagnostics& diagnostics) {
+  Resolver resolver(pipeline, diagnostics);
+  resolver.names_and_inputs();
+  resolver.defaults();
+  if (whole) resolver.rules_between();
+}
+
+}  // namespace tidemark

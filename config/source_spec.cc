@@ -1,0 +1,257 @@
+// The specs of sources: where records come from, how they are decoded, what their time is.
+#include <fmt/format.h>
+
+#include "config/kafka_properties.h"
+#include "config/names.h"
+#include "config/specs.h"
+#include "config/type_text.h"
+
+namespace tidemark {
+
+Kind<std::string> brokers_kind() {
+  Kind<std::string> kind = kinds::text();
+  const Kind<std::vector<std::string>> list = kinds::list(kinds::text(), true);
+  kind.shape = list.shape;
+  kind.read = [list](const Node& node, std::string_view what, std::string& out, Diagnostics& diagnostics) {
+    std::vector<std::string> addresses;
+    if (!list.read(node, what, addresses, diagnostics)) return false;
+    if (addresses.empty()) return wrong_kind(node, what, "at least one address", diagnostics);
+    out.clear();
+    for (const std::string& address : addresses) out += (out.empty() ? "" : ",") + address;
+    return true;
+  };
+  return kind;
+}
+
+Kind<std::string> name_kind() { return kinds::text(name_rules()); }
+
+Kind<std::vector<Located<std::string>>> field_names_kind() {
+  Kind<std::vector<Located<std::string>>> kind =
+      kinds::list(kinds::lift<Located<std::string>>(kinds::text(field_rules())), true);
+  kind.read = [read = kind.read](const Node& node, std::string_view what, std::vector<Located<std::string>>& out,
+                                 Diagnostics& diagnostics) {
+    bool ok = read(node, what, out, diagnostics);
+    for (size_t i = 0; i < out.size() && ok; ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        if (out[i].value != out[j].value) continue;
+        diagnostics.error(out[i].where, fmt::format("{} names `{}` twice", what, out[i].value));
+        ok = false;
+        break;
+      }
+    }
+    return ok;
+  };
+  return kind;
+}
+
+namespace {
+
+Kind<Start> start_kind() {
+  const auto earliest = Spec<StartEarliest>("earliest", "The oldest record that the topic still has.").kind();
+  const auto latest = Spec<StartLatest>("latest", "Only records that come after the very first start.").kind();
+  const auto timestamp = Spec<StartTimestamp>("timestamp", "The first record with this Kafka timestamp or a later one.")
+                             .required("time", &StartTimestamp::time, kinds::time(), "RFC 3339")
+                             .shorthand("time")
+                             .kind();
+  Kind<Start> kind = Spec<Start>("start", "Where the very first start begins; afterwards the committed offsets count.",
+                                 "start: {timestamp: 2026-01-01T00:00:00Z}")
+                         .choice("start", "earliest", &Start::at, earliest, "The oldest record that the topic still has.")
+                         .choice("start", "latest", &Start::at, latest, "Only records that come later.")
+                         .choice("start", "timestamp", &Start::at, timestamp, "From this Kafka timestamp on.")
+                         .word_shorthand()
+                         .kind();
+  kind.show = [](const Start&) { return std::string("earliest"); };
+  return kind;
+}
+
+// `topic: x` is `topics: [x]`.
+Kind<std::vector<Located<std::string>>> one_topic_kind() {
+  const auto one = kinds::lift<Located<std::string>>(kinds::text(topic_rules()));
+  Kind<std::vector<Located<std::string>>> kind{one.shape, nullptr, nullptr};
+  kind.read = [one](const Node& node, std::string_view what, std::vector<Located<std::string>>& out,
+                    Diagnostics& diagnostics) {
+    out.resize(1);
+    return one.read(node, what, out.front(), diagnostics);
+  };
+  return kind;
+}
+
+Kind<std::vector<Located<std::string>>> topics_kind() {
+  Kind<std::vector<Located<std::string>>> kind =
+      kinds::list(kinds::lift<Located<std::string>>(kinds::text(topic_rules())));
+  kind.read = [read = kind.read](const Node& node, std::string_view what, std::vector<Located<std::string>>& out,
+                                 Diagnostics& diagnostics) {
+    if (!read(node, what, out, diagnostics)) return false;
+    return !out.empty() || wrong_kind(node, what, "a list of at least one topic", diagnostics);
+  };
+  return kind;
+}
+
+Kind<std::string> topic_pattern_kind() {
+  return kinds::text({"^\\^", 1024, false, [](std::string_view pattern) {
+                        return pattern.starts_with('^') ? std::string() : "must begin with `^`";
+                      }});
+}
+
+Kind<KafkaSourceSpec> kafka_source_kind() {
+  return Spec<KafkaSourceSpec>("kafka source", "Reads Kafka topics as a consumer group, with read_committed isolation.",
+                               "kafka: {brokers: localhost:9092, topic: shop.events}")
+      .required("brokers", &KafkaSourceSpec::brokers, brokers_kind(), "addresses HOST:PORT, with commas or as a list")
+      .choice("topic", "topic", &KafkaSourceSpec::topics, one_topic_kind(), "One topic.")
+      .choice("topic", "topics", &KafkaSourceSpec::topics, topics_kind(), "Several topics.")
+      .choice("topic", "topic_pattern", &KafkaSourceSpec::topic_pattern, topic_pattern_kind(),
+              "All topics that match this regular expression, which begins with `^`.")
+      .field("group", &KafkaSourceSpec::group, name_kind(), "The consumer group. Default: the pipeline's name.")
+      .field("start", &KafkaSourceSpec::start, start_kind(), "Where the very first start begins.")
+      .field("partitioned_by", &KafkaSourceSpec::partitioned_by, field_names_kind(),
+             "A promise that equal values of these fields lie in one partition number; saves the exchange.")
+      .field("properties", &KafkaSourceSpec::properties, properties_kind(KafkaRole::kConsumer),
+             "Anything else goes to librdkafka as it is.")
+      .place(&KafkaSourceSpec::where)
+      .kind();
+}
+
+Kind<SourceFormatSpec> source_format_kind() {
+  const auto json = Spec<JsonFormatSpec>("json in", "Each record is one UTF-8 JSON object.").kind();
+  const auto raw = Spec<RawFormatSpec>("raw in", "Each record is its bytes, undecoded.").kind();
+  Kind<SourceFormatSpec> kind =
+      Spec<SourceFormatSpec>("source format", "How records are decoded: a word, or a map with the format's options.",
+                             "format: json")
+          .choice("format", "json", &SourceFormatSpec::kind, json, "One JSON object a record.")
+          .choice("format", "raw", &SourceFormatSpec::kind, raw, "Undecoded bytes.")
+          .refused("csv", "Comma-separated values.", "format")
+          .refused("avro", "Apache Avro.", "format")
+          .refused("protobuf", "Protocol Buffers.", "format")
+          .word_shorthand()
+          .place(&SourceFormatSpec::where)
+          .kind();
+  kind.show = [](const SourceFormatSpec&) { return std::string("json"); };
+  return kind;
+}
+
+// A path into a JSON object: text with dots, or a list where names have dots themselves.
+Kind<std::vector<std::string>> path_kind() {
+  const Kind<std::vector<std::string>> list = kinds::list(kinds::text(), true);
+  Kind<std::vector<std::string>> kind{list.shape, nullptr, nullptr};
+  kind.read = [list](const Node& node, std::string_view what, std::vector<std::string>& out, Diagnostics& diagnostics) {
+    if (!list.read(node, what, out, diagnostics)) return false;
+    if (node.kind == Node::Kind::kScalar) {
+      const std::string text = std::move(out.front());
+      out.clear();
+      for (size_t at = 0; at <= text.size();) {
+        const size_t dot = std::min(text.find('.', at), text.size());
+        out.push_back(text.substr(at, dot - at));
+        at = dot + 1;
+      }
+    }
+    for (const std::string& step : out) {
+      if (step.empty()) return wrong_kind(node, what, "a path such as address.city", diagnostics);
+    }
+    return !out.empty() || wrong_kind(node, what, "a path of at least one name", diagnostics);
+  };
+  return kind;
+}
+
+struct WrittenField {
+  Located<TypeText> type;
+  std::vector<std::string> path;
+};
+
+Kind<SchemaFieldSpec> schema_field_kind() {
+  const Kind<WrittenField> written =
+      Spec<WrittenField>("schema field", "A type, or a map with a type and the path of the field.",
+                         "city: {type: 'string?', path: address.city}")
+          .required("type", &WrittenField::type, type_kind(),
+                    "string, int, double, bool, bytes or timestamp(s|ms|us|iso); `?` allows null and absence")
+          .field("path", &WrittenField::path, path_kind(),
+                 "Where the field lies in the record, with dots. Default: the field's name.")
+          .shorthand("type")
+          .kind();
+  Kind<SchemaFieldSpec> kind{written.shape, nullptr, nullptr};
+  kind.read = [written](const Node& node, std::string_view what, SchemaFieldSpec& out, Diagnostics& diagnostics) {
+    WrittenField field;
+    const bool ok = written.read(node, what, field, diagnostics);
+    out.type = field.type.value.type;
+    out.nullable = field.type.value.nullable;
+    out.timestamp_form = field.type.value.timestamp_form;
+    out.type_where = field.type.where;
+    out.path = field.path.empty() ? std::vector<std::string>{out.name.value} : std::move(field.path);
+    return ok;
+  };
+  return kind;
+}
+
+Kind<EventTimeSpec> event_time_kind() {
+  return Spec<EventTimeSpec>("event_time", "Where a record's time comes from, and how long is waited for what is late.",
+                             "event_time: {field: ts, max_delay: 2s}")
+      .field("field", &EventTimeSpec::field, kinds::text(field_rules()),
+             "A timestamp field of the schema. Default: the Kafka timestamp.")
+      .field("max_delay", &EventTimeSpec::max_delay, kinds::duration(),
+             "How far behind the newest record of its partition a record may be and still be on time.")
+      .field("max_future", &EventTimeSpec::max_future, kinds::duration(),
+             "How far ahead of its Kafka timestamp a record's time may be; beyond, it goes to `dead_letter`.")
+      .field("idle_after", &EventTimeSpec::idle_after, kinds::positive_duration(),
+             "A partition at its end for this long holds back no window.")
+      .field("close_after_idle", &EventTimeSpec::close_after_idle, kinds::duration_or("off", Duration::micros(1)),
+             "When all partitions have been idle this long, time goes on with the clock; or `off`.")
+      .field("max_drift", &EventTimeSpec::max_drift, kinds::positive_duration(),
+             "A partition this far ahead of the slowest is paused. Default: the longest window, at least 1m.")
+      .place(&EventTimeSpec::where)
+      .kind();
+}
+
+// Every field that the source names must be declared.
+void check_field(const SourceSpec& source, const Located<std::string>& field, std::string_view what,
+                 Diagnostics& diagnostics) {
+  if (source.find(field.value)) return;
+  std::vector<std::string_view> names;
+  for (const SchemaFieldSpec& known : source.schema) names.push_back(known.name.value);
+  const std::string_view nearest = nearest_word(field.value, names);
+  diagnostics.error(field.where, fmt::format("{}: the schema has no field `{}`", what, field.value),
+                    nearest.empty() ? "declare it in `schema`" : fmt::format("did you mean `{}`?", nearest));
+}
+
+void check_source(const SourceSpec& source, Diagnostics& diagnostics) {
+  if (const auto& field = source.event_time.field) {
+    check_field(source, *field, "`event_time`", diagnostics);
+    const SchemaFieldSpec* known = source.find(field->value);
+    if (known && known->type.kind != TypeKind::kTimestamp) {
+      diagnostics.error(field->where, fmt::format("`event_time`: the field `{}` is of type {}, not a timestamp", field->value,
+                                                  to_string(known->type)),
+                        "declare it as timestamp(s), timestamp(ms), timestamp(us) or timestamp(iso)");
+    }
+  }
+  for (const auto& field : source.kafka().partitioned_by) check_field(source, field, "`partitioned_by`", diagnostics);
+  if (source.schema.empty() && std::holds_alternative<JsonFormatSpec>(source.format.kind)) {
+    diagnostics.warn(source.where, fmt::format("the source `{}` declares no fields", source.name.value),
+                     "steps see only what `schema` names, such as `schema: {user_id: string}`");
+  }
+}
+
+}  // namespace
+
+const SchemaFieldSpec* SourceSpec::find(std::string_view field) const {
+  for (const SchemaFieldSpec& known : schema) {
+    if (known.name.value == field) return &known;
+  }
+  return nullptr;
+}
+
+Kind<SourceSpec> source_kind() {
+  return Spec<SourceSpec>("source", "Where records come from and what they hold. The name is the key.")
+      .choice("source", "kafka", &SourceSpec::from, kafka_source_kind(), "Kafka topics.")
+      .field("format", &SourceSpec::format, source_format_kind(), "How records are decoded.")
+      .field("schema", &SourceSpec::schema, kinds::keyed(&SchemaFieldSpec::name, schema_field_kind(), field_rules()),
+             "The data contract: only these fields are decoded.")
+      .field("event_time", &SourceSpec::event_time, event_time_kind(), "The time of a record.")
+      .field("tombstones", &SourceSpec::tombstones,
+             kinds::words<Tombstones>({{"dead_letter", Tombstones::kDeadLetter}, {"skip", Tombstones::kSkip}}),
+             "What becomes of null and empty values: a dead letter, or counted as filtered.")
+      .field("max_record", &SourceSpec::max_record, kinds::size(1, int64_t{1} << 30),
+             "A larger record goes to `dead_letter` as oversize.")
+      .place(&SourceSpec::where)
+      .check(check_source)
+      .kind();
+}
+
+}  // namespace tidemark

@@ -1,0 +1,176 @@
+// The specs of steps: filter, map, select and window with its kinds.
+#include <array>
+
+#include <fmt/format.h>
+
+#include "config/names.h"
+#include "config/specs.h"
+
+namespace tidemark {
+namespace {
+
+Kind<std::vector<NamedExpression>> named_expressions_kind() {
+  return kinds::map(&NamedExpression::name, &NamedExpression::expression, kinds::expression(), field_rules());
+}
+
+// A list of names, or a map from names to expressions.
+Kind<std::vector<NamedExpression>> selection_kind() {
+  const auto names = field_names_kind();
+  const auto map = named_expressions_kind();
+  auto shape = std::make_shared<Shape>();
+  shape->form = Shape::Form::kEither;
+  shape->choices = {names.shape, map.shape};
+  Kind<std::vector<NamedExpression>> kind{shape, nullptr, nullptr};
+  kind.read = [names, map](const Node& node, std::string_view what, std::vector<NamedExpression>& out,
+                           Diagnostics& diagnostics) {
+    if (node.kind == Node::Kind::kMap) return map.read(node, what, out, diagnostics);
+    std::vector<Located<std::string>> fields;
+    if (!names.read(node, what, fields, diagnostics)) return false;
+    out.clear();
+    for (Located<std::string>& field : fields) out.push_back({field, SourceText{field, {}}});
+    return true;
+  };
+  return kind;
+}
+
+template <class T>
+Kind<T> not_empty(Kind<T> kind, std::string wanted) {
+  kind.read = [read = kind.read, wanted](const Node& node, std::string_view what, T& out, Diagnostics& diagnostics) {
+    if (!read(node, what, out, diagnostics)) return false;
+    if (!out.empty()) return true;
+    diagnostics.error(node.where(), fmt::format("{} is empty", what), "write " + wanted);
+    return false;
+  };
+  return kind;
+}
+
+Kind<TumblingSpec> tumbling_kind() {
+  return Spec<TumblingSpec>("tumbling", "Windows of one size, one after the other.", "tumbling: 1m")
+      .required("size", &TumblingSpec::size, kinds::positive_duration(), "the length of a window")
+      .field("offset", &TumblingSpec::offset, kinds::duration(), "Shifts the windows from their alignment to the epoch.")
+      .shorthand("size")
+      .kind();
+}
+
+Kind<SlidingSpec> sliding_kind() {
+  return Spec<SlidingSpec>("sliding", "Windows of one size that overlap: a new one begins with every step.",
+                           "sliding: {size: 5m, step: 1m}")
+      .required("size", &SlidingSpec::size, kinds::positive_duration(), "the length of a window")
+      .required("step", &SlidingSpec::step, kinds::positive_duration(),
+                "the time between the beginnings of two windows, at most `size`")
+      .field("offset", &SlidingSpec::offset, kinds::duration(), "Shifts the windows from their alignment to the epoch.")
+      .check([](const SlidingSpec& spec, Diagnostics& diagnostics) {
+        if (spec.step.value <= spec.size.value) return;
+        diagnostics.error(spec.step.where,
+                          fmt::format("`step` may not be longer than `size`: {} > {}", format_duration(spec.step.value),
+                                      format_duration(spec.size.value)),
+                          "records between two windows would be lost");
+      })
+      .kind();
+}
+
+Kind<Emit> emit_kind() {
+  Kind<Emit> kind = kinds::words<Emit>({{"on_close", Emit::kOnClose}}, {"on_change"});
+  kind.read = [read = kind.read](const Node& node, std::string_view what, Emit& out, Diagnostics& diagnostics) {
+    if (node.kind != Node::Kind::kMap || !node.find("every")) return read(node, what, out, diagnostics);
+    diagnostics.error(node.where(), "`emit` `{every: ...}` is not supported yet", "use `on_close`");
+    return false;
+  };
+  return kind;
+}
+
+void check_lateness(const WindowSpec& window, Diagnostics& diagnostics) {
+  if (window.allowed_lateness.value == Duration{}) return;
+  diagnostics.error(window.allowed_lateness.where, "`allowed_lateness` above 0s is not supported yet",
+                    "write 0s; a larger `max_delay` also waits longer for what is late");
+}
+
+void check_offset(const WindowSpec& window, Diagnostics& diagnostics) {
+  const bool inside = std::visit([](const auto& kind) { return kind.offset.has_value(); }, window.kind);
+  if (!inside || !window.offset_beside) return;
+  diagnostics.error(window.offset_beside->where, "`offset` is written twice, beside and inside the kind of window",
+                    "keep one of them");
+}
+
+void check_columns(const WindowSpec& window, Diagnostics& diagnostics) {
+  constexpr std::array<std::string_view, 4> kOwn = {"window_start", "window_end", "revision", "is_final"};
+  const auto own = [&](const Located<std::string>& name, std::string_view what) {
+    if (std::ranges::find(kOwn, name.value) == kOwn.end()) return;
+    diagnostics.error(name.where, fmt::format("{} may not be called `{}`", what, name.value),
+                      "result rows have a field of their own with this name");
+  };
+  for (const auto& key : window.by) own(key, "a field of `by`");
+  for (const NamedExpression& aggregate : window.aggregates) {
+    own(aggregate.name, "an aggregate");
+    const auto clash = [&](const Located<std::string>& key) { return key.value == aggregate.name.value; };
+    if (std::ranges::any_of(window.by, clash)) {
+      diagnostics.error(aggregate.name.where, fmt::format("the aggregate `{}` has the name of a field of `by`", aggregate.name.value),
+                        "result rows hold both; give it another name");
+    }
+  }
+}
+
+}  // namespace
+
+Duration WindowSpec::size() const {
+  return std::visit([](const auto& spec) { return spec.size.value; }, kind);
+}
+
+Duration WindowSpec::step() const {
+  if (const auto* sliding = std::get_if<SlidingSpec>(&kind)) return sliding->step.value;
+  return size();
+}
+
+Duration WindowSpec::offset() const {
+  if (offset_beside) return offset_beside->value;
+  const auto& inside = std::visit([](const auto& spec) -> const auto& { return spec.offset; }, kind);
+  return inside ? inside->value : Duration{};
+}
+
+Kind<WindowSpec> window_kind() {
+  constexpr const char* kGroup = "kind of window";
+  return Spec<WindowSpec>("window", "Gathers rows by key and event-time window, and speaks once a window is closed.",
+                          "window: {tumbling: 1m, by: user_id, aggregates: {n: count()}}")
+      .choice(kGroup, "tumbling", &WindowSpec::kind, tumbling_kind(), "Windows one after the other.")
+      .choice(kGroup, "sliding", &WindowSpec::kind, sliding_kind(), "Windows that overlap.")
+      .refused("session", "Windows that end when a key has been quiet for a while.", kGroup)
+      .refused("cumulative", "Windows that grow by a step until they are full.", kGroup)
+      .refused("running", "Totals per key without windows.", kGroup)
+      .refused("calendar", "Days, weeks and months of a time zone.", kGroup)
+      .field("offset", &WindowSpec::offset_beside, kinds::duration(), "The same as inside the kind of window.")
+      .field("by", &WindowSpec::by, field_names_kind(), "The fields of the key. `[]` or absent: one global key.")
+      .field("allowed_lateness", &WindowSpec::allowed_lateness, kinds::duration(),
+             "How long a closed window still takes late records. Only 0s is supported yet.")
+      .field("emit", &WindowSpec::emit, emit_kind(), "When a window speaks.")
+      .required("aggregates", &WindowSpec::aggregates, not_empty(named_expressions_kind(), "at least one, such as {n: count()}"),
+                "a map from names to expressions, such as {n: count()}")
+      .place(&WindowSpec::where)
+      .check(check_lateness)
+      .check(check_offset)
+      .check(check_columns)
+      .kind();
+}
+
+Kind<StepSpec> step_kind() {
+  constexpr const char* kGroup = "kind of step";
+  return Spec<StepSpec>("step", "One step of the pipeline. It takes the step before it, unless it says `from`.",
+                        "- filter: event_type == 'purchase'")
+      .field("name", &StepSpec::name, name_kind(), "Default: KIND-N by its place in the list, from 1.")
+      .field("from", &StepSpec::from, name_kind(), "The source or earlier step whose rows it takes.")
+      .choice(kGroup, "filter", &StepSpec::what, kinds::inside(&FilterSpec::condition, kinds::expression()),
+              "Keeps the rows for which the condition holds.")
+      .choice(kGroup, "map", &StepSpec::what,
+              kinds::inside(&MapSpec::fields, not_empty(named_expressions_kind(), "at least one field")),
+              "Adds or replaces fields. The expressions see the fields before the step, not each other.")
+      .choice(kGroup, "select", &StepSpec::what,
+              kinds::inside(&SelectSpec::fields, not_empty(selection_kind(), "at least one field")),
+              "Keeps only the fields that it lists, or makes them.")
+      .choice(kGroup, "window", &StepSpec::what, window_kind(), "Aggregates by key and time.")
+      .refused("dedupe", "Lets the first of equal records pass.", kGroup)
+      .refused("union", "Brings several inputs together.", kGroup)
+      .refused("join", "Brings rows with equal keys together.", kGroup)
+      .place(&StepSpec::where)
+      .kind();
+}
+
+}  // namespace tidemark

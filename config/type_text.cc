@@ -1,0 +1,76 @@
+#include "config/type_text.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace tidemark {
+namespace {
+
+struct TypeWord {
+  std::string_view word;
+  TypeKind kind;
+  TimestampForm form = TimestampForm::kMillis;
+};
+
+constexpr std::array kWords = std::to_array<TypeWord>({
+    {"string", TypeKind::kString},
+    {"int", TypeKind::kInt},
+    {"double", TypeKind::kDouble},
+    {"bool", TypeKind::kBool},
+    {"bytes", TypeKind::kBytes},
+    {"timestamp(s)", TypeKind::kTimestamp, TimestampForm::kSeconds},
+    {"timestamp(ms)", TypeKind::kTimestamp, TimestampForm::kMillis},
+    {"timestamp(us)", TypeKind::kTimestamp, TimestampForm::kMicros},
+    {"timestamp(iso)", TypeKind::kTimestamp, TimestampForm::kIso},
+});
+
+// Words of other systems, and what they are called here.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kForeign = {{
+    {"integer", "int"}, {"long", "int"}, {"bigint", "int"}, {"int64", "int"}, {"int32", "int"}, {"number", "double"},
+    {"float", "double"}, {"float64", "double"}, {"text", "string"}, {"str", "string"}, {"varchar", "string"},
+    {"boolean", "bool"}, {"binary", "bytes"}, {"datetime", "timestamp(iso)"}}};
+
+std::string hint_for(std::string_view word) {
+  if (word.starts_with("timestamp")) return "write timestamp(s), timestamp(ms), timestamp(us) or timestamp(iso)";
+  for (const auto& [foreign, ours] : kForeign) {
+    if (foreign == word) return fmt::format("did you mean `{}`?", ours);
+  }
+  std::vector<std::string_view> words;
+  for (const TypeWord& known : kWords) words.push_back(known.word);
+  const std::string_view nearest = nearest_word(word, words);
+  if (!nearest.empty()) return fmt::format("did you mean `{}`?", nearest);
+  return "types are string, int, double, bool, bytes and timestamp(s|ms|us|iso), with `?` where null is allowed";
+}
+
+bool read_type(const Node& node, std::string_view what, TypeText& out, Diagnostics& diagnostics) {
+  if (node.kind != Node::Kind::kScalar || node.bad) return wrong_kind(node, what, "a type such as int or string?", diagnostics);
+  std::string_view word = node.text.value;
+  out.nullable = word.ends_with('?');
+  if (out.nullable) word.remove_suffix(1);
+  for (const TypeWord& known : kWords) {
+    if (known.word != word) continue;
+    out.type = known.kind;
+    out.timestamp_form = known.form;
+    return true;
+  }
+  if (word.starts_with("list<") || word.starts_with("map<")) {
+    diagnostics.error(node.where(), fmt::format("{}: the type `{}` is not supported yet", what, word));
+  } else {
+    diagnostics.error(node.where(), fmt::format("{}: there is no type `{}`", what, word), hint_for(word));
+  }
+  return false;
+}
+
+}  // namespace
+
+Kind<TypeText> type_kind() {
+  auto shape = std::make_shared<Shape>();
+  shape->form = Shape::Form::kText;
+  shape->name = "type";
+  shape->pattern = R"(^(string|int|double|bool|bytes|timestamp\((s|ms|us|iso)\))\??$)";
+  return {shape, read_type, nullptr};
+}
+
+}  // namespace tidemark
