@@ -44,7 +44,8 @@ Result<HttpAddress> parse_http_address(std::string_view text) {
 std::string to_string(const HttpAddress& address) {
   if (!address.on) return "off";
   const bool ipv6 = address.host.find(':') != std::string::npos;
-  return fmt::format(ipv6 ? "[{}]:{}" : "{}:{}", address.host, address.port);
+  if (ipv6) return fmt::format("[{}]:{}", address.host, address.port);
+  return fmt::format("{}:{}", address.host, address.port);
 }
 
 }  // namespace tidemark
