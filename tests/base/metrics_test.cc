@@ -11,7 +11,8 @@ namespace tidemark {
 namespace {
 
 constexpr double kBounds[] = {0.5, 1};
-constexpr MetricSpec kThings{"things_total", MetricType::kCounter, MetricUnit::kCount, {"pipeline", "topic"}, "Things."};
+constexpr MetricSpec kThings{"things_total", MetricType::kCounter, MetricUnit::kCount, {"pipeline", "topic"},
+                             "Things."};
 constexpr MetricSpec kLevel{"level", MetricType::kGauge, MetricUnit::kCount, {"pipeline"}, "Level."};
 constexpr MetricSpec kTook{"took_seconds", MetricType::kHistogram, MetricUnit::kSeconds, {}, "Took.", kBounds};
 

@@ -1,0 +1,104 @@
+#include "daemon/pipeline_metrics.h"
+
+#include "base/metric_names.h"
+#include "tests/catch.h"
+
+namespace tidemark {
+
+namespace {
+
+bool has_line(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+bool has_family(const std::string& text, std::string_view name) {
+  return text.find("# TYPE " + std::string(name) + " ") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a pipeline with a partition, a step, a sink and a client exposes every metric of the table") {
+  MetricRegistry registry;
+  PipelineMetrics metrics(registry, "p");
+  metrics.partition("events", "t", 0);
+  metrics.step("per_user");
+  metrics.sink("kafka-1");
+  metrics.dead_lettered("events", "decode");
+  metrics.late("per_user", "idle");
+  metrics.kafka_client("consumer");
+  const std::string text = registry.expose();
+  for (const MetricSpec* spec : metric::all()) {
+    const bool of_pipeline = spec->labels[0] == "pipeline";
+    INFO(spec->name);
+    CHECK(has_family(text, spec->name) == of_pipeline);
+  }
+}
+
+TEST_CASE("look-ups give the same series each time, labelled in full") {
+  MetricRegistry registry;
+  PipelineMetrics metrics(registry, "p");
+  CHECK(&metrics.partition("events", "t", 3) == &metrics.partition("events", "t", 3));
+  CHECK(&metrics.step("s") == &metrics.step("s"));
+  metrics.partition("events", "t", 3).records_read.add(7);
+  metrics.step("s").records_counted.add(2);
+  metrics.sink("out").records_emitted.add(1);
+  metrics.dead_lettered("events", "decode").add(1);
+  metrics.dead_lettered("events", "decode").add(1);
+  metrics.late("s", "idle").add(1);
+  metrics.checkpoints_failed.add(1);
+  metrics.state_cold_bytes.set(5);
+  metrics.kafka_client("producer").sent_bytes.raise_to(9);
+  const std::string text = registry.expose();
+  CHECK(has_line(text, R"(tidemark_records_read_total{pipeline="p",topic="t",partition="3",step="events"} 7)"));
+  CHECK(has_line(text, R"(tidemark_records_counted_total{pipeline="p",step="s"} 2)"));
+  CHECK(has_line(text, R"(tidemark_records_emitted_total{pipeline="p",sink="out"} 1)"));
+  CHECK(has_line(text, R"(tidemark_records_dead_lettered_total{pipeline="p",step="events",reason="decode"} 2)"));
+  CHECK(has_line(text, R"(tidemark_records_late_total{pipeline="p",step="s",reason="idle"} 1)"));
+  CHECK(has_line(text, R"(tidemark_checkpoints_total{pipeline="p",result="failure"} 1)"));
+  CHECK(has_line(text, R"(tidemark_checkpoints_total{pipeline="p",result="success"} 0)"));
+  CHECK(has_line(text, R"(tidemark_state_bytes{pipeline="p",tier="cold"} 5)"));
+  CHECK(has_line(text, R"(tidemark_kafka_sent_bytes_total{pipeline="p",client="producer"} 9)"));
+}
+
+TEST_CASE("a pipeline is in one state") {
+  MetricRegistry registry;
+  PipelineMetrics metrics(registry, "p");
+  CHECK(has_line(registry.expose(), R"(tidemark_pipeline_state{pipeline="p",state="starting"} 1)"));
+  metrics.set_state(PipelineState::kFenced);
+  const std::string text = registry.expose();
+  for (const PipelineState state : kAllPipelineStates) {
+    const std::string value = state == PipelineState::kFenced ? "1" : "0";
+    const std::string name(to_string(state));
+    CHECK(has_line(text, R"(tidemark_pipeline_state{pipeline="p",state=")" + name + "\"} " + value));
+  }
+}
+
+TEST_CASE("a partition that went elsewhere leaves its counters and takes its gauges") {
+  MetricRegistry registry;
+  PipelineMetrics metrics(registry, "p");
+  metrics.partition("events", "t", 0).consumer_lag.set(4);
+  metrics.partition("events", "t", 0).records_read.add(5);
+  metrics.partition("events", "t", 1).consumer_lag.set(6);
+  metrics.forget_partition("events", "t", 0);
+  metrics.forget_partition("events", "t", 9);
+  std::string text = registry.expose();
+  CHECK(text.find(R"(tidemark_consumer_lag{pipeline="p",topic="t",partition="0"})") == std::string::npos);
+  CHECK(has_line(text, R"(tidemark_consumer_lag{pipeline="p",topic="t",partition="1"} 6)"));
+  metrics.partition("events", "t", 0).records_read.add(1);
+  text = registry.expose();
+  CHECK(has_line(text, R"(tidemark_records_read_total{pipeline="p",topic="t",partition="0",step="events"} 6)"));
+}
+
+TEST_CASE("a pipeline takes its series with it and leaves the others'") {
+  MetricRegistry registry;
+  PipelineMetrics other(registry, "q");
+  {
+    PipelineMetrics metrics(registry, "p");
+    metrics.step("s");
+    CHECK(registry.expose().find("pipeline=\"p\"") != std::string::npos);
+  }
+  CHECK(registry.expose().find("pipeline=\"p\"") == std::string::npos);
+  CHECK(registry.expose().find("pipeline=\"q\"") != std::string::npos);
+}
+
+}  // namespace tidemark
