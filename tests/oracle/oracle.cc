@@ -1,0 +1,350 @@
+// The oracle's walk over the logs, one partition after the other: what counts is decided by a partition's own log, so the
+// order of the partitions cannot matter. Knows nothing of how an engine would be fast.
+#include "tests/oracle/oracle.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <set>
+#include <tuple>
+
+#include "tests/oracle/accumulate.h"
+
+namespace tidemark::oracle {
+namespace {
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
+
+int64_t saturating_sub(int64_t a, int64_t b) {
+  int64_t out = 0;
+  return __builtin_sub_overflow(a, b, &out) ? kNever : out;
+}
+
+// Towards the past, for times before the epoch too.
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+
+// A (key, window) of one lane.
+using GroupId = std::tuple<int32_t, int64_t, std::vector<Value>>;
+
+struct Group {
+  std::vector<Accumulator> accumulators;
+  int64_t newest_timestamp_ms = kNever;
+};
+
+struct Decoded {
+  Row row;
+  int64_t event_us = 0;
+  std::string reason;  // empty: fit to pass on
+};
+
+class Walk {
+ public:
+  explicit Walk(const Pipeline& pipeline) : pipeline_(pipeline) {}
+
+  void partition(const PartitionLog& log);
+  Outcome finish();
+
+ private:
+  Decoded decode(const Record& record) const;
+  std::string future_reason(int64_t event_us, int64_t timestamp_ms) const;
+  void record(const PartitionLog& log, const Record& record, int64_t& newest_us);
+  bool steps(Row& row, const RefusedRecord& place);
+  void count(Row& row, const Record& record, int64_t event_us, int64_t watermark_us, RefusedRecord place);
+  bool arguments(const Row& row, std::vector<Value>& values) const;
+  void emit_plain(const Row& row, const PartitionLog& log, const Record& record);
+  int32_t lane_of(int32_t partition) const { return pipeline_.lanes == Lanes::kOne ? 0 : partition; }
+
+  const Pipeline& pipeline_;
+  Outcome out_;
+  std::map<GroupId, Group> groups_;
+  std::map<int32_t, int64_t> lane_watermarks_;
+};
+
+int64_t watermark(int64_t newest_us, int64_t max_delay_us) {
+  return newest_us == kNever ? kNever : saturating_sub(newest_us, max_delay_us);
+}
+
+void Walk::partition(const PartitionLog& log) {
+  int64_t newest_us = kNever;
+  for (const Record& one : log.records) record(log, one, newest_us);
+  const int64_t w = watermark(newest_us, pipeline_.event_time.max_delay_us);
+  auto [at, added] = lane_watermarks_.try_emplace(lane_of(log.partition), w);
+  at->second = std::min(at->second, w);
+}
+
+std::string Walk::future_reason(int64_t event_us, int64_t timestamp_ms) const {
+  const int64_t max_future = pipeline_.event_time.max_future_us;
+  const auto wall = pipeline_.wall_clock_ms;
+  if (timestamp_ms < 0) return wall && event_us > *wall * 1000 + max_future ? "future" : "";
+  if (event_us > timestamp_ms * 1000 + max_future) return "future";
+  return wall && timestamp_ms * 1000 > *wall * 1000 + max_future ? "future" : "";
+}
+
+Decoded Walk::decode(const Record& record) const {
+  Decoded out;
+  const size_t size = record.value ? record.value->size() : 0;
+  if (static_cast<int64_t>(size) > pipeline_.max_record_bytes) return out.reason = "oversize", out;
+  const auto json = size > 0 ? parse_json(*record.value) : std::nullopt;
+  if (!json || json->kind != Json::Kind::kObject) return out.reason = "decode", out;
+
+  bool missing = false;
+  bool wrong_type = false;
+  bool no_time = false;
+  out.event_us = record.timestamp_ms * 1000;
+  for (const Field& field : pipeline_.schema) {
+    Value value;
+    const Reading reading = read_field(*json, field, value);
+    if (field.name == pipeline_.event_time.field) {
+      no_time = reading != Reading::kValue;
+      if (!no_time) out.event_us = std::get<Timestamp>(value).us;
+    } else {
+      missing |= reading == Reading::kMissing && !field.optional;
+      wrong_type |= reading == Reading::kWrongType;
+    }
+    out.row.fields.emplace_back(field.name, value);
+  }
+  out.reason = no_time ? "event_time" : future_reason(out.event_us, record.timestamp_ms);
+  if (out.reason.empty() && missing) out.reason = "missing_field";
+  if (out.reason.empty() && wrong_type) out.reason = "type";
+  return out;
+}
+
+void Walk::record(const PartitionLog& log, const Record& record, int64_t& newest_us) {
+  RefusedRecord place{log.topic, log.partition, record.offset, pipeline_.source, "", std::nullopt};
+  ++out_.ledger.read;
+  if (pipeline_.skip_tombstones && (!record.value || record.value->empty())) {
+    ++out_.ledger.filtered;
+    return;
+  }
+  Decoded decoded = decode(record);
+  if (!decoded.reason.empty()) {
+    ++out_.ledger.dead_lettered;
+    place.reason = decoded.reason;
+    out_.dead_letters.push_back(place);
+    return;
+  }
+  ++out_.ledger.passed_on;
+  const int64_t before = watermark(newest_us, pipeline_.event_time.max_delay_us);
+  newest_us = std::max(newest_us, decoded.event_us);
+  if (!steps(decoded.row, place)) return;
+  if (pipeline_.window) {
+    count(decoded.row, record, decoded.event_us, before, place);
+  } else {
+    emit_plain(decoded.row, log, record);
+  }
+}
+
+// Whether the row came through all steps; it is changed by maps.
+bool Walk::steps(Row& row, const RefusedRecord& place) {
+  for (const Step& step : pipeline_.steps) {
+    StepLedger& ledger = out_.ledger.steps[step.name];
+    ++ledger.in;
+    const std::optional<bool> pass = step.filter ? step.filter(row) : std::optional(true);
+    Row mapped = row;
+    bool failed = !pass.has_value();
+    for (const auto& [name, expression] : step.map) {
+      const auto value = expression(row);
+      failed |= !value.has_value();
+      mapped.set(name, value.value_or(Value()));
+    }
+    if (failed) {
+      ++ledger.dead_lettered;
+      out_.dead_letters.push_back({place.topic, place.partition, place.offset, step.name, "expression", std::nullopt});
+      return false;
+    }
+    if (!pass.value_or(false)) {
+      ++ledger.filtered;
+      return false;
+    }
+    ++ledger.out;
+    row = std::move(mapped);
+  }
+  return true;
+}
+
+// One value for each aggregate; null where the aggregate skips the row. False: an expression failed.
+bool Walk::arguments(const Row& row, std::vector<Value>& values) const {
+  for (const Aggregate& aggregate : pipeline_.window->aggregates) {
+    const std::optional<bool> wanted = aggregate.where ? aggregate.where(row) : true;
+    const std::optional<Value> value = aggregate.argument ? aggregate.argument(row) : Value(true);
+    if (!wanted || !value) return false;
+    values.push_back(*wanted ? *value : Value());
+  }
+  return true;
+}
+
+void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t watermark_us, RefusedRecord place) {
+  const Window& window = *pipeline_.window;
+  StepLedger& ledger = out_.ledger.steps[window.name];
+  ++ledger.in;
+  place.step = window.name;
+  std::vector<Value> values;
+  if (!arguments(row, values)) {
+    ++ledger.dead_lettered;
+    place.reason = "expression";
+    out_.dead_letters.push_back(place);
+    return;
+  }
+  std::vector<Value> key;
+  for (const std::string& field : window.by) key.push_back(row.at(field));
+  const EventOrder order{event_us, place.topic, place.partition, place.offset};
+  int64_t missed = 0;
+  int64_t counted = 0;
+  const int64_t last = floor_div(event_us - window.offset_us, window.step_us) * window.step_us + window.offset_us;
+  for (int64_t start = last; start + window.size_us > event_us; start -= window.step_us) {
+    if (start + window.size_us + window.allowed_lateness_us <= watermark_us) {
+      ++missed;
+      continue;
+    }
+    ++counted;
+    Group& group = groups_[{lane_of(place.partition), start, key}];
+    group.accumulators.resize(window.aggregates.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+      group.accumulators[i].add(window.aggregates[i].kind, values[i], order);
+    }
+    group.newest_timestamp_ms = std::max(group.newest_timestamp_ms, record.timestamp_ms);
+  }
+  if (counted > 0) {
+    ++ledger.out;
+    out_.ledger.window_updates_missed += missed;
+    return;
+  }
+  ++ledger.late;
+  place.reason = "late";
+  place.watermark = rfc3339(watermark_us);
+  out_.late.push_back(place);
+}
+
+std::string render_row(const Row& row) {
+  std::string json;
+  for (const auto& [name, value] : row.fields) {
+    json += (json.empty() ? "" : ",") + quote_json(name) + ":" + render_value(value);
+  }
+  return "{" + json + "}";
+}
+
+void Walk::emit_plain(const Row& row, const PartitionLog& log, const Record& record) {
+  ResultRow result;
+  result.json = render_row(row);
+  result.identity = log.topic + "/" + std::to_string(log.partition) + "/" + std::to_string(record.offset);
+  result.key = record.key;
+  result.newest_timestamp_ms = record.timestamp_ms;
+  out_.rows.push_back(std::move(result));
+}
+
+Row result_fields(const Window& window, const GroupId& id, const Group& group) {
+  const auto& [lane, start, key] = id;
+  Row row;
+  for (size_t i = 0; i < key.size(); ++i) row.set(window.by[i], key[i]);
+  row.set("window_start", Timestamp{start});
+  row.set("window_end", Timestamp{start + window.size_us});
+  for (size_t i = 0; i < window.aggregates.size(); ++i) {
+    row.set(window.aggregates[i].name, group.accumulators[i].result(window.aggregates[i].kind));
+  }
+  return row;
+}
+
+Outcome Walk::finish() {
+  for (const auto& [id, group] : groups_) {
+    const Window& window = *pipeline_.window;
+    const auto& [lane, start, key] = id;
+    const Row row = result_fields(window, id, group);
+    ResultRow result;
+    result.json = render_row(row);
+    result.key = kafka_key(key);
+    result.identity = "window " + rfc3339(start) + " key";
+    for (const Value& value : key) result.identity += " " + render_value(value);
+    result.newest_timestamp_ms = group.newest_timestamp_ms;
+    result.window_end_us = start + window.size_us;
+    result.closed =
+        pipeline_.until_end || result.window_end_us + window.allowed_lateness_us <= lane_watermarks_.at(lane);
+    if (window.having && !window.having(row).value_or(false)) {
+      out_.ledger.results_filtered += result.closed ? 1 : 0;
+      continue;
+    }
+    out_.rows.push_back(std::move(result));
+  }
+  return std::move(out_);
+}
+
+uint32_t murmur2(const std::string& data) {
+  constexpr uint32_t kM = 0x5bd1e995;
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(data[i])); };
+  uint32_t h = 0x9747b28cU ^ static_cast<uint32_t>(data.size());
+  size_t i = 0;
+  for (; i + 4 <= data.size(); i += 4) {
+    uint32_t k = byte(i) | byte(i + 1) << 8 | byte(i + 2) << 16 | byte(i + 3) << 24;
+    k *= kM;
+    k ^= k >> 24;
+    h = (h * kM) ^ (k * kM);
+  }
+  const size_t rest = data.size() - i;
+  if (rest > 2) h ^= byte(i + 2) << 16;
+  if (rest > 1) h ^= byte(i + 1) << 8;
+  if (rest > 0) h = (h ^ byte(i)) * kM;
+  h = (h ^ (h >> 13)) * kM;
+  return h ^ (h >> 15);
+}
+
+[[noreturn]] void refuse(const char* what) {
+  std::fprintf(stderr, "oracle: the pipeline makes no sense: %s\n", what);
+  std::abort();
+}
+
+void check(const Pipeline& pipeline) {
+  std::set<std::string> names;
+  for (const Step& step : pipeline.steps) {
+    if (!step.filter && step.map.empty()) refuse("a step that is neither filter nor map");
+    if (!names.insert(step.name).second) refuse("two steps of one name");
+  }
+  const auto& window = pipeline.window;
+  if (window && (window->step_us <= 0 || window->size_us < window->step_us)) refuse("step <= size, both positive");
+  for (const Aggregate& aggregate : window ? window->aggregates : std::vector<Aggregate>{}) {
+    if (aggregate.kind != AggregateKind::kCount && !aggregate.argument) refuse("an aggregate without its argument");
+  }
+}
+
+}  // namespace
+
+const Value& Row::at(const std::string& name) const {
+  static const Value kNull;
+  for (const auto& [field, value] : fields) {
+    if (field == name) return value;
+  }
+  return kNull;
+}
+
+void Row::set(const std::string& name, Value value) {
+  for (auto& [field, old] : fields) {
+    if (field == name) {
+      old = std::move(value);
+      return;
+    }
+  }
+  fields.emplace_back(name, std::move(value));
+}
+
+std::optional<std::string> kafka_key(const std::vector<Value>& values) {
+  if (values.size() == 1) {
+    if (is_null(values[0])) return std::nullopt;
+    if (const auto* text = std::get_if<std::string>(&values[0])) return *text;
+    return render_value(values[0]);
+  }
+  std::string json;
+  for (const Value& value : values) json += (json.empty() ? "" : ",") + render_value(value);
+  return "[" + json + "]";
+}
+
+int32_t java_partition(const std::string& key, int32_t partitions) {
+  return static_cast<int32_t>((murmur2(key) & 0x7fffffffU) % static_cast<uint32_t>(partitions));
+}
+
+Outcome run_oracle(const Pipeline& pipeline, const std::vector<PartitionLog>& logs) {
+  check(pipeline);
+  Walk walk(pipeline);
+  for (const PartitionLog& log : logs) walk.partition(log);
+  return walk.finish();
+}
+
+}  // namespace tidemark::oracle

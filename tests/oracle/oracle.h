@@ -1,0 +1,166 @@
+// The oracle: what a pipeline must have written, computed naively from whole partition logs. It is written from the
+// contract's law "When does a record count?" and shares no code with the engine: std::map for state, big integers for
+// sums, one record after the other. It deliberately knows no threads, lanes in time, idleness, restarts or Kafka.
+//
+// Use: describe the pipeline in a Pipeline, give the logs of *all* its partitions (empty ones too, for they hold a lane's
+// watermark back), call run_oracle(). Plain data in, plain data out; a pure function; aborts on a description that makes
+// no sense (a filter naming no condition). Not covered: sessions, calendar and cumulative windows, dedupe, early rows,
+// windows over windows, `oversize` of results, idle partitions.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/oracle/value.h"
+
+namespace tidemark::oracle {
+
+// ---- What went in
+
+struct Header {
+  std::string name;
+  std::optional<std::string> value;
+  auto operator<=>(const Header&) const = default;
+};
+
+struct Record {
+  int64_t offset = 0;
+  int64_t timestamp_ms = -1;  // Kafka's
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<Header> headers;
+};
+
+struct PartitionLog {
+  std::string topic;
+  int32_t partition = 0;
+  std::vector<Record> records;  // by offset
+};
+
+// ---- The pipeline
+
+// One record on its way through the steps: fields in their order of definition.
+struct Row {
+  std::vector<std::pair<std::string, Value>> fields;
+  // Null where there is no such field.
+  const Value& at(const std::string& name) const;
+  void set(const std::string& name, Value value);  // replaces in place, or adds at the end
+};
+
+// A condition that is null, or that fails, answers none.
+using Condition = std::function<std::optional<bool>(const Row&)>;
+// An expression that fails answers none; null is a Value.
+using Expression = std::function<std::optional<Value>(const Row&)>;
+
+// Either a filter (condition set) or a map (fields set, all of which see the row before the step).
+struct Step {
+  std::string name;
+  Condition filter;
+  std::vector<std::pair<std::string, Expression>> map;
+};
+
+enum class AggregateKind { kCount, kSum, kAvg, kMin, kMax, kFirst, kLast };
+
+struct Aggregate {
+  std::string name;
+  AggregateKind kind = AggregateKind::kCount;
+  Expression argument;  // absent: count() of rows
+  Condition where;      // absent: all rows
+};
+
+struct Window {
+  std::string name;
+  int64_t size_us = 0;
+  int64_t step_us = 0;  // = size_us: tumbling
+  int64_t offset_us = 0;
+  std::vector<std::string> by;
+  int64_t allowed_lateness_us = 0;
+  std::vector<Aggregate> aggregates;
+  Condition having;  // a filter behind the window; absent: all result rows
+};
+
+struct EventTime {
+  std::string field;  // empty: the Kafka timestamp
+  int64_t max_delay_us = 0;
+  int64_t max_future_us = 3'600'000'000;
+};
+
+enum class Lanes {
+  kOne,           // one watermark over all partitions (memory exchange, or a global key)
+  kPerPartition,  // lane = partition number, the same across topics (`partitioned_by`, stateless)
+};
+
+struct Pipeline {
+  std::string name;
+  std::string source = "events";
+  std::vector<Field> schema;
+  EventTime event_time;
+  bool skip_tombstones = false;
+  int64_t max_record_bytes = 10 << 20;
+  std::vector<Step> steps;
+  std::optional<Window> window;  // after the steps; without one, rows leave as they are
+  Lanes lanes = Lanes::kOne;
+  bool until_end = false;                // every window closes; otherwise those that the logs alone have closed
+  std::optional<int64_t> wall_clock_ms;  // absent: no record's Kafka timestamp is beyond the wall clock
+};
+
+// ---- What must have come out
+
+struct ResultRow {
+  std::string json;                // compact, fields in order; without `revision` and `is_final`
+  std::string identity;            // names the (key, window), or the record where there is no window
+  std::optional<std::string> key;  // the record key in Kafka
+  int64_t newest_timestamp_ms = 0; // the newest Kafka timestamp among the counted records
+  int64_t window_end_us = 0;       // 0 without a window
+  bool closed = true;              // false: still open, must not have been written (but early rows)
+};
+
+// A record refused by a step or by the source.
+struct RefusedRecord {
+  std::string topic;
+  int32_t partition = 0;
+  int64_t offset = 0;
+  std::string step;
+  std::string reason;
+  std::optional<std::string> watermark;  // RFC 3339, for late ones
+};
+
+struct StepLedger {
+  int64_t in = 0;
+  int64_t out = 0;  // or counted, for the window
+  int64_t filtered = 0;
+  int64_t late = 0;
+  int64_t dead_lettered = 0;
+};
+
+struct Ledger {
+  int64_t read = 0;
+  int64_t dead_lettered = 0;  // by the source
+  int64_t filtered = 0;       // skipped tombstones
+  int64_t passed_on = 0;
+  std::map<std::string, StepLedger> steps;  // the window under its name
+  int64_t window_updates_missed = 0;        // windows missed by records that counted in others
+  int64_t results_filtered = 0;             // closed rows that `having` dropped
+};
+
+struct Outcome {
+  std::vector<ResultRow> rows;
+  std::vector<RefusedRecord> late;
+  std::vector<RefusedRecord> dead_letters;
+  Ledger ledger;
+};
+
+Outcome run_oracle(const Pipeline& pipeline, const std::vector<PartitionLog>& logs);
+
+// The compact JSON or bytes that a key of these values has in Kafka: one string is its bytes, one null is no key.
+std::optional<std::string> kafka_key(const std::vector<Value>& values);
+
+// The partition that Java's default partitioner gives to `key`.
+int32_t java_partition(const std::string& key, int32_t partitions);
+
+}  // namespace tidemark::oracle
