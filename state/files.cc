@@ -181,14 +181,16 @@ Result<FileEntry> LocalFiles::digest(const std::string& path) {
   if (!fd.open()) return os_error("open", path, errno);
   FileEntry entry;
   entry.name = std::filesystem::path(path).filename();
-  std::string block(kBlock, '\0');
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return os_error("look at", path, errno);
+  std::string block(std::min<size_t>(kBlock, static_cast<size_t>(info.st_size) + 1), '\0');
   while (true) {
     const ssize_t n = read_block(fd.get(), block);
     if (n < 0) return os_error("read", path, errno);
     if (n == 0 && entry.size > 0) break;
     entry.checksum = checksum64(std::string_view(block).substr(0, static_cast<size_t>(n)), entry.checksum);
     entry.size += static_cast<uint64_t>(n);
-    if (n < static_cast<ssize_t>(kBlock)) break;
+    if (n < static_cast<ssize_t>(block.size())) break;
   }
   return entry;
 }

@@ -6,6 +6,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
@@ -67,6 +68,14 @@ class BrokenListener final : public rocksdb::EventListener {
   std::shared_ptr<std::atomic<bool>> broken_;
 };
 
+// RocksDB's own log file would be one more file to run out of space, and a build of RocksDB with assertions (Debian's)
+// aborts the process when a log line follows one that could not be written. Errors reach us as statuses.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::CompressionType fast_compression() {
   const auto have = rocksdb::GetSupportedCompressions();
   const bool lz4 = std::find(have.begin(), have.end(), rocksdb::kLZ4Compression) != have.end();
@@ -92,11 +101,9 @@ void limit_memory(const StoreOptions& options, rocksdb::Options& rocks) {
   rocks.compaction_readahead_size = size_t{1} << 20;
 }
 
-// The store is disposable and its owner watches it: no logs to speak of, no statistics, no attempts at self-repair.
+// The store is disposable and its owner watches it: no logs, no statistics, no attempts at self-repair.
 void keep_quiet(rocksdb::Options& rocks) {
-  rocks.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  rocks.max_log_file_size = size_t{1} << 20;
-  rocks.keep_log_file_num = 1;
+  rocks.info_log = std::make_shared<NoLog>();
   rocks.stats_dump_period_sec = 0;
   rocks.stats_persist_period_sec = 0;
   rocks.max_bgerror_resume_count = 0;

@@ -271,7 +271,7 @@ class FullDisk {
 TEST_CASE("when the disk is full the store is broken until it is restored from a checkpoint") {
   TempDir dir;
   LocalFiles files;
-  for (const size_t ingest_bytes : {size_t{0}, size_t{1} << 30}) {
+  for (const size_t ingest_bytes : {size_t{1} << 30, size_t{0}}) {
     const std::string root = dir / std::to_string(ingest_bytes);
     must(files.make_dirs(root));
     auto store = must(KeyedStore::open(root + "/live", counter_options(ingest_bytes)));

@@ -76,8 +76,10 @@ inline std::string slurp(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
+// A new file in the old one's place: truncating an old one makes some file systems wait for the disk.
 inline void spill(const std::string& path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::filesystem::remove(path);
+  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 // Passes everything to the disk but for the operation number `fail_at` (from 1 on) among those that change something. A
