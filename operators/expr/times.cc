@@ -1,0 +1,249 @@
+// Text forms, calendar fields and arithmetic of timestamps and durations.
+#include "operators/expr/times.h"
+
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/time.h"
+#include "operators/expr/kernels.h"
+
+namespace tidemark::expr {
+namespace {
+
+constexpr int64_t kDay = 86'400 * kSecond;
+
+Nanos floor_of(Nanos a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+
+// Digits of a fraction of a second, in groups of three as RFC 3339 output has them everywhere in this house.
+void append_fraction(int64_t ns, std::string& out) {
+  if (ns == 0) return;
+  if (ns % 1'000'000 == 0) {
+    out += fmt::format(".{:03}", ns / 1'000'000);
+  } else if (ns % 1'000 == 0) {
+    out += fmt::format(".{:06}", ns / 1'000);
+  } else {
+    out += fmt::format(".{:09}", ns);
+  }
+}
+
+// "1.5" times `unit`, exact; empty on overflow or when it is no number.
+std::optional<int64_t> take_amount(std::string_view& text, int64_t& whole, int64_t& fraction) {
+  size_t at = 0;
+  size_t digits = 0;
+  whole = 0;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, ++digits) {
+    if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, text[at] - '0', &whole)) return {};
+  }
+  fraction = 0;
+  int64_t scale = 1;
+  if (at < text.size() && text[at] == '.') {
+    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, ++digits) {
+      if (scale >= 1'000'000'000'000'000) continue;
+      fraction = fraction * 10 + (text[at] - '0');
+      scale *= 10;
+    }
+  }
+  if (digits == 0) return {};
+  text.remove_prefix(at);
+  return scale;
+}
+
+std::optional<int64_t> take_unit(std::string_view& text) {
+  static constexpr std::array<std::pair<std::string_view, int64_t>, 8> kUnits{{{"ns", 1},
+                                                                              {"us", 1'000},
+                                                                              {"\u00b5s", 1'000},
+                                                                              {"ms", 1'000'000},
+                                                                              {"s", kSecond},
+                                                                              {"m", 60 * kSecond},
+                                                                              {"h", 3'600 * kSecond},
+                                                                              {"d", kDay}}};
+  for (const auto& [name, ns] : kUnits) {
+    if (!text.starts_with(name)) continue;
+    text.remove_prefix(name.size());
+    return ns;
+  }
+  return std::nullopt;
+}
+
+// Runs `f(a, b)` in 128 bits and checks that the answer is a timestamp.
+template <class A, class B, class F>
+void to_timestamp(std::span<const Vec> args, Rows rows, Out& out, F&& f) {
+  const auto a = args[0].in<A>();
+  const auto b = args[1].in<B>();
+  auto* result = out.values<Nanos>();
+  for_each_row(rows, [&](uint32_t row) {
+    result[row] = f(Nanos{a[row]}, Nanos{b[row]});
+    if (!in_timestamp_range(result[row])) [[unlikely]] out.fail(row, "timestamp out of range (years 0001 to 9999)");
+  });
+}
+
+template <class T, class F>
+void to_duration(std::span<const Vec> args, Rows rows, Out& out, F&& f) {
+  const auto a = args[0].in<T>();
+  const auto b = args[1].in<T>();
+  auto* result = out.values<int64_t>();
+  for_each_row(rows, [&](uint32_t row) {
+    const Nanos exact = f(Nanos{a[row]}, Nanos{b[row]});
+    result[row] = static_cast<int64_t>(exact);
+    if (exact != result[row]) [[unlikely]] out.fail(row, "duration out of range (64 bits of nanoseconds)");
+  });
+}
+
+Nanos sum(Nanos a, Nanos b) { return a + b; }
+Nanos difference(Nanos a, Nanos b) { return a - b; }
+
+void timestamp_plus_duration(std::span<const Vec> args, Rows rows, Out& out) { to_timestamp<Nanos, int64_t>(args, rows, out, sum); }
+void duration_plus_timestamp(std::span<const Vec> args, Rows rows, Out& out) { to_timestamp<int64_t, Nanos>(args, rows, out, sum); }
+void timestamp_minus_duration(std::span<const Vec> args, Rows rows, Out& out) {
+  to_timestamp<Nanos, int64_t>(args, rows, out, difference);
+}
+void timestamp_minus_timestamp(std::span<const Vec> args, Rows rows, Out& out) { to_duration<Nanos>(args, rows, out, difference); }
+void duration_plus_duration(std::span<const Vec> args, Rows rows, Out& out) { to_duration<int64_t>(args, rows, out, sum); }
+void duration_minus_duration(std::span<const Vec> args, Rows rows, Out& out) { to_duration<int64_t>(args, rows, out, difference); }
+
+template <int64_t CalendarFields::* Member, int64_t Plus = 0>
+void calendar_field(std::span<const Vec> args, Rows rows, Out& out) {
+  const auto a = args[0].in<Nanos>();
+  auto* result = out.values<int64_t>();
+  for_each_row(rows, [&](uint32_t row) { result[row] = calendar_of(a[row]).*Member + Plus; });
+}
+
+// The clock's fields: how many `unit`s have passed, within the next larger unit.
+template <int64_t Unit, int64_t Within>
+void clock_field(std::span<const Vec> args, Rows rows, Out& out) {
+  const auto a = args[0].in<Nanos>();
+  auto* result = out.values<int64_t>();
+  for_each_row(rows, [&](uint32_t row) {
+    const Nanos units = floor_of(a[row], Unit);
+    result[row] = static_cast<int64_t>(units - floor_of(units, Within) * Within);
+  });
+}
+
+template <int64_t Unit>
+void duration_in(std::span<const Vec> args, Rows rows, Out& out) {
+  const auto a = args[0].in<int64_t>();
+  auto* result = out.values<int64_t>();
+  for_each_row(rows, [&](uint32_t row) { result[row] = a[row] / Unit; });
+}
+
+void duration_milliseconds(std::span<const Vec> args, Rows rows, Out& out) {
+  const auto a = args[0].in<int64_t>();
+  auto* result = out.values<int64_t>();
+  for_each_row(rows, [&](uint32_t row) { result[row] = a[row] % kSecond / 1'000'000; });
+}
+
+}  // namespace
+
+int64_t micros_of_nanos(Nanos t) { return static_cast<int64_t>(floor_of(t, 1'000)); }
+
+std::optional<Nanos> parse_timestamp(std::string_view text) {
+  // The shared parser keeps microseconds, so the fraction is read here and the rest there.
+  const size_t dot = text.find('.');
+  std::string rest(text.substr(0, dot));
+  int64_t ns = 0;
+  if (dot != std::string_view::npos) {
+    size_t digits = 0;
+    std::string_view tail = text.substr(dot + 1);
+    for (; digits < tail.size() && tail[digits] >= '0' && tail[digits] <= '9'; ++digits) {
+      if (digits < 9) ns = ns * 10 + (tail[digits] - '0');
+    }
+    if (digits == 0) return std::nullopt;
+    for (size_t i = digits; i < 9; ++i) ns *= 10;
+    rest += tail.substr(digits);
+  }
+  const auto whole = parse_rfc3339(rest);
+  if (!whole) return std::nullopt;
+  const Nanos t = nanos_of_micros(whole->us) + ns;
+  if (!in_timestamp_range(t)) return std::nullopt;
+  return t;
+}
+
+void append_timestamp(Nanos t, std::string& out) {
+  const Nanos seconds = floor_of(t, kSecond);
+  append_rfc3339({static_cast<int64_t>(seconds) * 1'000'000}, out);
+  if (!in_timestamp_range(t)) return;
+  out.pop_back();
+  append_fraction(static_cast<int64_t>(t - seconds * kSecond), out);
+  out.push_back('Z');
+}
+
+std::optional<int64_t> parse_duration_nanos(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text == "0") return 0;
+  if (text.empty()) return std::nullopt;
+  Nanos total = 0;
+  while (!text.empty()) {
+    int64_t whole = 0;
+    int64_t fraction = 0;
+    const auto scale = take_amount(text, whole, fraction);
+    const auto unit = scale ? take_unit(text) : std::nullopt;
+    if (!unit) return std::nullopt;
+    total += Nanos{whole} * *unit + Nanos{fraction} * *unit / *scale;
+    if (total > Nanos{1} << 64) return std::nullopt;
+  }
+  if (negative) total = -total;
+  const auto ns = static_cast<int64_t>(total);
+  return ns == total ? std::optional(ns) : std::nullopt;
+}
+
+void append_duration(int64_t ns, std::string& out) {
+  const uint64_t magnitude = ns < 0 ? 0 - static_cast<uint64_t>(ns) : static_cast<uint64_t>(ns);
+  if (ns < 0) out.push_back('-');
+  out += std::to_string(magnitude / kSecond);
+  append_fraction(static_cast<int64_t>(magnitude % kSecond), out);
+  out.push_back('s');
+}
+
+// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+CalendarFields calendar_of(Nanos t) {
+  const auto days = static_cast<int64_t>(floor_of(t, kDay));
+  const int64_t z = days + 719'468;
+  const int64_t era = floor_div(z, 146'097);
+  const int64_t day_of_era = z - era * 146'097;
+  const int64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const int64_t from_march = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t month_from_march = (5 * from_march + 2) / 153;
+  CalendarFields f{};
+  f.day_of_month = from_march - (153 * month_from_march + 2) / 5 + 1;
+  f.month = month_from_march < 10 ? month_from_march + 2 : month_from_march - 10;
+  f.year = year_of_era + era * 400 + (f.month <= 1 ? 1 : 0);
+  const bool leap = (f.year % 4 == 0 && f.year % 100 != 0) || f.year % 400 == 0;
+  f.day_of_year = f.month <= 1 ? from_march - 306 : from_march + 59 + (leap ? 1 : 0);
+  f.day_of_week = floor_mod(days + 4, 7);
+  return f;
+}
+
+std::vector<Overload> time_overloads() {
+  using enum TypeKind;
+  std::vector<Overload> all{
+      {"+", {kTimestamp, kDuration}, kTimestamp, timestamp_plus_duration, true},
+      {"+", {kDuration, kTimestamp}, kTimestamp, duration_plus_timestamp, true},
+      {"+", {kDuration, kDuration}, kDuration, duration_plus_duration, true},
+      {"-", {kTimestamp, kDuration}, kTimestamp, timestamp_minus_duration, true},
+      {"-", {kTimestamp, kTimestamp}, kDuration, timestamp_minus_timestamp, true},
+      {"-", {kDuration, kDuration}, kDuration, duration_minus_duration, true},
+  };
+  const auto accessor = [&](std::string_view name, TypeKind of, Kernel kernel) {
+    all.push_back({name, {of}, kInt, kernel, false, false, true});
+  };
+  accessor("getFullYear", kTimestamp, calendar_field<&CalendarFields::year>);
+  accessor("getMonth", kTimestamp, calendar_field<&CalendarFields::month>);
+  accessor("getDate", kTimestamp, calendar_field<&CalendarFields::day_of_month>);
+  accessor("getDayOfMonth", kTimestamp, calendar_field<&CalendarFields::day_of_month, -1>);
+  accessor("getDayOfYear", kTimestamp, calendar_field<&CalendarFields::day_of_year>);
+  accessor("getDayOfWeek", kTimestamp, calendar_field<&CalendarFields::day_of_week>);
+  accessor("getHours", kTimestamp, clock_field<3'600 * kSecond, 24>);
+  accessor("getMinutes", kTimestamp, clock_field<60 * kSecond, 60>);
+  accessor("getSeconds", kTimestamp, clock_field<kSecond, 60>);
+  accessor("getMilliseconds", kTimestamp, clock_field<1'000'000, 1'000>);
+  accessor("getHours", kDuration, duration_in<3'600 * kSecond>);
+  accessor("getMinutes", kDuration, duration_in<60 * kSecond>);
+  accessor("getSeconds", kDuration, duration_in<kSecond>);
+  accessor("getMilliseconds", kDuration, duration_milliseconds);
+  return all;
+}
+
+}  // namespace tidemark::expr
