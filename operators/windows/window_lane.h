@@ -15,6 +15,9 @@
 
 namespace tidemark {
 
+// What a lane sees of its store: a frozen sight of what has been written.
+using StoreView = View;
+
 enum class LateReason : uint8_t { kLate, kIdle };
 
 // Rows of one source batch that counted in no window.

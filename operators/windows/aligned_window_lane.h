@@ -1,0 +1,83 @@
+// AlignedWindowLane: tumbling and sliding windows in one lane. It decides what counts and when windows fire; what a slice
+// holds, how partials come together and how generations are written is told elsewhere in this folder.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "operators/windows/lane_metadata.h"
+#include "operators/windows/lane_slices.h"
+#include "operators/windows/result_writer.h"
+#include "operators/windows/slices.h"
+#include "operators/windows/window_lane.h"
+#include "operators/windows/window_merge.h"
+
+namespace tidemark {
+
+// The plan outlives the lane. After advance() has failed the lane must not be used any more: some of its windows may have
+// been emitted.
+class AlignedWindowLane final : public WindowLane {
+ public:
+  AlignedWindowLane(const WindowPlan& plan, uint16_t lane);
+  // Takes up where `metadata` was written; all entries are in the store, seen through `view`.
+  void restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view);
+
+  void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) override;
+  Status advance(Time watermark, ResultEmitter& out) override;
+  Time watermark() const override { return watermark_; }
+  std::unique_ptr<FrozenGeneration> freeze() override;
+  void on_written(uint64_t number, std::shared_ptr<const StoreView> view) override;
+  size_t dirty_bytes() const override { return open_.dirty_bytes(); }
+  size_t memory_bytes() const override { return open_.bytes(); }
+  void shed(size_t target) override { open_.shed(target); }
+  uint64_t keys() const override { return open_.keys(); }
+  const WindowCounters& counters() const override { return counters_; }
+
+ private:
+  // Rows of one batch that go into the same part.
+  struct Group {
+    SlicePart* part = nullptr;
+    std::vector<uint32_t> rows;
+  };
+  // A slice met in this batch, and what a row of it must exceed to count in all of its windows.
+  struct Cursor {
+    Slice slice{Time::max(), Time::max()};
+    Time first_end;
+    int32_t common_group = -1;  // made with its first row
+  };
+
+  const Cursor& move_cursor(Time t);
+  int32_t group_of(const Slice& slice, WindowNumber visible_from);
+  void add_partially(const Batch& batch, uint32_t row, std::vector<LateRow>& late);
+  void apply(const Batch& batch, Group& group);
+  void update_states(const Batch& batch, Rows rows, Arena& heap);
+
+  std::optional<WindowNumber> next_window(Time watermark) const;
+  Status fire(WindowNumber window, ResultWriter& out);
+  void collect(const SlicePart& part, const Slice& slice, WindowSources& sources) const;
+
+  const WindowPlan& plan_;
+  uint16_t lane_;
+  Slices slices_;
+  std::shared_ptr<const StateBlock> block_;
+  LaneSlices open_;
+  std::shared_ptr<const StoreView> view_;
+  Time watermark_ = Time::min();
+  WindowNumber next_unfired_;
+  uint64_t generation_ = 0;
+  Time expired_before_ = Time::min();   // slices ending up to here have been deleted from the store
+  std::optional<Time> expired_through_;  // and these are to be with the next generation
+  WindowCounters counters_;
+
+  // Scratch of add(), kept for its memory.
+  std::array<Cursor, 2> cursors_;  // the present one first
+  std::vector<Group> groups_;
+  size_t groups_used_ = 0;
+  std::vector<std::byte*> states_;
+  std::vector<std::byte*> chosen_states_;
+  std::vector<uint32_t> chosen_rows_;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,42 @@
+// FrozenLane: one frozen generation of a window lane on its way to the store. Knows how entries become state keys and
+// operands; the lane goes on without it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operators/windows/lane_slices.h"
+#include "operators/windows/window_lane.h"
+
+namespace tidemark {
+
+// Immutable. It shares its tables with the lane and may outlive it; the plan outlives both.
+class FrozenLane final : public FrozenGeneration {
+ public:
+  struct Contents {
+    uint64_t number = 0;
+    uint16_t lane = 0;
+    uint16_t step = 0;
+    std::vector<FrozenRun> runs;  // in the order of state keys
+    // Slices ending in (expired_after, expired_through] are gone; nothing when none of them ever was frozen.
+    Time expired_after = Time::min();
+    std::optional<Time> expired_through;
+    std::string metadata;
+  };
+  FrozenLane(std::shared_ptr<const StateBlock> block, Contents contents);
+
+  uint64_t number() const override { return contents_.number; }
+  size_t bytes() const override { return bytes_; }
+  Status write_to(KeyedStore& store) const override;
+
+ private:
+  Status write_run(KeyedStore& store, const FrozenRun& run, WriteSet& set) const;
+
+  std::shared_ptr<const StateBlock> block_;
+  Contents contents_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace tidemark

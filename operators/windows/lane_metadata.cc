@@ -1,0 +1,65 @@
+#include "operators/windows/lane_metadata.h"
+
+#include "base/bytes.h"
+#include "state/state_key.h"
+
+namespace tidemark {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+}  // namespace
+
+std::string lane_metadata_key(uint16_t lane, uint16_t step) {
+  return encode_state_key({lane, step, Time::min(), kCommonPartial}, {});
+}
+
+LaneMetadata describe(Time watermark, const LaneSlices& slices) {
+  LaneMetadata metadata;
+  metadata.watermark = watermark;
+  for (const auto& [start, open] : slices.open()) {
+    for (const auto& [visible_from, part] : open.parts) {
+      metadata.parts.push_back({start, visible_from, part.newest_kafka_time});
+    }
+  }
+  return metadata;
+}
+
+std::string encode_lane_metadata(const LaneMetadata& metadata) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.fixed(kVersion);
+  out.fixed(metadata.watermark.us);
+  out.varint(metadata.parts.size());
+  for (const LaneMetadata::Part& p : metadata.parts) {
+    out.fixed(p.slice_start.us);
+    out.fixed(p.visible_from);
+    out.fixed(p.newest_kafka_time.us);
+  }
+  out.fixed(checksum64(bytes));
+  return bytes;
+}
+
+Result<LaneMetadata> decode_lane_metadata(std::string_view bytes) {
+  const auto damaged = [] { return external_error("the metadata of a window lane is damaged"); };
+  if (bytes.size() < sizeof(uint64_t)) return damaged();
+  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(uint64_t));
+  if (ByteReader(bytes.substr(body.size())).fixed<uint64_t>() != checksum64(body)) return damaged();
+  ByteReader in(body);
+  const auto version = in.fixed<uint8_t>();
+  if (version != kVersion) return external_error("the metadata of a window lane has an unknown version", false);
+  LaneMetadata metadata;
+  metadata.watermark = {in.fixed<int64_t>()};
+  const uint64_t count = in.varint();
+  for (uint64_t i = 0; i < count && in.ok(); ++i) {
+    LaneMetadata::Part p;
+    p.slice_start = {in.fixed<int64_t>()};
+    p.visible_from = in.fixed<int64_t>();
+    p.newest_kafka_time = {in.fixed<int64_t>()};
+    metadata.parts.push_back(p);
+  }
+  if (!in.done()) return damaged();
+  return metadata;
+}
+
+}  // namespace tidemark

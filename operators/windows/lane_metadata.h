@@ -1,0 +1,34 @@
+// What a lane must know of itself after a restore besides its entries: how far it has fired, and which slices are open.
+// It travels in the store, with the generation that it belongs to. See docs/state-format.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "operators/windows/lane_slices.h"
+
+namespace tidemark {
+
+struct LaneMetadata {
+  struct Part {
+    Time slice_start;
+    WindowNumber visible_from = 0;
+    Time newest_kafka_time;
+    bool operator==(const Part&) const = default;
+  };
+  Time watermark = Time::min();
+  std::vector<Part> parts;  // by slice_start, then visible_from
+  bool operator==(const LaneMetadata&) const = default;
+};
+
+// Where it lies in the store: no slice ends at Time::min().
+std::string lane_metadata_key(uint16_t lane, uint16_t step);
+
+LaneMetadata describe(Time watermark, const LaneSlices& slices);
+std::string encode_lane_metadata(const LaneMetadata& metadata);
+// Refuses what encode_lane_metadata did not make: external, for the store is damaged.
+Result<LaneMetadata> decode_lane_metadata(std::string_view bytes);
+
+}  // namespace tidemark

@@ -1,0 +1,116 @@
+#include "operators/windows/lane_slices.h"
+
+#include <algorithm>
+
+#include "state/state_key.h"
+
+namespace tidemark {
+
+SlicePart& LaneSlices::part(const Slice& slice, WindowNumber visible_from) {
+  OpenSlice& open = open_[slice.start];
+  open.slice = slice;
+  const auto [at, made] = open.parts.try_emplace(visible_from);
+  if (made) {
+    at->second.visible_from = visible_from;
+    ++parts_;
+  }
+  return at->second;
+}
+
+HotTable& LaneSlices::hot(SlicePart& part) {
+  if (!part.hot) {
+    part.hot = std::make_unique<HotTable>(block_.blank());
+    hot_bytes_ += part.hot->bytes();
+  }
+  return *part.hot;
+}
+
+void LaneSlices::note_change(const HotTable& table, size_t bytes_before, size_t keys_before) {
+  hot_bytes_ += table.bytes() - bytes_before;
+  keys_ += table.size() - keys_before;
+}
+
+std::vector<FrozenRun> LaneSlices::freeze(uint64_t number, const Slices& slices) {
+  std::vector<FrozenRun> runs;
+  size_t bytes = 0;
+  for (auto& [start, open] : open_) {
+    for (auto& [visible_from, part] : open.parts) {
+      if (!part.hot) continue;
+      hot_bytes_ -= part.hot->bytes();
+      part.frozen.push_back(std::make_shared<const FrozenTable>(number, std::move(*part.hot)));
+      part.hot.reset();
+      bytes += part.frozen.back()->bytes;
+      const bool common = visible_from == open.slice.first_window;
+      runs.push_back({open.slice.end, common ? kCommonPartial : slices.end_of(visible_from), part.frozen.back()});
+    }
+  }
+  unwritten_.push_back({number, bytes});
+  unwritten_bytes_ += bytes;
+  return runs;
+}
+
+// Drops the copies of a part that are in the store, all of them: the store cannot be asked for some.
+void LaneSlices::drop_written(SlicePart& part) {
+  std::erase_if(part.frozen, [&](const std::shared_ptr<const FrozenTable>& f) {
+    if (f->generation > written_) return false;
+    cached_bytes_ -= f->bytes;
+    keys_ -= f->table.size();
+    return true;
+  });
+  part.in_store_only = true;
+}
+
+void LaneSlices::settle(SlicePart& part, uint64_t newly_written_from) {
+  size_t cached = 0;
+  for (const auto& f : part.frozen) {
+    if (f->generation > written_) continue;
+    ++cached;
+    if (f->generation >= newly_written_from) cached_bytes_ += f->bytes;
+  }
+  if (cached > kMaxCachedGenerations || (cached > 0 && part.in_store_only)) drop_written(part);
+}
+
+void LaneSlices::on_written(uint64_t number) {
+  const uint64_t newly_written_from = written_ + 1;
+  written_ = std::max(written_, number);
+  while (!unwritten_.empty() && unwritten_.front().generation <= number) {
+    unwritten_bytes_ -= unwritten_.front().bytes;
+    unwritten_.pop_front();
+  }
+  for (auto& [start, open] : open_) {
+    for (auto& [visible_from, part] : open.parts) settle(part, newly_written_from);
+  }
+}
+
+std::optional<Time> LaneSlices::expire_through(WindowNumber window) {
+  std::optional<Time> frozen_end;
+  while (!open_.empty() && open_.begin()->second.slice.last_window <= window) {
+    const OpenSlice& gone = open_.begin()->second;
+    for (const auto& [visible_from, part] : gone.parts) {
+      if (part.ever_frozen()) frozen_end = gone.slice.end;
+      if (part.hot) {
+        hot_bytes_ -= part.hot->bytes();
+        keys_ -= part.hot->size();
+      }
+      for (const auto& f : part.frozen) {
+        if (f->generation <= written_) cached_bytes_ -= f->bytes;
+        keys_ -= f->table.size();
+      }
+    }
+    parts_ -= gone.parts.size();
+    open_.erase(open_.begin());
+  }
+  return frozen_end;
+}
+
+void LaneSlices::shed(size_t target) {
+  for (auto slice = open_.rbegin(); slice != open_.rend(); ++slice) {
+    for (auto& [visible_from, part] : slice->second.parts) {
+      if (bytes() <= target) return;
+      const bool any = !part.frozen.empty() && part.frozen.front()->generation <= written_;
+      if (any) drop_written(part);
+    }
+  }
+}
+
+}  // namespace tidemark

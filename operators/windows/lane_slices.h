@@ -1,0 +1,107 @@
+// LaneSlices: what a lane holds of its open slices, in memory and as a note of what lies in the store, with every byte
+// accounted for. Knows generations; knows neither watermarks nor results.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "operators/windows/hot_table.h"
+#include "operators/windows/slices.h"
+#include "operators/windows/state_block.h"
+
+namespace tidemark {
+
+// One part of a slice as it was frozen; immutable, shared with the generation that is being written.
+struct FrozenTable {
+  FrozenTable(uint64_t number, HotTable frozen) : generation(number), table(std::move(frozen)), bytes(table.bytes()) {}
+  uint64_t generation;
+  HotTable table;
+  size_t bytes;
+};
+
+// The partials of a slice that are visible from one window on. Rows that counted in all of the slice's windows share the
+// part with `visible_from` = the slice's first window; rows that missed some of them lie in side parts, which are rare.
+struct SlicePart {
+  WindowNumber visible_from = 0;
+  Time newest_kafka_time = Time::min();  // of the rows in this part, written ones included
+  std::unique_ptr<HotTable> hot;         // what came since the last freeze; null = nothing
+  std::vector<std::shared_ptr<const FrozenTable>> frozen;  // by generation
+  // What the store's view holds of this part has to be read from there: `frozen` has only generations beyond it.
+  // Otherwise `frozen` has all of them, and the store is not looked at.
+  bool in_store_only = false;
+  int32_t batch_group = -1;  // scratch of the lane's add()
+
+  bool ever_frozen() const { return in_store_only || !frozen.empty(); }
+};
+
+struct OpenSlice {
+  Slice slice;
+  std::map<WindowNumber, SlicePart> parts;  // by visible_from; nodes stay where they are
+};
+
+// What one freeze takes out of a slice.
+struct FrozenRun {
+  Time slice_end;
+  Time visible_from;  // as state keys have it
+  std::shared_ptr<const FrozenTable> table;
+};
+
+// Single-threaded.
+class LaneSlices {
+ public:
+  explicit LaneSlices(const StateBlock& block) : block_(block) {}
+
+  // Open slices by start, which is also the order of their ends.
+  std::map<Time, OpenSlice>& open() { return open_; }
+  const std::map<Time, OpenSlice>& open() const { return open_; }
+
+  // The part of `slice` visible from `window`, made when it is new.
+  SlicePart& part(const Slice& slice, WindowNumber visible_from);
+  // The hot table of a part, made when it is new. Whoever changes it calls note_change() with its sizes from before.
+  HotTable& hot(SlicePart& part);
+  void note_change(const HotTable& table, size_t bytes_before, size_t keys_before);
+
+  // Takes every hot table as generation `number`: pointers change hands, no entry is touched.
+  std::vector<FrozenRun> freeze(uint64_t number, const Slices& slices);
+  // Generations up to `number` are in the store.
+  void on_written(uint64_t number);
+  // Forgets slices whose last window is `window` or before. Answers the end of the last of them that ever was frozen.
+  std::optional<Time> expire_through(WindowNumber window);
+  // Drops written generations, those that fire last first, until bytes() <= target.
+  void shed(size_t target);
+
+  size_t dirty_bytes() const { return hot_bytes_ + unwritten_bytes_; }
+  size_t bytes() const { return dirty_bytes() + cached_bytes_ + parts_ * kPartBytes; }
+  uint64_t keys() const { return keys_; }
+
+ private:
+  // Written copies of one part beyond this number are dropped for good: each makes firing slower. Folding them into one
+  // table instead would have its place where this is looked at.
+  static constexpr size_t kMaxCachedGenerations = 8;
+  // A part, its map node and its share of the slice.
+  static constexpr size_t kPartBytes = sizeof(SlicePart) + sizeof(OpenSlice) + 96;
+
+  struct Unwritten {
+    uint64_t generation;
+    size_t bytes;
+  };
+  void drop_written(SlicePart& part);
+  void settle(SlicePart& part, uint64_t newly_written_from);
+
+  const StateBlock& block_;
+  std::map<Time, OpenSlice> open_;
+  std::deque<Unwritten> unwritten_;
+  uint64_t written_ = 0;         // generations up to here are in the store
+  size_t parts_ = 0;
+  size_t hot_bytes_ = 0;
+  size_t unwritten_bytes_ = 0;   // frozen, not written; held by the writer even when the slice has expired
+  size_t cached_bytes_ = 0;      // written, and still in memory
+  uint64_t keys_ = 0;
+};
+
+}  // namespace tidemark

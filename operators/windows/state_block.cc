@@ -1,0 +1,45 @@
+#include "operators/windows/state_block.h"
+
+#include "base/check.h"
+#include "operators/windows/window_lane.h"
+
+namespace tidemark {
+
+StateBlock::StateBlock(const WindowPlan& plan) : plan_(plan), blank_(plan.state_size) {
+  CHECK_OR_DIE(plan.state_size % 8 == 0, "states lie at multiples of 8");
+  for (const PlannedAggregate& a : plan.aggregates) {
+    const bool fits = a.state_offset % 8 == 0 && a.state_offset + a.function->state_size() <= plan.state_size;
+    CHECK_OR_DIE(fits, "an aggregate's state lies outside of the block");
+    a.function->create(blank_.data() + a.state_offset);
+  }
+}
+
+void StateBlock::merge(std::byte* into, const std::byte* from, Arena& heap) const {
+  for (const PlannedAggregate& a : plan_.aggregates) a.function->merge(into + a.state_offset, from + a.state_offset, heap);
+}
+
+void StateBlock::encode(const std::byte* states, std::string& out) const {
+  for (const PlannedAggregate& a : plan_.aggregates) a.function->encode(states + a.state_offset, out);
+}
+
+bool StateBlock::decode(std::string_view bytes, std::byte* states, Arena& heap) const {
+  ByteReader in(bytes);
+  for (const PlannedAggregate& a : plan_.aggregates) {
+    if (!a.function->decode(in, states + a.state_offset, heap)) return false;
+  }
+  return in.done();
+}
+
+bool merge_window_states(const WindowPlan& plan, std::string& accumulator, std::string_view operand) {
+  const StateBlock block(plan);
+  Arena heap(4 * 1024);
+  std::vector<std::byte> into(plan.state_size);
+  std::vector<std::byte> from(plan.state_size);
+  if (!block.decode(accumulator, into.data(), heap) || !block.decode(operand, from.data(), heap)) return false;
+  block.merge(into.data(), from.data(), heap);
+  accumulator.clear();
+  block.encode(into.data(), accumulator);
+  return true;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,53 @@
+// StateBlock: the states of all aggregates of a window step as one block of bytes, as it lies behind a key. Knows where
+// each state lies in it, not what it means.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/arena.h"
+#include "operators/windows/window_plan.h"
+
+namespace tidemark {
+
+// Immutable and thread-safe; the plan outlives it.
+class StateBlock {
+ public:
+  explicit StateBlock(const WindowPlan& plan);
+
+  // A block that has seen nothing; copied into every new entry.
+  std::span<const std::byte> blank() const { return blank_; }
+  void merge(std::byte* into, const std::byte* from, Arena& heap) const;
+  // The durable form: that of each aggregate in plan order.
+  void encode(const std::byte* states, std::string& out) const;
+  // Fills uninitialised memory. False for bytes that are not exactly one block.
+  bool decode(std::string_view bytes, std::byte* states, Arena& heap) const;
+
+ private:
+  const WindowPlan& plan_;
+  std::vector<std::byte> blank_;
+};
+
+// One block of its own, for work on a single key.
+class ScratchBlock {
+ public:
+  explicit ScratchBlock(const StateBlock& block) : block_(block), states_(block.blank().begin(), block.blank().end()) {}
+  // Forgets everything, what the states pointed to included.
+  void clear() {
+    heap_.clear();
+    std::copy(block_.blank().begin(), block_.blank().end(), states_.begin());
+  }
+  void merge(const std::byte* from) { block_.merge(states_.data(), from, heap_); }
+  bool decode(std::string_view bytes) { return block_.decode(bytes, states_.data(), heap_); }
+  const std::byte* states() const { return states_.data(); }
+
+ private:
+  const StateBlock& block_;
+  std::vector<std::byte> states_;
+  Arena heap_{4 * 1024};
+};
+
+}  // namespace tidemark

@@ -1,0 +1,163 @@
+#include "operators/windows/window_merge.h"
+
+#include <algorithm>
+
+#include "operators/windows/sorted_entries.h"
+
+namespace tidemark {
+namespace {
+
+// Tables of up to this many bytes in sum are hashed together; larger ones are sorted and merged, which needs less room.
+constexpr size_t kCombineBytes = size_t{16} << 20;
+
+Error foreign_key() { return {Fault::kExternal, true, "the store holds a window key that cannot be read"}; }
+Error foreign_value() { return {Fault::kExternal, true, "the store holds a window state that cannot be read"}; }
+
+Status write_table(const HotTable& table, ResultWriter& out) {
+  for (size_t i = 0; i < table.size(); ++i) {
+    if (!out.add(table.entry(i).key(), table.entry(i).states())) return std::unexpected(foreign_key());
+  }
+  return {};
+}
+
+void merge_table(const HotTable& from, const StateBlock& block, HotTable& into) {
+  constexpr size_t kBatch = 256;
+  std::string_view keys[kBatch];
+  uint64_t hashes[kBatch];
+  uint32_t rows[kBatch];
+  std::byte* states[kBatch];
+  for (size_t begin = 0; begin < from.size(); begin += kBatch) {
+    const size_t n = std::min(kBatch, from.size() - begin);
+    for (size_t i = 0; i < n; ++i) {
+      keys[i] = from.entry(begin + i).key();
+      hashes[i] = from.entry(begin + i).hash();
+      rows[i] = static_cast<uint32_t>(i);
+    }
+    into.find_or_insert(keys, hashes, Rows(rows, n), states);
+    for (size_t i = 0; i < n; ++i) block.merge(states[i], from.entry(begin + i).states(), into.heap());
+  }
+}
+
+// One sorted input of a merge: a table's entries, or a range of the store.
+class Run {
+ public:
+  explicit Run(const HotTable& table) : entries_(sorted_entries(table)) {}
+  Run(const View& view, const StateKeyHeader& header) {
+    const std::string begin = encode_state_key(header, {});
+    scan_ = view.scan(begin, prefix_end(begin));
+  }
+  bool valid() const { return scan_ ? scan_->valid() : at_ < entries_.size(); }
+  std::string_view key() const { return scan_ ? scan_->key().substr(StateKeyHeader::kBytes) : entries_[at_]->key(); }
+  void next() {
+    if (scan_) {
+      scan_->next();
+    } else {
+      ++at_;
+    }
+  }
+  Status status() const { return scan_ ? scan_->status() : Status{}; }
+  // The states where they lie; null when they have to be decoded.
+  const std::byte* states() const { return scan_ ? nullptr : entries_[at_]->states(); }
+  std::string_view encoded() const { return scan_->value(); }
+
+ private:
+  std::optional<Scan> scan_;
+  std::vector<const HotTable::Entry*> entries_;
+  size_t at_ = 0;
+};
+
+// A k-way merge by key over sorted runs.
+class RunMerge {
+ public:
+  RunMerge(std::vector<Run> runs, const StateBlock& block)
+      : runs_(std::move(runs)), merged_(block), decoded_(block) {}
+
+  Status write(ResultWriter& out) {
+    for (Run& run : runs_) {
+      if (Status queued = queue(&run); !queued) return queued;
+    }
+    while (!heap_.empty()) {
+      if (Status written = write_next(out); !written) return written;
+    }
+    return {};
+  }
+
+ private:
+  static bool later(const Run* a, const Run* b) { return b->key() < a->key(); }
+
+  Status queue(Run* run) {
+    if (!run->valid()) return run->status();
+    heap_.push_back(run);
+    std::ranges::push_heap(heap_, later);
+    return {};
+  }
+
+  Run* take() {
+    std::ranges::pop_heap(heap_, later);
+    Run* const run = heap_.back();
+    heap_.pop_back();
+    return run;
+  }
+
+  bool merge(const Run& run) {
+    if (run.states() != nullptr) {
+      merged_.merge(run.states());
+      return true;
+    }
+    decoded_.clear();
+    if (!decoded_.decode(run.encoded())) return false;
+    merged_.merge(decoded_.states());
+    return true;
+  }
+
+  // Writes the row of the least key, and moves every run that holds it.
+  Status write_next(ResultWriter& out) {
+    Run* const first = take();
+    if (first->states() != nullptr && (heap_.empty() || heap_.front()->key() != first->key())) {
+      if (!out.add(first->key(), first->states())) return std::unexpected(foreign_key());
+      first->next();
+      return queue(first);
+    }
+    merged_.clear();
+    key_.assign(first->key());
+    for (Run* run = first;; run = take()) {
+      if (!merge(*run)) return std::unexpected(foreign_value());
+      moved_.push_back(run);
+      if (heap_.empty() || heap_.front()->key() != key_) break;
+    }
+    if (!out.add(key_, merged_.states())) return std::unexpected(foreign_key());
+    for (Run* run : moved_) {
+      run->next();
+      if (Status queued = queue(run); !queued) return queued;
+    }
+    moved_.clear();
+    return {};
+  }
+
+  std::vector<Run> runs_;
+  ScratchBlock merged_;
+  ScratchBlock decoded_;
+  std::string key_;
+  std::vector<Run*> heap_;   // by key, the least in front
+  std::vector<Run*> moved_;
+};
+
+}  // namespace
+
+Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, ResultWriter& out) {
+  if (sources.stored.empty() && sources.tables.size() == 1) return write_table(*sources.tables[0], out);
+  size_t bytes = 0;
+  for (const HotTable* table : sources.tables) bytes += table->bytes();
+  if (sources.stored.empty() && bytes <= kCombineBytes) {
+    HotTable combined(block.blank());
+    for (const HotTable* table : sources.tables) merge_table(*table, block, combined);
+    return write_table(combined, out);
+  }
+  std::vector<Run> runs;
+  runs.reserve(sources.tables.size() + sources.stored.size());
+  for (const HotTable* table : sources.tables) runs.emplace_back(*table);
+  for (const StateKeyHeader& header : sources.stored) runs.emplace_back(*view, header);
+  return RunMerge(std::move(runs), block).write(out);
+}
+
+}  // namespace tidemark

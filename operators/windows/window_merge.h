@@ -1,0 +1,30 @@
+// Bringing the partials of one window together, key by key, from tables in memory and ranges of the store. Knows keys and
+// state blocks; knows neither slices nor result rows.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "operators/windows/hot_table.h"
+#include "operators/windows/result_writer.h"
+#include "operators/windows/state_block.h"
+#include "state/keyed_store.h"
+
+namespace tidemark {
+
+// Everything that counts in one window: each partial once.
+struct WindowSources {
+  std::vector<const HotTable*> tables;
+  std::vector<StateKeyHeader> stored;  // ranges of the view: all keys behind a header
+};
+
+// Writes one row for each key in `sources`. Needs no more memory than a bounded table, or, beyond that and for what is
+// stored, a sorted index of the tables and one position in each range. Fails when the store cannot be read.
+//
+// Every window is brought together from the beginning. A running combination over the slices that consecutive windows
+// share would come in here, for aggregates and sizes where it pays.
+Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, ResultWriter& out);
+
+}  // namespace tidemark
