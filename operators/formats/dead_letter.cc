@@ -18,7 +18,7 @@ void add(OutgoingRecord& record, std::string_view name, std::string value) {
   record.headers.push_back({"tidemark." + std::string(name), std::move(value)});
 }
 
-void add_refusal(OutgoingRecord& record, const Refusal& refusal) {
+void add_refusal(OutgoingRecord& record, const RecordRefusal& refusal) {
   add(record, "reason", std::string(to_string(refusal.reason)));
   add(record, "error", std::string(cut(refusal.error, kMaxErrorBytes)));
   add(record, "pipeline", std::string(refusal.pipeline));
@@ -43,7 +43,7 @@ size_t kafka_bytes(const OutgoingRecord& record) {
   return bytes;
 }
 
-OutgoingRecord build_dead_letter(const RawRecord& original, const Refusal& refusal, size_t max_bytes) {
+OutgoingRecord build_dead_letter(const RawRecord& original, const RecordRefusal& refusal, size_t max_bytes) {
   OutgoingRecord record;
   if (!original.key_is_null) record.key = original.key;
   if (!original.value_is_null) record.value = original.value;

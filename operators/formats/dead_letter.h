@@ -15,7 +15,7 @@
 namespace tidemark {
 
 // Why and where a record was refused.
-struct Refusal {
+struct RecordRefusal {
   Reason reason = Reason::kDecode;
   std::string_view error;     // for people; cut to kMaxErrorBytes
   std::string_view pipeline;
@@ -52,6 +52,6 @@ size_t kafka_bytes(const OutgoingRecord& record);
 // `max_bytes` is the limit for kafka_bytes(). A larger record has its value cut until it fits and gains the header
 // `tidemark.truncated` with the original size of the value in decimal. Key and headers are never cut: where they alone
 // are too large, the value is cut to nothing and kafka_bytes() still tells more than `max_bytes`.
-OutgoingRecord build_dead_letter(const RawRecord& original, const Refusal& refusal, size_t max_bytes);
+OutgoingRecord build_dead_letter(const RawRecord& original, const RecordRefusal& refusal, size_t max_bytes);
 
 }  // namespace tidemark

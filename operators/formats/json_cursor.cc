@@ -71,6 +71,7 @@ bool JsonCursor::skip_container(size_t levels) {
 }
 
 bool JsonCursor::skip_rest(size_t levels) {
+  if (at_ > 1 && first() != ',' && first() != '}') return fail("expected a comma or a closing bracket");
   for (; at_ < count_; ++at_) {
     const char c = text_[offsets_[at_]];
     if (c == '{' || c == '[') {

@@ -38,8 +38,8 @@ class JsonCursor {
   bool take_key(std::string_view& key);
   // Passes any value; `levels` containers are open around it.
   bool skip_value(size_t levels);
-  // Passes everything that is left, judging nothing but nesting: the last of `levels` open containers must close with the
-  // last token.
+  // Passes everything that is left. Judges how the last value ends (where there was one) and the nesting: the last of
+  // `levels` open containers must close with the last token.
   bool skip_rest(size_t levels);
 
   bool fail(const char* what) {
