@@ -2,6 +2,7 @@
 // knows nothing of rows, epochs or checkpoints.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,6 +25,8 @@ struct ProducerOptions {
   std::vector<std::pair<std::string, std::string>> properties;
   int64_t queue_bytes = 32 << 20;
   std::string client_id = "tidemark";
+  // When it turns true, commit() and abort() give up between two attempts and answer kRetry. Outlives the producer.
+  const std::atomic<bool>* cancel = nullptr;
 };
 
 struct ProducerHeader {
@@ -37,7 +40,7 @@ struct ProducerRecord {
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;
   std::vector<ProducerHeader> headers;
-  Time timestamp;
+  Time timestamp;  // milliseconds on the wire; anything before 1 ms after the epoch becomes that, for 0 means "now"
 };
 
 struct OpenTopic {
@@ -58,6 +61,7 @@ enum class TransactionFailure {
 struct TransactionError {
   TransactionFailure kind;
   std::string message;
+  bool user = false;  // wrong credentials or a missing right: trying again is of no use until somebody acts
 };
 using TransactionStatus = std::expected<void, TransactionError>;
 
@@ -65,11 +69,13 @@ class KafkaProducer {
  public:
   virtual ~KafkaProducer() = default;
 
-  // Looks the topic up; unknown topics and missing rights are user errors.
+  // Looks the topic up; unknown topics and missing rights are user errors. Before anything else is done: topics may not
+  // be opened while other threads produce.
   virtual Result<OpenTopic> open_topic(std::string_view name, Duration timeout) = 0;
   virtual Result<std::string> cluster_id(Duration timeout) = 0;
 
-  // Any thread. Copies what it accepts; kQueueFull: try again after poll(); kFailed: see last_error().
+  // Any thread. Copies what it accepts; kQueueFull: try again after poll(); kFailed: see
+  // delivery_error(). kTooLarge: beyond the topic's limit, framing included.
   virtual ProduceResult produce(const ProducerRecord& record) = 0;
   // Serves delivery reports. Any thread.
   virtual void poll(Duration timeout) = 0;

@@ -57,7 +57,9 @@ class MessageHandler {
 // What is known of an assigned partition, refreshed about once a second.
 struct PartitionStatus {
   uint32_t assignment = 0;
-  int64_t next_fetch_offset = -1;  // passes transaction markers and compacted gaps; -1 unknown
+  // The offset behind the last message handed to drain(), moved past transaction markers and compacted gaps as soon as
+  // the partition's end is reached; so when it equals log_end, nothing is left in any queue either.
+  int64_t next_fetch_offset = -1;
   int64_t log_end = -1;            // high watermark; -1 unknown
   // A fetch was answered without error since the last status, so that the numbers above speak of now.
   bool answered = false;
@@ -79,6 +81,7 @@ struct ConsumerOptions {
   std::string topic_pattern;                 // a regular expression, anchored by the caller's '^'
   std::vector<std::pair<std::string, std::string>> properties;  // passed to librdkafka as they are
   int64_t queue_bytes = 32 << 20;            // prefetch limit over all partitions
+  uint32_t queues = 1;                       // how many fetch queues share it; at most 256
   std::string client_id = "tidemark";
 };
 
@@ -90,8 +93,12 @@ class GroupEvents {
   virtual void on_assigned(const std::vector<TopicPartition>& partitions) = 0;
   // They are taken away; `lost`: they are somebody else's already, so nothing may be committed.
   virtual void on_revoked(const std::vector<TopicPartition>& partitions, bool lost) = 0;
-  // Errors of the client: `fatal` ones end this consumer (such as being fenced); others are news for the log.
+  // Errors of the client: `fatal` ones end this consumer; others are news for the log, where a user error (credentials,
+  // rights, topics) stands apart from an outage. A position that fell out of the log is fatal and retriable: a new
+  // consumer's start decides over it.
   virtual void on_error(const Error& error, bool fatal) = 0;
+  // A newer member took this one's group.instance.id: always fatal.
+  virtual void on_fenced(const Error& error) { on_error(error, true); }
 };
 
 class KafkaConsumer {
@@ -117,12 +124,13 @@ class KafkaConsumer {
     int64_t offset = 0;
     uint32_t queue = 0;  // which fetch queue its messages go to
   };
-  // Takes up exactly these positions; messages of earlier assignments never show up afterwards. An empty list gives all
-  // up. `queues` is the number of fetch queues.
+  // Takes up exactly these positions, unpaused; messages of earlier assignments never show up afterwards. An empty list
+  // gives all up. `queues` is the number of fetch queues. Inside on_assigned() or later, to rewind. Waits for drains under
+  // way to end, each after its present message: a handler must never wait for this thread.
   virtual Status assign(const std::vector<Start>& starts, uint32_t queues) = 0;
 
-  // Worker threads, one per queue: hands over what has been fetched, waits at most `timeout` for the first message, and
-  // stops when the handler says so. Answers how many messages were handled.
+  // Worker threads, at most one per queue at a time: hands over what has been fetched, waits at most `timeout` for the
+  // first message, and stops when the handler says so. Answers how many messages were handled.
   virtual size_t drain(uint32_t queue, Duration timeout, MessageHandler& handler) = 0;
   // Ends a waiting drain early. Any thread.
   virtual void wake(uint32_t queue) = 0;
@@ -131,12 +139,15 @@ class KafkaConsumer {
   virtual Status resume(const std::vector<uint32_t>& assignments) = 0;
   virtual std::vector<PartitionStatus> statuses() = 0;
 
-  // Group commit, fenced by member and generation; waits for the answer.
+  // Group commit, fenced by member and generation; waits for the answer. An error that is not retriable means that the
+  // group no longer accepts this member.
   virtual Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) = 0;
   virtual Result<std::unique_ptr<GroupMetadata>> group_metadata() = 0;  // afresh for each transaction
-  // Whether the group coordinator still accepts this member with its generation.
+  // Whether the group coordinator still accepts this member with its generation: asks it, by committing again what is
+  // committed. False also when it does not answer within 10 s.
   virtual bool membership_valid() = 0;
-  // Leaves (a static member keeps its place until the session times out).
+  // Leaves (a static member keeps its place until the session times out); calls on_revoked() for what is still assigned.
+  // The destructor does the same without calling anybody.
   virtual void close() = 0;
 };
 

@@ -1,0 +1,346 @@
+// A librdkafka producer: records out, delivery reports in, transaction calls with their errors sorted into four kinds.
+// Knows nothing of rows, epochs or checkpoints.
+#include "operators/sinks/kafka_producer.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include <fmt/core.h>
+
+#include "base/check.h"
+#include "operators/sources/kafka_client.h"
+#include "operators/sources/kafka_errors.h"
+#include "operators/sources/kafka_lookup.h"
+
+namespace tidemark {
+
+namespace {
+
+constexpr int64_t kRecordOverhead = 128;  // batch and record framing, generously
+constexpr int64_t kHeaderOverhead = 16;
+constexpr int64_t kDefaultBatchBytes = 1'000'000;
+constexpr Duration kFlushSlice = Duration::millis(500);
+
+int64_t size_of(const ProducerRecord& record) {
+  int64_t bytes = kRecordOverhead;
+  bytes += static_cast<int64_t>(record.key.value_or("").size() + record.value.value_or("").size());
+  for (const auto& header : record.headers) {
+    bytes += kHeaderOverhead + static_cast<int64_t>(header.name.size() + header.value.value_or("").size());
+  }
+  return bytes;
+}
+
+// Null for absent, not null for empty.
+const void* data_or_null(const std::optional<std::string_view>& text) {
+  if (!text) return nullptr;
+  return text->data() ? text->data() : "";
+}
+
+class Producer final : public KafkaProducer, private KafkaCallbacks {
+ public:
+  Producer(const ProducerOptions& options, KafkaLog log)
+      : KafkaCallbacks(log), options_(options), log_(std::move(log)) {}
+  ~Producer() override;
+
+  Status open();
+
+  Result<OpenTopic> open_topic(std::string_view name, Duration timeout) override;
+  Result<std::string> cluster_id(Duration timeout) override;
+  ProduceResult produce(const ProducerRecord& record) override;
+  void poll(Duration timeout) override { rd_kafka_poll(client_.get(), timeout_ms(timeout)); }
+  Status flush(Duration timeout) override;
+  int64_t bytes_in_flight() const override { return bytes_in_flight_; }
+  uint64_t records_acknowledged() const override { return acknowledged_; }
+  std::optional<std::string> delivery_error() const override;
+
+  TransactionStatus init_transactions(Duration timeout) override;
+  TransactionStatus begin() override;
+  TransactionStatus send_offsets(const std::vector<PartitionOffset>& offsets, const GroupMetadata& group) override;
+  TransactionStatus commit() override;
+  TransactionStatus abort() override;
+
+ private:
+  struct Topic {
+    std::string name;
+    int64_t max_message_bytes;
+    RdPtr<rd_kafka_topic_t> native;
+  };
+
+  void configure(KafkaConf& conf) const;
+  Status reopen_with_batches_of(int64_t bytes);
+  static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque);
+  void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) override;
+  void keep_error(std::string text);
+  TransactionStatus judge(std::string_view call, rd_kafka_error_t* error);
+  bool cancelled() const { return options_.cancel != nullptr && options_.cancel->load(); }
+  Result<KafkaLookup*> lookup();
+
+  const ProducerOptions options_;
+  KafkaLog log_;
+  std::atomic<int64_t> bytes_in_flight_{0};
+  std::atomic<uint64_t> acknowledged_{0};
+  std::atomic<bool> used_{false};  // something was produced or transactions are initialised
+  int64_t batch_bytes_ = kDefaultBatchBytes;
+  RdPtr<rd_kafka_t> client_;
+  std::vector<Topic> topics_;  // grows only in open_topic()
+  std::unique_ptr<KafkaLookup> lookup_;
+  mutable std::mutex mutex_;  // guards the two below
+  std::optional<std::string> delivery_error_;
+  std::optional<Error> user_fault_;
+};
+
+Producer::~Producer() {
+  if (!client_) return;
+  // What is not acknowledged by now is nobody's any more; without this, destruction would wait for it.
+  rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  rd_kafka_poll(client_.get(), 0);
+  topics_.clear();
+}
+
+// ---- Opening
+
+void Producer::configure(KafkaConf& conf) const {
+  conf.set("linger.ms", 10);
+  conf.set("compression.type", "lz4");
+  // A broker that is still completing the last transaction says so, and the client waits this long; its default of 100
+  // is what a transaction then lasts.
+  conf.set("retry.backoff.ms", 10);
+  conf.set("message.max.bytes", 100'000'000);  // each topic's own limit is checked in produce()
+  conf.set("batch.size", batch_bytes_);
+  conf.set("queue.buffering.max.messages", std::clamp<int64_t>(options_.queue_bytes / 128, 10'000, 10'000'000));
+  conf.set_all(options_.properties);
+
+  conf.set("bootstrap.servers", options_.brokers);
+  conf.set("client.id", options_.client_id);
+  conf.set("enable.idempotence", "true");
+  conf.set("acks", "all");
+  conf.set("queue.buffering.max.kbytes", std::clamp<int64_t>(options_.queue_bytes / 1024, 1'024, 2'147'483'647));
+  if (batch_bytes_ < kDefaultBatchBytes) conf.set("batch.size", batch_bytes_);
+  rd_kafka_conf_set_dr_msg_cb(conf.native(), on_delivery);
+  if (!options_.transactional_id) return;
+  const int64_t transaction_ms = options_.transaction_timeout.to_millis();
+  conf.set("transactional.id", *options_.transactional_id);
+  conf.set("transaction.timeout.ms", transaction_ms);
+  conf.set("message.timeout.ms", std::max<int64_t>(transaction_ms - 5'000, transaction_ms / 2));
+}
+
+Status Producer::open() {
+  KafkaConf conf(*this);
+  configure(conf);
+  auto client = conf.create(RD_KAFKA_PRODUCER);
+  if (!client) return std::unexpected(client.error());
+  for (auto& topic : topics_) topic.native.reset();
+  client_ = std::move(*client);
+  for (auto& topic : topics_) topic.native.reset(rd_kafka_topic_new(client_.get(), topic.name.c_str(), nullptr));
+  return {};
+}
+
+Result<KafkaLookup*> Producer::lookup() {
+  if (!lookup_) {
+    auto made = KafkaLookup::make(options_.brokers, options_.client_id, options_.properties, log_);
+    if (!made) return std::unexpected(made.error());
+    lookup_ = std::move(*made);
+  }
+  return lookup_.get();
+}
+
+// A broker refuses a batch, not a record, that is beyond the topic's limit; so batches stay below the smallest of them.
+Status Producer::reopen_with_batches_of(int64_t bytes) {
+  batch_bytes_ = std::max<int64_t>(1, bytes);
+  return open();
+}
+
+Result<OpenTopic> Producer::open_topic(std::string_view name, Duration timeout) {
+  const std::string topic(name);
+  auto ask = lookup();
+  if (!ask) return std::unexpected(ask.error());
+  const auto partitions = (*ask)->partitions({topic}, timeout);
+  if (!partitions) return std::unexpected(partitions.error());
+  const auto limit = (*ask)->max_message_bytes(topic, timeout);
+  if (!limit) return std::unexpected(limit.error());
+  OpenTopic open;
+  open.topic = static_cast<uint32_t>(topics_.size());
+  open.partitions = static_cast<int32_t>(partitions->size());
+  open.max_message_bytes = limit->value_or(open.max_message_bytes);
+  topics_.push_back({topic, open.max_message_bytes, nullptr});
+  if (open.max_message_bytes < batch_bytes_ && !used_) {
+    if (auto opened = reopen_with_batches_of(open.max_message_bytes); !opened) return std::unexpected(opened.error());
+  }
+  topics_.back().native.reset(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
+  return open;
+}
+
+Result<std::string> Producer::cluster_id(Duration timeout) {
+  auto ask = lookup();
+  if (!ask) return std::unexpected(ask.error());
+  return (*ask)->cluster_id(timeout);
+}
+
+// ---- Records
+
+ProduceResult Producer::produce(const ProducerRecord& record) {
+  CHECK_OR_DIE(record.topic < topics_.size(), "records go to opened topics");
+  const Topic& topic = topics_[record.topic];
+  const int64_t bytes = size_of(record);
+  if (bytes > topic.max_message_bytes) return ProduceResult::kTooLarge;
+  used_.store(true, std::memory_order_relaxed);
+
+  RdPtr<rd_kafka_headers_t> headers;
+  if (!record.headers.empty()) headers.reset(rd_kafka_headers_new(record.headers.size()));
+  for (const auto& header : record.headers) {
+    rd_kafka_header_add(headers.get(), header.name.data(), static_cast<ssize_t>(header.name.size()),
+                        data_or_null(header.value), static_cast<ssize_t>(header.value.value_or("").size()));
+  }
+  // librdkafka takes 0 for "now".
+  const int64_t timestamp_ms = std::max<int64_t>(1, record.timestamp.to_millis());
+  bytes_in_flight_.fetch_add(bytes);
+  const auto code = rd_kafka_producev(
+      client_.get(), RD_KAFKA_V_RKT(topic.native.get()), RD_KAFKA_V_PARTITION(record.partition),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+      RD_KAFKA_V_KEY(data_or_null(record.key), record.key.value_or("").size()),
+      RD_KAFKA_V_VALUE(const_cast<void*>(data_or_null(record.value)), record.value.value_or("").size()),
+      RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(bytes)),
+      RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    (void)headers.release();  // belong to the message now
+    return ProduceResult::kAccepted;
+  }
+  bytes_in_flight_.fetch_sub(bytes);
+  if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return ProduceResult::kQueueFull;
+  if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return ProduceResult::kTooLarge;
+  keep_error(kafka_error(code, fmt::format("produce to {}[{}]", topic.name, record.partition)).message);
+  return ProduceResult::kFailed;
+}
+
+void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  auto& self = static_cast<Producer&>(*static_cast<KafkaCallbacks*>(opaque));
+  self.bytes_in_flight_.fetch_sub(reinterpret_cast<int64_t>(message->_private));
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    self.acknowledged_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  const auto where = fmt::format("delivery to {}[{}]", rd_kafka_topic_name(message->rkt), message->partition);
+  self.keep_error(kafka_error(message->err, where).message);
+}
+
+void Producer::keep_error(std::string text) {
+  const std::lock_guard lock(mutex_);
+  if (!delivery_error_) delivery_error_ = std::move(text);
+}
+
+std::optional<std::string> Producer::delivery_error() const {
+  const std::lock_guard lock(mutex_);
+  return delivery_error_;
+}
+
+void Producer::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) {
+  const Error error = kafka_error(code, "Kafka", text);
+  log(fatal ? 2 : 4, error.message);
+  if (error.fault != Fault::kUser) return;
+  const std::lock_guard lock(mutex_);
+  user_fault_ = error;
+}
+
+Status Producer::flush(Duration timeout) {
+  const auto code = rd_kafka_flush(client_.get(), timeout_ms(timeout));
+  const std::lock_guard lock(mutex_);
+  const auto error = std::exchange(delivery_error_, std::nullopt);
+  if (error) return external_error(*error);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  if (user_fault_) return std::unexpected(*user_fault_);
+  return std::unexpected(kafka_error(code, "flush"));
+}
+
+// ---- Transactions
+
+TransactionStatus Producer::judge(std::string_view call, rd_kafka_error_t* raw) {
+  const RdPtr<rd_kafka_error_t> error(raw);
+  if (!error) return {};
+  rd_kafka_resp_err_t code = rd_kafka_error_code(error.get());
+  TransactionError told{TransactionFailure::kFatal, fmt::format("{}: {}", call, rd_kafka_error_string(error.get()))};
+  if (rd_kafka_error_is_fatal(error.get())) {
+    std::array<char, 512> cause{};
+    if (const auto fatal = rd_kafka_fatal_error(client_.get(), cause.data(), cause.size())) {
+      code = fatal;
+      told.message += fmt::format(": {}", cause.data());
+    }
+    if (is_fencing(code)) told.kind = TransactionFailure::kFenced;
+  } else if (rd_kafka_error_txn_requires_abort(error.get())) {
+    told.kind = TransactionFailure::kAbort;
+  } else if (rd_kafka_error_is_retriable(error.get())) {
+    told.kind = TransactionFailure::kRetry;
+  } else if (is_fencing(code)) {
+    told.kind = TransactionFailure::kFenced;
+  }
+  told.message += fmt::format(" ({})", rd_kafka_err2name(code));
+  told.user = is_user_fault(code);
+  const std::lock_guard lock(mutex_);
+  if (is_silence(code) && user_fault_) {
+    told.user = true;
+    told.message += ": " + user_fault_->message;
+  }
+  return std::unexpected(std::move(told));
+}
+
+TransactionStatus Producer::init_transactions(Duration timeout) {
+  used_ = true;
+  rd_kafka_poll(client_.get(), 0);
+  {
+    const std::lock_guard lock(mutex_);
+    user_fault_.reset();
+  }
+  auto* error = rd_kafka_init_transactions(client_.get(), timeout_ms(timeout));
+  rd_kafka_poll(client_.get(), 0);  // the reason for silence, if the client knows one
+  return judge("init_transactions", error);
+}
+
+TransactionStatus Producer::begin() {
+  lookup_.reset();  // questions belong to the start
+  {
+    const std::lock_guard lock(mutex_);
+    delivery_error_.reset();
+  }
+  return judge("begin_transaction", rd_kafka_begin_transaction(client_.get()));
+}
+
+TransactionStatus Producer::send_offsets(const std::vector<PartitionOffset>& offsets, const GroupMetadata& group) {
+  auto list = to_native(offsets);
+  const auto* member = static_cast<const rd_kafka_consumer_group_metadata_t*>(group.native());
+  return judge("send_offsets_to_transaction",
+               rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), member, -1));
+}
+
+TransactionStatus Producer::commit() {
+  while (rd_kafka_flush(client_.get(), timeout_ms(kFlushSlice)) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+    if (cancelled()) return std::unexpected(TransactionError{TransactionFailure::kRetry, "commit: told to stop"});
+    // Failed deliveries and fencing show in the commit itself.
+    if (delivery_error() || rd_kafka_fatal_error(client_.get(), nullptr, 0)) break;
+  }
+  while (true) {
+    auto done = judge("commit_transaction", rd_kafka_commit_transaction(client_.get(), -1));
+    if (done || done.error().kind != TransactionFailure::kRetry || cancelled()) return done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+TransactionStatus Producer::abort() {
+  while (true) {
+    auto done = judge("abort_transaction", rd_kafka_abort_transaction(client_.get(), -1));
+    if (done || done.error().kind != TransactionFailure::kRetry || cancelled()) return done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaProducer>> make_kafka_producer(const ProducerOptions& options,
+                                                           std::function<void(int, std::string_view)> log_line) {
+  auto producer = std::make_unique<Producer>(options, std::move(log_line));
+  if (auto opened = producer->open(); !opened) return std::unexpected(opened.error());
+  return producer;
+}
+
+}  // namespace tidemark

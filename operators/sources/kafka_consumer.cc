@@ -1,0 +1,445 @@
+// The group side of a librdkafka consumer: settings, group events, metadata, commits and statistics. Fetching is
+// KafkaFetch's business; what partitions and offsets are for is nobody's here.
+#include "operators/sources/kafka_consumer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <optional>
+
+#include <fmt/core.h>
+
+#include "base/check.h"
+#include "operators/sources/kafka_client.h"
+#include "operators/sources/kafka_errors.h"
+#include "operators/sources/kafka_fetch.h"
+#include "operators/sources/kafka_lookup.h"
+#include "operators/sources/kafka_statistics.h"
+
+namespace tidemark {
+
+namespace {
+
+constexpr int16_t kFetchApi = 1;
+// What librdkafka spends on a queued message beside its bytes, roughly.
+constexpr int64_t kMessageOverhead = 384;
+constexpr Duration kProbeTimeout = Duration::seconds(10);
+
+// How many fetch requests each broker has answered without error. Written by librdkafka's broker threads.
+class FetchAnswers {
+ public:
+  void add(int32_t broker) {
+    const std::lock_guard lock(mutex_);
+    ++counts_[broker];
+  }
+  uint64_t of(int32_t broker) {
+    const std::lock_guard lock(mutex_);
+    return counts_[broker];
+  }
+
+ private:
+  std::mutex mutex_;  // guards counts_
+  std::map<int32_t, uint64_t> counts_;
+};
+
+rd_kafka_resp_err_t count_answer(rd_kafka_t*, int, const char*, int32_t broker, int16_t api, int16_t, int32_t, size_t,
+                                 int64_t, rd_kafka_resp_err_t error, void* answers) {
+  if (api == kFetchApi && error == RD_KAFKA_RESP_ERR_NO_ERROR) static_cast<FetchAnswers*>(answers)->add(broker);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t watch_answers(rd_kafka_t* client, const rd_kafka_conf_t*, void* answers, char*, size_t) {
+  return rd_kafka_interceptor_add_on_response_received(client, "tidemark", count_answer, answers);
+}
+
+class NativeGroupMetadata final : public GroupMetadata {
+ public:
+  explicit NativeGroupMetadata(rd_kafka_consumer_group_metadata_t* metadata) : metadata_(metadata) {}
+  const void* native() const override { return metadata_.get(); }
+
+ private:
+  RdPtr<rd_kafka_consumer_group_metadata_t> metadata_;
+};
+
+// Per-queue limits of the prefetch, half for the messages' bytes and half for librdkafka's own structures.
+struct QueueLimits {
+  int64_t kilobytes;
+  int64_t messages;
+  explicit QueueLimits(const ConsumerOptions& options) {
+    const int64_t half = options.queue_bytes / std::max<uint32_t>(1, options.queues) / 2;
+    kilobytes = std::clamp<int64_t>(half / 1024, 64, 2'000'000);
+    messages = std::clamp<int64_t>(half / kMessageOverhead, 1'000, 10'000'000);
+  }
+};
+
+class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
+ public:
+  GroupConsumer(const ConsumerOptions& options, GroupEvents& events, KafkaLog log)
+      : KafkaCallbacks(log), options_(options), limits_(options), events_(&events), log_(std::move(log)) {}
+  ~GroupConsumer() override {
+    events_ = nullptr;
+    close();
+  }
+
+  Status open();
+
+  void serve(Duration timeout) override;
+  Status subscribe() override;
+  Result<std::vector<TopicPartition>> list_partitions(Duration timeout) override;
+  Result<std::string> cluster_id(Duration timeout) override;
+  Result<std::vector<PartitionOffset>> committed(const std::vector<TopicPartition>& partitions,
+                                                 Duration timeout) override;
+  Result<LogBounds> log_bounds(const TopicPartition& partition, Duration timeout) override;
+  Result<int64_t> offset_at(const TopicPartition& partition, Time at, Duration timeout) override;
+  Status assign(const std::vector<Start>& starts, uint32_t queues) override;
+  size_t drain(uint32_t queue, Duration timeout, MessageHandler& handler) override {
+    return fetch_->drain(queue, timeout, handler);
+  }
+  void wake(uint32_t queue) override { fetch_->wake(queue); }
+  Status pause(const std::vector<uint32_t>& assignments) override;
+  Status resume(const std::vector<uint32_t>& assignments) override;
+  std::vector<PartitionStatus> statuses() override;
+  Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) override;
+  Result<std::unique_ptr<GroupMetadata>> group_metadata() override;
+  bool membership_valid() override;
+  void close() override;
+
+ private:
+  struct Seen {
+    AnswerTracker tracker;
+    bool answered = false;
+    int64_t log_end = -1;
+  };
+
+  void configure(KafkaConf& conf);
+  static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list, void* opaque);
+  static int on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque);
+  void take_statistics(std::string_view json);
+  void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) override;
+  void on_partition_error(const KafkaFetch::PartitionError& error);
+  void assigned(const std::vector<TopicPartition>& partitions);
+  void revoked(const std::vector<TopicPartition>& partitions);
+  Result<KafkaLookup*> lookup();
+  bool is_member() const;
+
+  const ConsumerOptions options_;
+  const QueueLimits limits_;
+  GroupEvents* events_;  // null once nobody is to be called any more
+  KafkaLog log_;
+  FetchAnswers answers_;
+  RdPtr<rd_kafka_t> client_;
+  std::optional<KafkaFetch> fetch_;        // gone before client_
+  std::unique_ptr<KafkaLookup> lookup_;    // only while questions are asked
+  std::vector<Seen> seen_;                 // by assignment
+  std::optional<Error> user_fault_;        // last reported by the client, to explain silence
+  bool assign_called_ = false;
+  bool closed_ = false;
+};
+
+// ---- Settings
+
+void GroupConsumer::configure(KafkaConf& conf) {
+  conf.set("fetch.wait.max.ms", 200);
+  conf.set("fetch.max.bytes", std::clamp<int64_t>(options_.queue_bytes, 1'048'576, 52'428'800));
+  conf.set("topic.metadata.refresh.interval.ms", 30'000);
+  conf.set("check.crcs", "true");
+  conf.set_where_known("fetch.queue.backoff.ms", "10");
+  conf.set_all(options_.properties);
+
+  conf.set("bootstrap.servers", options_.brokers);
+  conf.set("client.id", options_.client_id);
+  conf.set("group.id", options_.group);
+  if (!options_.group_instance_id.empty()) conf.set("group.instance.id", options_.group_instance_id);
+  conf.set_where_known("group.protocol", "classic");
+  conf.set("partition.assignment.strategy", "range");
+  conf.set("enable.auto.commit", "false");
+  conf.set("enable.auto.offset.store", "false");
+  conf.set("auto.offset.reset", "error");
+  conf.set("isolation.level", "read_committed");
+  conf.set("enable.partition.eof", "true");
+  conf.set("allow.auto.create.topics", "false");
+  conf.set("statistics.interval.ms", 1'000);
+  conf.set("queued.min.messages", limits_.messages);
+  conf.set("queued.max.messages.kbytes", limits_.kilobytes);
+  rd_kafka_conf_set_rebalance_cb(conf.native(), on_rebalance);
+  rd_kafka_conf_set_stats_cb(conf.native(), on_statistics);
+  rd_kafka_conf_interceptor_add_on_new(conf.native(), "tidemark", watch_answers, &answers_);
+}
+
+Status GroupConsumer::open() {
+  KafkaConf conf(*this);
+  configure(conf);
+  // Without fetch.queue.backoff.ms a fetcher whose queue was full sleeps for a second. New credentials wake it, so it is
+  // told the ones that it has; where there are none, none are ever used.
+  const bool sleeps = conf.get("fetch.queue.backoff.ms").empty();
+  std::string user = conf.get("sasl.username");
+  std::string password = conf.get("sasl.password");
+  auto client = conf.create(RD_KAFKA_CONSUMER);
+  if (!client) return std::unexpected(client.error());
+  client_ = std::move(*client);
+  rd_kafka_poll_set_consumer(client_.get());
+  const auto wake = [native = client_.get(), user = std::move(user), password = std::move(password)] {
+    const RdPtr<rd_kafka_error_t> ignored(rd_kafka_sasl_set_credentials(native, user.c_str(), password.c_str()));
+  };
+  fetch_.emplace(client_.get(), sleeps ? limits_.kilobytes * 1024 / 4 : 0, wake);
+  return {};
+}
+
+// ---- Group events
+
+Status GroupConsumer::subscribe() {
+  std::vector<TopicPartition> names;
+  for (const auto& topic : options_.topics) names.push_back({topic, RD_KAFKA_PARTITION_UA});
+  if (!options_.topic_pattern.empty()) names.push_back({options_.topic_pattern, RD_KAFKA_PARTITION_UA});
+  auto list = to_native(names);
+  const auto code = rd_kafka_subscribe(client_.get(), list.get());
+  if (code == RD_KAFKA_RESP_ERR__INVALID_ARG) return user_error("subscribe: not a valid list of topics or pattern");
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(code, "subscribe"));
+  return {};
+}
+
+void GroupConsumer::serve(Duration timeout) {
+  int wait_ms = timeout_ms(timeout);
+  for (int i = 0; i < 100; ++i, wait_ms = 0) {
+    const RdPtr<rd_kafka_message_t> message(rd_kafka_consumer_poll(client_.get(), wait_ms));
+    if (!message) break;
+    KafkaFetch::PartitionError error{{}, message->err, {}};
+    if (message->rkt) error.where = {rd_kafka_topic_name(message->rkt), message->partition};
+    if (message->err) error.text = rd_kafka_message_errstr(message.get());
+    on_partition_error(error);
+  }
+  for (const auto& error : fetch_->take_errors()) on_partition_error(error);
+}
+
+void GroupConsumer::on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
+                                 void* opaque) {
+  auto& self = static_cast<GroupConsumer&>(*static_cast<KafkaCallbacks*>(opaque));
+  const auto partitions = from_native(list);
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    self.assigned(partitions);
+  } else {
+    self.revoked(partitions);
+  }
+}
+
+void GroupConsumer::assigned(const std::vector<TopicPartition>& partitions) {
+  assign_called_ = false;
+  if (events_ && !closed_) events_->on_assigned(partitions);
+  if (!assign_called_) (void)assign({}, 0).has_value();
+}
+
+void GroupConsumer::revoked(const std::vector<TopicPartition>& partitions) {
+  if (events_) events_->on_revoked(partitions, rd_kafka_assignment_lost(client_.get()) != 0);
+  (void)assign({}, 0).has_value();
+}
+
+void GroupConsumer::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) {
+  const Error error = kafka_error(code, "Kafka", text);
+  if (error.fault == Fault::kUser) user_fault_ = error;
+  if (!events_) return;
+  if (fatal && is_fencing(code)) return events_->on_fenced(error);
+  events_->on_error(error, fatal);
+}
+
+void GroupConsumer::on_partition_error(const KafkaFetch::PartitionError& error) {
+  if (!events_) return;
+  const std::string what = error.where.topic.empty() ? "Kafka" : to_string(error.where);
+  if (error.code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return events_->on_error({Fault::kInternal, false, what + ": a message of a partition that is not assigned"}, true);
+  }
+  Error told = kafka_error(error.code, what, error.text);
+  if (told.fault == Fault::kUser) user_fault_ = told;
+  if (error.code == RD_KAFKA_RESP_ERR__PARTITION_EOF) return;
+  // The fetcher of that partition has stopped for good.
+  const bool stopped = error.code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
+  const bool fatal = error.code == RD_KAFKA_RESP_ERR__FATAL;
+  if (fatal) return;  // told by on_client_error(), with its cause
+  events_->on_error(told, stopped);
+}
+
+// ---- Questions
+
+Result<KafkaLookup*> GroupConsumer::lookup() {
+  if (!lookup_) {
+    auto made = KafkaLookup::make(options_.brokers, options_.client_id, options_.properties, log_);
+    if (!made) return std::unexpected(made.error());
+    lookup_ = std::move(*made);
+  }
+  return lookup_.get();
+}
+
+Result<std::vector<TopicPartition>> GroupConsumer::list_partitions(Duration timeout) {
+  auto ask = lookup();
+  if (!ask) return std::unexpected(ask.error());
+  if (options_.topic_pattern.empty()) return (*ask)->partitions(options_.topics, timeout);
+  return (*ask)->partitions_matching(options_.topic_pattern, timeout);
+}
+
+Result<std::string> GroupConsumer::cluster_id(Duration timeout) {
+  auto ask = lookup();
+  if (!ask) return std::unexpected(ask.error());
+  return (*ask)->cluster_id(timeout);
+}
+
+Result<LogBounds> GroupConsumer::log_bounds(const TopicPartition& partition, Duration timeout) {
+  auto ask = lookup();
+  if (!ask) return std::unexpected(ask.error());
+  return (*ask)->bounds(partition, timeout);
+}
+
+Result<int64_t> GroupConsumer::offset_at(const TopicPartition& partition, Time at, Duration timeout) {
+  auto ask = lookup();
+  if (!ask) return std::unexpected(ask.error());
+  return (*ask)->offset_at(partition, at, timeout);
+}
+
+Result<std::vector<PartitionOffset>> GroupConsumer::committed(const std::vector<TopicPartition>& partitions,
+                                                              Duration timeout) {
+  std::vector<PartitionOffset> answer;
+  if (partitions.empty()) return answer;
+  user_fault_.reset();
+  auto list = to_native(partitions);
+  const auto code = rd_kafka_committed(client_.get(), list.get(), timeout_ms(timeout));
+  if (is_silence(code) && user_fault_) return std::unexpected(*user_fault_);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(code, "committed offsets"));
+  for (int i = 0; i < list->cnt; ++i) {
+    const auto& entry = list->elems[i];
+    PartitionOffset one{{entry.topic, entry.partition}, std::max<int64_t>(-1, entry.offset), {}};
+    if (entry.err) return std::unexpected(kafka_error(entry.err, "committed offset of " + to_string(one.where)));
+    if (entry.metadata) one.metadata.assign(static_cast<const char*>(entry.metadata), entry.metadata_size);
+    answer.push_back(std::move(one));
+  }
+  return answer;
+}
+
+// ---- Positions
+
+Status GroupConsumer::assign(const std::vector<Start>& starts, uint32_t queues) {
+  assign_called_ = true;
+  if (!starts.empty()) lookup_.reset();
+  seen_.assign(starts.size(), {});
+  return fetch_->take(starts, queues);
+}
+
+Status GroupConsumer::pause(const std::vector<uint32_t>& assignments) {
+  for (const uint32_t i : assignments) seen_.at(i).tracker.reset(), seen_[i].answered = false;
+  return fetch_->pause(assignments);
+}
+
+Status GroupConsumer::resume(const std::vector<uint32_t>& assignments) { return fetch_->resume(assignments); }
+
+int GroupConsumer::on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
+  static_cast<GroupConsumer&>(*static_cast<KafkaCallbacks*>(opaque)).take_statistics({json, size});
+  return 0;
+}
+
+void GroupConsumer::take_statistics(std::string_view json) {
+  const auto parsed = parse_kafka_statistics(json);
+  if (!parsed) return log(3, parsed.error().message);
+  std::map<TopicPartition, const PartitionStatistics*> found;
+  for (const auto& one : parsed->partitions) found.emplace(one.where, &one);
+  for (size_t i = 0; i < seen_.size(); ++i) {
+    const auto at = found.find(fetch_->where(i));
+    if (at == found.end()) continue;
+    const auto& now = *at->second;
+    const auto up = parsed->broker_up.find(now.broker);
+    const bool eligible = now.active && !fetch_->paused(i) && up != parsed->broker_up.end() && up->second &&
+                          now.queued_messages < limits_.messages && now.queued_bytes < limits_.kilobytes * 1024;
+    seen_[i].answered = seen_[i].tracker.update(eligible, now.broker, answers_.of(now.broker));
+    if (now.high_watermark >= 0) seen_[i].log_end = now.high_watermark;
+  }
+}
+
+std::vector<PartitionStatus> GroupConsumer::statuses() {
+  std::vector<PartitionStatus> all(fetch_->size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    all[i].assignment = static_cast<uint32_t>(i);
+    all[i].next_fetch_offset = fetch_->position(i);
+    all[i].log_end = seen_[i].log_end;
+    all[i].answered = seen_[i].answered;
+    all[i].paused = fetch_->paused(i);
+  }
+  return all;
+}
+
+// ---- Membership
+
+Status GroupConsumer::commit(const std::vector<PartitionOffset>& offsets, Duration timeout) {
+  if (offsets.empty()) return {};
+  const RdPtr<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
+  auto list = to_native(offsets);
+  const auto sent = rd_kafka_commit_queue(client_.get(), list.get(), answers.get(), nullptr, nullptr);
+  if (sent != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(sent, "commit"));
+  const RdPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(answers.get(), timeout_ms(timeout)));
+  if (!event) return external_error("commit: no answer in time");
+  if (const auto code = rd_kafka_event_error(event.get())) return std::unexpected(kafka_error(code, "commit"));
+  const auto* committed = rd_kafka_event_topic_partition_list(event.get());
+  for (int i = 0; committed && i < committed->cnt; ++i) {
+    const auto& entry = committed->elems[i];
+    if (entry.err) {
+      return std::unexpected(kafka_error(entry.err, fmt::format("commit of {} [{}]", entry.topic, entry.partition)));
+    }
+  }
+  return {};
+}
+
+bool GroupConsumer::is_member() const {
+  if (rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+  if (rd_kafka_assignment_lost(client_.get())) return false;
+  char* id = rd_kafka_memberid(client_.get());
+  const bool member = id != nullptr && *id != '\0';
+  if (id) rd_kafka_mem_free(client_.get(), id);
+  return member;
+}
+
+Result<std::unique_ptr<GroupMetadata>> GroupConsumer::group_metadata() {
+  if (!is_member()) return external_error("not a member of the group at present", false);
+  auto* metadata = rd_kafka_consumer_group_metadata(client_.get());
+  if (metadata == nullptr) return external_error("not a member of the group at present", false);
+  return std::make_unique<NativeGroupMetadata>(metadata);
+}
+
+bool GroupConsumer::membership_valid() {
+  if (!is_member()) return false;
+  for (size_t i = 0; i < fetch_->size(); ++i) {
+    const auto now = committed({fetch_->where(i)}, kProbeTimeout);
+    if (!now) return false;
+    if (now->front().offset >= 0) return commit(*now, kProbeTimeout).has_value();
+  }
+  return fetch_->size() == 0;
+}
+
+void GroupConsumer::close() {
+  if (closed_ || !client_) return;
+  closed_ = true;
+  rd_kafka_consumer_close(client_.get());
+  (void)fetch_->take({}, 0).has_value();
+  lookup_.reset();
+}
+
+}  // namespace
+
+void append_headers(const KafkaMessage& message, Arena& arena, RawRecord& record) {
+  rd_kafka_headers_t* headers = nullptr;
+  const auto* native = static_cast<const rd_kafka_message_t*>(message.native);
+  if (native == nullptr || rd_kafka_message_headers(native, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
+    std::optional<std::string_view> copy;
+    if (value != nullptr) copy = arena.copy({static_cast<const char*>(value), size});
+    record.headers.emplace_back(arena.copy(name), copy);
+  }
+}
+
+Result<std::unique_ptr<KafkaConsumer>> make_kafka_consumer(const ConsumerOptions& options, GroupEvents& events,
+                                                           std::function<void(int, std::string_view)> log_line) {
+  if (options.queues > KafkaFetch::kMaxQueues) return internal_error("more fetch queues than there is room for");
+  auto consumer = std::make_unique<GroupConsumer>(options, events, std::move(log_line));
+  if (auto opened = consumer->open(); !opened) return std::unexpected(opened.error());
+  return consumer;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,190 @@
+// Metadata, offset and configuration requests, with the reason for silence where the client knows one. Knows nothing of
+// groups or of why the answers are wanted.
+#include "operators/sources/kafka_lookup.h"
+
+#include <regex.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include <fmt/core.h>
+
+#include "operators/sources/kafka_errors.h"
+
+namespace tidemark {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+constexpr int kSliceMs = 500;  // how long a call may go without looking at the client's own errors
+
+void add_partitions(const rd_kafka_metadata_topic_t& topic, std::vector<TopicPartition>& out) {
+  for (int i = 0; i < topic.partition_cnt; ++i) out.push_back({topic.topic, topic.partitions[i].id});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaLookup>> KafkaLookup::make(const std::string& brokers, const std::string& client_id,
+                                                       const KafkaProperties& properties, KafkaLog log) {
+  std::unique_ptr<KafkaLookup> lookup(new KafkaLookup(std::move(log)));
+  KafkaConf conf(*lookup);
+  conf.set_all(properties);
+  conf.set("bootstrap.servers", brokers);
+  conf.set("client.id", client_id);
+  conf.set("allow.auto.create.topics", "false");
+  conf.set("isolation.level", "read_uncommitted");
+  conf.set("statistics.interval.ms", 0);
+  auto client = conf.create(RD_KAFKA_CONSUMER);
+  if (!client) return std::unexpected(client.error());
+  lookup->client_ = std::move(*client);
+  return lookup;
+}
+
+void KafkaLookup::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool) {
+  if (is_user_fault(code)) user_fault_ = kafka_error(code, "Kafka", text);
+}
+
+template <class Ask>
+Status KafkaLookup::ask_until(Duration timeout, std::string_view what, Ask ask) {
+  user_fault_.reset();
+  const auto deadline = SteadyClock::now() + std::chrono::microseconds(timeout.us);
+  while (true) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
+    const auto asked = SteadyClock::now();
+    const rd_kafka_resp_err_t code = ask(static_cast<int>(std::clamp<int64_t>(left, 1, kSliceMs)));
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    rd_kafka_poll(client_.get(), 0);
+    if (is_user_fault(code)) return std::unexpected(kafka_error(code, what));
+    if (user_fault_) return std::unexpected(*user_fault_);
+    if (!is_silence(code) || SteadyClock::now() >= deadline) return std::unexpected(kafka_error(code, what));
+    // An answer such as "no leader" comes at once; ask no more than some twenty times a second.
+    std::this_thread::sleep_until(std::min(deadline, asked + std::chrono::milliseconds(50)));
+  }
+}
+
+Result<RdPtr<const rd_kafka_metadata_t>> KafkaLookup::metadata(const std::string* topic, Duration timeout) {
+  RdPtr<rd_kafka_topic_t> only;
+  if (topic != nullptr) only.reset(rd_kafka_topic_new(client_.get(), topic->c_str(), nullptr));
+  RdPtr<const rd_kafka_metadata_t> answer;
+  const auto status = ask_until(timeout, topic ? "topic " + *topic : "topics", [&](int ms) {
+    const rd_kafka_metadata_t* found = nullptr;
+    const auto code = rd_kafka_metadata(client_.get(), topic == nullptr, only.get(), &found, ms);
+    answer.reset(found);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR || topic == nullptr) return code;
+    return found->topic_cnt == 1 ? found->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  });
+  if (!status) return std::unexpected(status.error());
+  return answer;
+}
+
+Result<std::vector<TopicPartition>> KafkaLookup::partitions(const std::vector<std::string>& topics, Duration timeout) {
+  std::vector<TopicPartition> found;
+  for (const auto& topic : topics) {
+    auto answer = metadata(&topic, timeout);
+    if (!answer) return std::unexpected(answer.error());
+    add_partitions((*answer)->topics[0], found);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Result<std::vector<TopicPartition>> KafkaLookup::partitions_matching(const std::string& pattern, Duration timeout) {
+  regex_t expression;
+  if (regcomp(&expression, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+    return user_error(fmt::format("topic_pattern: '{}' is not a regular expression", pattern));
+  }
+  auto answer = metadata(nullptr, timeout);
+  std::vector<TopicPartition> found;
+  std::optional<Error> broken;
+  for (int i = 0; answer && i < (*answer)->topic_cnt; ++i) {
+    const auto& topic = (*answer)->topics[i];
+    if (std::strncmp(topic.topic, "__", 2) == 0 || regexec(&expression, topic.topic, 0, nullptr, 0) != 0) continue;
+    if (topic.err) broken = kafka_error(topic.err, fmt::format("topic {}", topic.topic));
+    add_partitions(topic, found);
+  }
+  regfree(&expression);
+  if (!answer) return std::unexpected(answer.error());
+  if (broken) return std::unexpected(*broken);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Result<std::string> KafkaLookup::cluster_id(Duration timeout) {
+  std::string id;
+  const auto status = ask_until(timeout, "cluster id", [&](int ms) {
+    char* answer = rd_kafka_clusterid(client_.get(), ms);
+    if (answer == nullptr) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    id = answer;
+    rd_kafka_mem_free(client_.get(), answer);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  });
+  if (!status) return std::unexpected(status.error());
+  return id;
+}
+
+Result<LogBounds> KafkaLookup::bounds(const TopicPartition& partition, Duration timeout) {
+  LogBounds bounds;
+  const auto status = ask_until(timeout, "offsets of " + to_string(partition), [&](int ms) {
+    return rd_kafka_query_watermark_offsets(client_.get(), partition.topic.c_str(), partition.partition, &bounds.start,
+                                            &bounds.end, ms);
+  });
+  if (!status) return std::unexpected(status.error());
+  return bounds;
+}
+
+Result<int64_t> KafkaLookup::offset_at(const TopicPartition& partition, Time at, Duration timeout) {
+  // Rounded up, because records carry milliseconds; never negative, because -1 and -2 mean the ends of the log.
+  const int64_t at_ms = std::max<int64_t>(0, (at + Duration::micros(999)).to_millis());
+  int64_t offset = -1;
+  const auto status = ask_until(timeout, "offset by time of " + to_string(partition), [&](int ms) {
+    auto list = to_native(std::vector<TopicPartition>{partition});
+    list->elems[0].offset = at_ms;
+    const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), ms);
+    offset = list->elems[0].offset;
+    return code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : list->elems[0].err;
+  });
+  if (!status) return std::unexpected(status.error());
+  if (offset >= 0) return offset;
+  const auto log = bounds(partition, timeout);
+  if (!log) return std::unexpected(log.error());
+  return log->end;
+}
+
+Result<std::optional<int64_t>> KafkaLookup::max_message_bytes(const std::string& topic, Duration timeout) {
+  std::optional<int64_t> limit;
+  RdPtr<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
+  const auto status = ask_until(timeout, "configuration of topic " + topic, [&](int ms) {
+    auto* options = rd_kafka_AdminOptions_new(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_AdminOptions_set_request_timeout(options, ms, nullptr, 0);
+    auto* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+    rd_kafka_DescribeConfigs(client_.get(), &resource, 1, options, answers.get());
+    rd_kafka_ConfigResource_destroy(resource);
+    rd_kafka_AdminOptions_destroy(options);
+    RdPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(answers.get(), ms + kSliceMs));
+    if (!event) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (rd_kafka_event_error(event.get())) return rd_kafka_event_error(event.get());
+    size_t count = 0;
+    const auto* result = rd_kafka_event_DescribeConfigs_result(event.get());
+    const auto** resources = rd_kafka_DescribeConfigs_result_resources(result, &count);
+    if (count != 1) return RD_KAFKA_RESP_ERR__BAD_MSG;
+    if (const auto code = rd_kafka_ConfigResource_error(resources[0])) return code;
+    const auto** entries = rd_kafka_ConfigResource_configs(resources[0], &count);
+    for (size_t i = 0; i < count; ++i) {
+      const char* value = rd_kafka_ConfigEntry_value(entries[i]);
+      if (value == nullptr || std::strcmp(rd_kafka_ConfigEntry_name(entries[i]), "max.message.bytes") != 0) continue;
+      int64_t bytes = 0;
+      const auto parsed = std::from_chars(value, value + std::strlen(value), bytes);
+      if (parsed.ec == std::errc{} && bytes > 0) limit = bytes;
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  });
+  // Reading a topic's settings takes a right of its own (DescribeConfigs), which a producer does not need.
+  if (!status && status.error().retriable) return std::unexpected(status.error());
+  return limit;
+}
+
+}  // namespace tidemark
