@@ -326,6 +326,7 @@ void Row::set(const std::string& name, Value value) {
 }
 
 std::optional<std::string> kafka_key(const std::vector<Value>& values) {
+  if (values.empty()) return std::nullopt;
   if (values.size() == 1) {
     if (is_null(values[0])) return std::nullopt;
     if (const auto* text = std::get_if<std::string>(&values[0])) return *text;

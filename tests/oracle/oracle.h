@@ -157,7 +157,8 @@ struct Outcome {
 
 Outcome run_oracle(const Pipeline& pipeline, const std::vector<PartitionLog>& logs);
 
-// The compact JSON or bytes that a key of these values has in Kafka: one string is its bytes, one null is no key.
+// The compact JSON or bytes that a key of these values has in Kafka: one string is its bytes; one null, or no
+// field at all, is no key.
 std::optional<std::string> kafka_key(const std::vector<Value>& values);
 
 // The partition that Java's default partitioner gives to `key`.

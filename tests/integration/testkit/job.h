@@ -1,0 +1,33 @@
+// A job: the small JSON description of a pipeline by which the kit judges it, and the topics that it reads and writes.
+// Turns the description into the oracle's Pipeline; knows only the conditions that tests use.
+//
+// {"name", "source": "events", "topics": [..], "results": topic, "late": topic, "dead_letters": topic,
+//  "schema": [{"name", "type": "string?", "path": "a.b"}],
+//  "event_time": {"field", "max_delay_ms", "max_future_ms"}, "tombstones": "skip",
+//  "steps": [{"name", "filter": [[field, op, literal], ..]},            all of which must hold; op: == != < <= > >= has
+//            {"name", "map": {"out": {"field": f} | {"literal": v} | {"has": f} | {"coalesce": [f, literal]}}}],
+//  "window": {"name", "size_ms", "step_ms", "offset_ms", "by": [..], "allowed_lateness_ms",
+//             "aggregates": [{"name", "kind", "field", "where": [conditions]}], "having": [conditions]},
+//  "lanes": "one" | "partition", "close": "all" | "watermark", "at_least_once": false}
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/oracle/oracle.h"
+
+namespace tidemark::testkit {
+
+struct Job {
+  oracle::Pipeline pipeline;
+  std::vector<std::string> topics;
+  std::string results;       // empty: not judged
+  std::string late;          // empty: not judged
+  std::string dead_letters;  // empty: not judged
+  bool repeats_allowed = false;  // at least once
+};
+
+// Throws Failure where the file cannot be read or makes no sense.
+Job load_job(const std::string& file);
+
+}  // namespace tidemark::testkit

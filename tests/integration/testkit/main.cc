@@ -1,0 +1,359 @@
+// tidemark_testkit: what tests need of Kafka without a JVM a call, and the judge of what pipelines wrote. The command
+// line only; exit 0 done, 1 judged wrong, 2 could not be done.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/integration/testkit/generator.h"
+#include "tests/integration/testkit/job.h"
+#include "tests/integration/testkit/kafka.h"
+#include "tests/integration/testkit/verify.h"
+
+namespace tidemark::testkit {
+namespace {
+
+using nlohmann::ordered_json;
+
+// ---- Records as JSON lines
+
+// Text under `name`, or base64 under `name_b64` where the bytes are no text.
+void put_bytes(ordered_json& out, const std::string& name, const std::optional<std::string>& bytes) {
+  if (!bytes) {
+    out[name] = nullptr;
+  } else if (oracle::is_utf8(*bytes)) {
+    out[name] = *bytes;
+  } else {
+    out[name + "_b64"] = ordered_json::parse(oracle::render_value(oracle::Bytes{*bytes}));
+  }
+}
+
+std::optional<std::string> get_bytes(const ordered_json& in, const std::string& name) {
+  if (in.contains(name + "_b64")) {
+    oracle::Value value;
+    const auto record = oracle::parse_json("{\"v\":" + in[name + "_b64"].dump() + "}");
+    const oracle::Field field{"v", oracle::FieldType::kBytes, false, {}};
+    if (!record || read_field(*record, field, value) != oracle::Reading::kValue) throw Failure("bad base64");
+    return std::get<oracle::Bytes>(value).data;
+  }
+  if (!in.contains(name) || in[name].is_null()) return std::nullopt;
+  return in[name].is_string() ? in[name].get<std::string>() : in[name].dump();
+}
+
+std::string to_line(const std::string& topic, int32_t partition, const oracle::Record& record) {
+  ordered_json out{{"topic", topic}, {"partition", partition}, {"offset", record.offset}, {"timestamp", record.timestamp_ms}};
+  put_bytes(out, "key", record.key);
+  put_bytes(out, "value", record.value);
+  ordered_json headers = ordered_json::array();
+  for (const oracle::Header& header : record.headers) {
+    ordered_json one{{"name", header.name}};
+    put_bytes(one, "value", header.value);
+    headers.push_back(one);
+  }
+  out["headers"] = headers;
+  return out.dump();
+}
+
+OutRecord from_line(const std::string& line) {
+  const auto in = ordered_json::parse(line);
+  OutRecord out;
+  out.topic = in.at("topic");
+  out.partition = in.value("partition", -1);
+  out.record.timestamp_ms = in.value("timestamp", int64_t{-1});
+  out.record.key = get_bytes(in, "key");
+  out.record.value = get_bytes(in, "value");
+  for (const auto& header : in.value("headers", ordered_json::array())) {
+    out.record.headers.push_back({header.at("name"), get_bytes(header, "value")});
+  }
+  return out;
+}
+
+// ---- Commands; each adds itself to the command line
+
+struct Kit {
+  CLI::App app{"Kafka for Tidemark's tests, and the judge of its results"};
+  std::string brokers = "localhost:9092";
+  int exit_code = 0;
+};
+
+std::vector<Place> places_of(const Admin& admin, const std::string& topic) {
+  std::vector<Place> places;
+  const int count = admin.partitions(topic);
+  if (count == 0) throw Failure("no topic " + topic);
+  for (int p = 0; p < count; ++p) places.emplace_back(topic, p);
+  return places;
+}
+
+Settings to_settings(const std::vector<std::string>& pairs) {
+  Settings out;
+  for (const std::string& pair : pairs) {
+    const size_t at = pair.find('=');
+    if (at == std::string::npos) throw Failure("NAME=VALUE is meant: " + pair);
+    out[pair.substr(0, at)] = pair.substr(at + 1);
+  }
+  return out;
+}
+
+void add_topic_commands(Kit& kit) {
+  CLI::App* topic = kit.app.add_subcommand("topic", "create, delete, grow, list topics; the cluster's id")->require_subcommand(1);
+  static std::string name;
+  static int partitions = 1;
+  static std::vector<std::string> config;
+  CLI::App* create = topic->add_subcommand("create");
+  create->add_option("name", name)->required();
+  create->add_option("--partitions,-p", partitions);
+  create->add_option("--config,-c", config, "NAME=VALUE");
+  create->callback([&kit] { Admin(kit.brokers).create_topic(name, partitions, to_settings(config)); });
+  CLI::App* remove = topic->add_subcommand("delete");
+  remove->add_option("name", name)->required();
+  remove->callback([&kit] { Admin(kit.brokers).delete_topic(name); });
+  CLI::App* grow = topic->add_subcommand("grow");
+  grow->add_option("name", name)->required();
+  grow->add_option("--partitions,-p", partitions)->required();
+  grow->callback([&kit] { Admin(kit.brokers).grow_topic(name, partitions); });
+  topic->add_subcommand("ids", "the cluster's id, and each topic's number of partitions")->callback([&kit] {
+    const Admin admin(kit.brokers);
+    ordered_json out{{"cluster_id", admin.cluster_id()}, {"topics", ordered_json::object()}};
+    for (const std::string& one : admin.topics()) out["topics"][one] = admin.partitions(one);
+    std::cout << out.dump() << "\n";
+  });
+}
+
+void add_record_commands(Kit& kit) {
+  static std::string topic;
+  static bool committed = false;
+  static std::vector<std::string> properties;
+  CLI::App* produce = kit.app.add_subcommand("produce", "JSON lines from stdin into Kafka");
+  produce->add_option("--property", properties, "NAME=VALUE for librdkafka");
+  produce->callback([&kit] {
+    Producer producer(kit.brokers, to_settings(properties));
+    for (std::string line; std::getline(std::cin, line);) {
+      if (!line.empty()) producer.produce(from_line(line));
+    }
+    producer.flush();
+  });
+  CLI::App* consume = kit.app.add_subcommand("consume", "a topic up to its present end as JSON lines");
+  consume->add_option("topic", topic)->required();
+  consume->add_flag("--committed", committed, "read_committed");
+  consume->callback([&kit] {
+    read_topic(kit.brokers, topic, committed,
+               [](int32_t p, oracle::Record&& record) { std::cout << to_line(topic, p, record) << "\n"; });
+  });
+  CLI::App* ends = kit.app.add_subcommand("end-offsets", "low and high watermark of each partition");
+  ends->add_option("topic", topic)->required();
+  ends->callback([&kit] {
+    const Admin admin(kit.brokers);
+    ordered_json out = ordered_json::object();
+    for (const Place& place : places_of(admin, topic)) out[std::to_string(place.second)] = admin.watermarks(place);
+    std::cout << out.dump() << "\n";
+  });
+  static std::vector<std::string> before;
+  CLI::App* remove = kit.app.add_subcommand("delete-records", "drop the oldest records of partitions");
+  remove->add_option("topic", topic)->required();
+  remove->add_option("before", before, "PARTITION=OFFSET; -1: all")->required();
+  remove->callback([&kit] {
+    std::map<Place, int64_t> offsets;
+    for (const auto& [partition, offset] : to_settings(before)) offsets[{topic, std::stoi(partition)}] = std::stoll(offset);
+    Admin(kit.brokers).delete_records(offsets);
+  });
+}
+
+void add_generator(Kit& kit) {
+  static GeneratorSettings settings;
+  static std::string dump;
+  static int64_t rate = 0;
+  static bool random_partitions = false;
+  CLI::App* generate_command = kit.app.add_subcommand("generate", "seeded events into a topic, good and bad");
+  const auto option = [&](const char* name, auto& value) { generate_command->add_option(name, value)->capture_default_str(); };
+  generate_command->add_option("topic", settings.topic)->required();
+  option("--seed", settings.seed);
+  option("--events", settings.events);
+  option("--partitions", settings.partitions);
+  option("--keys", settings.keys);
+  option("--start-ms", settings.start_ms);
+  option("--events-per-minute", settings.events_per_minute);
+  option("--max-delay-ms", settings.max_delay_ms);
+  option("--max-future-ms", settings.max_future_ms);
+  option("--disorder", settings.disorder);
+  option("--far-disorder", settings.far_disorder);
+  option("--very-late", settings.very_late);
+  option("--duplicates", settings.duplicates);
+  option("--poison", settings.poison);
+  option("--future", settings.future);
+  option("--missing", settings.missing);
+  option("--headers", settings.headers);
+  generate_command->add_flag("--sentinels", settings.sentinels, "end with a record per partition that closes all windows");
+  generate_command->add_flag("--random-partitions", random_partitions, "keys in any partition");
+  generate_command->add_option("--rate", rate, "records a second; 0: as fast as it goes");
+  generate_command->add_option("--dump", dump, "also write the records as JSON lines; offsets as if the topic was empty");
+  generate_command->callback([&kit] {
+    settings.keyed = !random_partitions;
+    Producer producer(kit.brokers, {});
+    std::ofstream file;
+    if (!dump.empty()) file.open(dump);
+    std::map<int32_t, int64_t> next;
+    const auto start = std::chrono::steady_clock::now();
+    int64_t written = 0;
+    generate(settings, [&](OutRecord&& out) {
+      if (rate > 0) std::this_thread::sleep_until(start + std::chrono::microseconds(written * 1'000'000 / rate));
+      ++written;
+      producer.produce(out);
+      if (!file.is_open()) return;
+      out.record.offset = next[out.partition]++;
+      file << to_line(out.topic, out.partition, out.record) << "\n";
+    });
+    producer.flush();
+    std::cout << written << "\n";
+  });
+}
+
+void add_offset_commands(Kit& kit) {
+  CLI::App* offsets = kit.app.add_subcommand("offsets", "committed offsets of a group")->require_subcommand(1);
+  static std::string group, topic, metadata;
+  static std::vector<std::string> values;
+  static std::vector<int> partitions;
+  CLI::App* get = offsets->add_subcommand("get");
+  get->add_option("group", group)->required();
+  get->add_option("topic", topic)->required();
+  get->callback([&kit] {
+    const Admin admin(kit.brokers);
+    ordered_json out = ordered_json::object();
+    for (const auto& [place, position] : admin.offsets(group, places_of(admin, topic))) {
+      out[std::to_string(place.second)] = {{"offset", position.offset}, {"metadata", position.metadata}};
+    }
+    std::cout << out.dump() << "\n";
+  });
+  CLI::App* set = offsets->add_subcommand("set", "as the Kafka tools do: without metadata, unless told");
+  set->add_option("group", group)->required();
+  set->add_option("topic", topic)->required();
+  set->add_option("values", values, "PARTITION=OFFSET")->required();
+  set->add_option("--metadata", metadata);
+  set->callback([&kit] {
+    std::map<Place, Position> positions;
+    for (const auto& [p, offset] : to_settings(values)) positions[{topic, std::stoi(p)}] = {std::stoll(offset), metadata};
+    Admin(kit.brokers).set_offsets(group, positions);
+  });
+  CLI::App* remove = offsets->add_subcommand("delete", "of some partitions, or the whole group");
+  remove->add_option("group", group)->required();
+  remove->add_option("topic", topic);
+  remove->add_option("partitions", partitions);
+  remove->callback([&kit] {
+    const Admin admin(kit.brokers);
+    if (topic.empty()) return admin.delete_group(group);
+    std::vector<Place> places;
+    for (const int p : partitions) places.emplace_back(topic, p);
+    admin.delete_offsets(group, places.empty() ? places_of(admin, topic) : places);
+  });
+}
+
+void check_transaction(rd_kafka_error_t* error, const char* what) {
+  if (error == nullptr) return;
+  const std::string why = rd_kafka_error_string(error);
+  rd_kafka_error_destroy(error);
+  throw Failure(std::string(what) + ": " + why);
+}
+
+void add_transaction_commands(Kit& kit) {
+  static std::string id, topic;
+  static int partition = 0;
+  static int timeout_ms = 60'000;
+  CLI::App* fence = kit.app.add_subcommand("fence", "init_transactions with that transactional.id: fences who holds it");
+  fence->add_option("id", id)->required();
+  fence->callback([&kit] {
+    const Producer producer(kit.brokers, {{"transactional.id", id}});
+    check_transaction(rd_kafka_init_transactions(producer.get(), 30'000), "init_transactions");
+  });
+  CLI::App* hang = kit.app.add_subcommand("transaction-hang", "hold a transaction open over a topic until stdin ends");
+  hang->add_option("id", id)->required();
+  hang->add_option("topic", topic)->required();
+  hang->add_option("--partition", partition);
+  hang->add_option("--timeout-ms", timeout_ms);
+  hang->callback([&kit] {
+    Producer producer(kit.brokers, {{"transactional.id", id}, {"transaction.timeout.ms", std::to_string(timeout_ms)}});
+    check_transaction(rd_kafka_init_transactions(producer.get(), 30'000), "init_transactions");
+    check_transaction(rd_kafka_begin_transaction(producer.get()), "begin_transaction");
+    producer.produce({topic, partition, {0, -1, "hang", "hang", {}}});
+    producer.flush();
+    std::cout << "open" << std::endl;
+    for (char byte = 0; read(0, &byte, 1) > 0;) {
+    }
+    check_transaction(rd_kafka_abort_transaction(producer.get(), 30'000), "abort_transaction");
+  });
+}
+
+ordered_json ledger_json(const oracle::Ledger& ledger) {
+  ordered_json steps = ordered_json::object();
+  for (const auto& [name, step] : ledger.steps) {
+    steps[name] = {{"in", step.in}, {"out", step.out}, {"filtered", step.filtered}, {"late", step.late},
+                   {"dead_lettered", step.dead_lettered}};
+  }
+  return {{"read", ledger.read}, {"dead_lettered", ledger.dead_lettered}, {"filtered", ledger.filtered},
+          {"passed_on", ledger.passed_on}, {"steps", steps}, {"window_updates_missed", ledger.window_updates_missed},
+          {"results_filtered", ledger.results_filtered}};
+}
+
+void add_judge(Kit& kit) {
+  static std::string file;
+  static size_t most = 20;
+  CLI::App* judge = kit.app.add_subcommand("verify", "compare a job's topics with the oracle; the last line sums up as JSON");
+  judge->add_option("job", file, "the job's description (tests/integration/testkit/job.h)")->required();
+  judge->add_option("--max-differences", most);
+  judge->callback([&kit] {
+    const Verdict verdict = verify(kit.brokers, load_job(file));
+    for (size_t i = 0; i < std::min(most, verdict.differences.size()); ++i) std::cout << verdict.differences[i] << "\n";
+    if (verdict.differences.size() > most) std::cout << "... and " << verdict.differences.size() - most << " more\n";
+    size_t closed = 0;
+    for (const auto& row : verdict.expected.rows) closed += row.closed ? 1 : 0;
+    std::cout << ordered_json{{"differences", verdict.differences.size()},
+                              {"results", {{"expected", closed}, {"found", verdict.results}}},
+                              {"late", {{"expected", verdict.expected.late.size()}, {"found", verdict.late}}},
+                              {"dead_letters", {{"expected", verdict.expected.dead_letters.size()}, {"found", verdict.dead_letters}}},
+                              {"ledger", ledger_json(verdict.expected.ledger)}}
+                     .dump()
+              << "\n";
+    kit.exit_code = verdict.differences.empty() ? 0 : 1;
+  });
+  CLI::App* expect = kit.app.add_subcommand("expect", "what the oracle expects of a job, as JSON lines");
+  expect->add_option("job", file)->required();
+  expect->callback([&kit] {
+    const Job job = load_job(file);
+    const auto outcome = oracle::run_oracle(job.pipeline, load_inputs(kit.brokers, job));
+    for (const auto& row : outcome.rows) std::cout << (row.closed ? "row " : "open ") << row.json << "\n";
+    for (const auto* list : {&outcome.late, &outcome.dead_letters}) {
+      for (const auto& one : *list) {
+        std::cout << one.reason << " " << one.topic << " " << one.partition << " " << one.offset << " " << one.step << " "
+                  << one.watermark.value_or("-") << "\n";
+      }
+    }
+  });
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  Kit kit;
+  kit.app.require_subcommand(1);
+  kit.app.add_option("--brokers,-b", kit.brokers)->envname("KAFKA_BROKERS");
+  add_topic_commands(kit);
+  add_record_commands(kit);
+  add_generator(kit);
+  add_offset_commands(kit);
+  add_transaction_commands(kit);
+  add_judge(kit);
+  try {
+    kit.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return kit.app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::cerr << "tidemark_testkit: " << error.what() << "\n";
+    return 2;
+  }
+  return kit.exit_code;
+}
+
+}  // namespace tidemark::testkit
+
+int main(int argc, char** argv) { return tidemark::testkit::run(argc, argv); }
