@@ -44,10 +44,14 @@ std::vector<std::string> keys_of(const Shape& shape, std::string_view group) {
   return keys;
 }
 
-std::string unknown_hint(const Shape& shape, std::string_view key) {
+std::string_view nearest_key(const Shape& shape, std::string_view key) {
   std::vector<std::string_view> candidates;
   for (const FieldShape& field : shape.fields) candidates.push_back(field.key);
-  const std::string_view nearest = nearest_word(key, candidates);
+  return nearest_word(key, candidates);
+}
+
+std::string unknown_hint(const Shape& shape, std::string_view key) {
+  const std::string_view nearest = nearest_key(shape, key);
   if (!nearest.empty()) return fmt::format("did you mean `{}`?", nearest);
   const std::vector<std::string> keys = keys_of(shape, {});
   return keys.empty() ? "nothing is known here" : "known here: " + any_of(keys);
@@ -128,6 +132,9 @@ Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::s
     matched.ok &= field.has_value();
     if (!field) {
       ++unknown;
+      // A misspelt key explains a missing one well enough.
+      const std::string_view meant = nearest_key(shape, entry.key.value);
+      for (size_t i = 0; i < shape.fields.size(); ++i) written[i] = written[i] || shape.fields[i].key == meant;
       continue;
     }
     written[*field] = true;
@@ -138,7 +145,6 @@ Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::s
     diagnostics.error(map.where(), fmt::format("{} needs `{}`", what, shape.fields[i].key), shape.fields[i].doc);
     matched.ok = false;
   }
-  // A misspelt key explains a missing one well enough.
   if (unknown == 0) matched.ok &= check_groups(shape, map, what, diagnostics);
   return matched;
 }

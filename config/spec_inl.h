@@ -104,7 +104,7 @@ Kind<std::vector<E>> map(Located<std::string> E::*key, V E::*value, Kind<V> elem
     bool ok = true;
     for (const Node::Entry& entry : node.entries) {
       E& filled = out.emplace_back();
-      ok &= check_key(entry.key, key_rules, diagnostics);
+      if (!entry.value.bad) ok &= check_key(entry.key, key_rules, diagnostics);
       ok &= element.read(entry.value, spec_detail::quoted(entry.key.value), filled.*value, diagnostics);
       filled.*key = entry.key;
     }
@@ -127,7 +127,7 @@ Kind<std::vector<E>> keyed(Located<std::string> E::*key, Kind<E> element, TextRu
     bool ok = true;
     for (const Node::Entry& entry : node.entries) {
       E& filled = out.emplace_back();
-      ok &= check_key(entry.key, key_rules, diagnostics);
+      if (!entry.value.bad) ok &= check_key(entry.key, key_rules, diagnostics);
       filled.*key = entry.key;
       ok &= element.read(entry.value, spec_detail::quoted(entry.key.value), filled, diagnostics);
     }

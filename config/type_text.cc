@@ -56,9 +56,9 @@ bool read_type(const Node& node, std::string_view what, TypeText& out, Diagnosti
     return true;
   }
   if (word.starts_with("list<") || word.starts_with("map<")) {
-    diagnostics.error(node.where(), fmt::format("{}: the type `{}` is not supported yet", what, word));
+    diagnostics.error(node.where(), fmt::format("the type `{}` is not supported yet", word));
   } else {
-    diagnostics.error(node.where(), fmt::format("{}: there is no type `{}`", what, word), hint_for(word));
+    diagnostics.error(node.where(), fmt::format("there is no type `{}`", word), hint_for(word));
   }
   return false;
 }

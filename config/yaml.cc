@@ -62,6 +62,17 @@ Extent extent_of(const Node& node) {
   return extent;
 }
 
+// Whether the quoted text that begins at `at` has an end. yaml-cpp takes the end of the file for one.
+bool quote_closes(std::string_view source, size_t at) {
+  const char quote = source[at];
+  for (size_t i = at + 1; i < source.size(); ++i) {
+    if (quote == '"' && source[i] == '\\') ++i;
+    else if (source[i] == quote && quote == '\'' && source.substr(i, 2) == "''") ++i;
+    else if (source[i] == quote) return true;
+  }
+  return false;
+}
+
 // Builds the tree from yaml-cpp's events.
 class Builder final : public YAML::EventHandler {
  public:
@@ -89,7 +100,13 @@ class Builder final : public YAML::EventHandler {
     }
     stop(at, "this does not belong to what stands above it", "check the indentation and the kind (`- ` or `key:`)");
   }
-  void OnDocumentEnd() override {}
+  void OnDocumentEnd() override {
+    for (const Diagnostic& d : empty_places_.all()) diagnostics_.error(d.where, d.message, d.hint);
+    for (const auto& [anchor, where] : unused_) {
+      diagnostics_.error(where, "`&` before this value makes it an anchor that nothing refers to",
+                         "quote the whole value if `&` belongs to it, for example with '...'");
+    }
+  }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const size_t at = enter(mark, "");
@@ -108,6 +125,9 @@ class Builder final : public YAML::EventHandler {
       node.style = first == '\'' ? Node::Style::kSingleQuoted
                    : first == '"' ? Node::Style::kDoubleQuoted
                                   : Node::Style::kBlock;
+      if (node.style != Node::Style::kBlock && !quote_closes(source_, at)) {
+        stop(at, fmt::format("the quote {} is never closed", first), "close it at the end of the value");
+      }
     } else if (first == '\t') {
       stop(at, "a tab may not indent", "use spaces");
     }
@@ -121,6 +141,7 @@ class Builder final : public YAML::EventHandler {
     const size_t at = enter(mark, "");
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) stop(at, "this alias stands inside its own anchor", "");
+    unused_.erase(anchor);
     const Extent extent = extent_of(found->second);
     count(extent.nodes, at);
     if (static_cast<int>(frames_.size()) + extent.depth > limits_.max_depth) too_deep(at);
@@ -205,12 +226,15 @@ class Builder final : public YAML::EventHandler {
   }
 
   void add(Node node, size_t at, YAML::anchor_t anchor) {
-    if (anchor != 0) anchors_[anchor] = node;
+    if (anchor != 0) {
+      anchors_[anchor] = node;
+      unused_[anchor] = node.text.where;
+    }
     if (frames_.empty()) {
       root_ = std::move(node);
     } else if (frames_.back().node.kind == Node::Kind::kSequence) {
       if (frames_.back().node.flow && node.kind == Node::Kind::kNull && node.text.value.empty()) {
-        diagnostics_.error(node.text.where, "the list has an empty place here", std::string(kQuoteInFlow));
+        empty_places_.error(node.text.where, "the list has an empty place here", std::string(kQuoteInFlow));
         node.bad = true;
       }
       frames_.back().node.items.push_back(std::move(node));
@@ -248,7 +272,7 @@ class Builder final : public YAML::EventHandler {
     if (node.kind == Node::Kind::kNull && node.text.value.empty()) {
       node.text.where = key.where;
       if (frame.node.flow) {
-        diagnostics_.error(key.where, fmt::format("`{}` stands inside braces without a value", key.value),
+        empty_places_.error(key.where, fmt::format("`{}` stands inside braces without a value", key.value),
                            "write `key: value`; " + std::string(kQuoteInFlow));
         node.bad = true;
       }
@@ -284,8 +308,10 @@ class Builder final : public YAML::EventHandler {
   const LineIndex& lines_;
   const YamlLimits& limits_;
   Diagnostics& diagnostics_;
+  Diagnostics empty_places_;  // reported with a whole document only: a bracket left open makes some that are none
   std::vector<Frame> frames_;
   std::unordered_map<YAML::anchor_t, Node> anchors_;
+  std::unordered_map<YAML::anchor_t, Location> unused_;  // anchors without an alias so far, and the places of their values
   std::optional<Node> root_;
   size_t nodes_ = 0;
   size_t last_position_ = 0;

@@ -43,8 +43,17 @@ Advice begins_with(const SyntaxProblem& p, std::string_view what) {
   return {line_at(p).value_position, fmt::format("a plain value may not begin with `{}`", what), std::string(kQuoteAll)};
 }
 
+bool tab_indents(const SyntaxProblem& p) {
+  const std::string_view line = p.lines.line_at(p.position);
+  const size_t text = std::min(line.find_first_not_of(" \t"), line.size());
+  return line.substr(0, text).find('\t') != std::string_view::npos;
+}
+
+Advice tab(const SyntaxProblem& p) { return {p.lines.line_start(p.position), "a tab may not indent", "use spaces"}; }
+
 Advice map_value(const SyntaxProblem& p) {
   const Line line = line_at(p);
+  if (tab_indents(p)) return tab(p);
   if (p.position > line.value_position) {
     return {p.position, "a plain value may not contain `: `", std::string(kQuoteAll)};
   }
@@ -65,12 +74,21 @@ Advice flow_end(const SyntaxProblem& p) {
   if (only_blanks_follow(p.source, p.position)) {
     return {open, fmt::format("the `{}` is never closed", bracket), "close it, and quote brackets that belong to text"};
   }
+  if (p.position > 0 && p.source.substr(p.position - 1, 2) == "${") {
+    return {p.position - 1, "a reference inside {} and [] needs quotes", "quote the whole value: '${NAME}'"};
+  }
   return {p.position, fmt::format("unexpected text inside the `{}` opened at {}", bracket, place(p, open)),
           std::string(kQuoteInFlow)};
 }
 
 Advice block_end(const SyntaxProblem& p) {
   const Line line = line_at(p);
+  if (tab_indents(p)) return tab(p);
+  const char last = p.last_position < p.source.size() ? p.source[p.last_position] : '\0';
+  if ((last == '\'' || last == '"') && p.lines.line_start(p.last_position) != p.lines.line_start(p.position)) {
+    return {p.position, fmt::format("text stands behind the quoted value that began at {}", place(p, p.last_position)),
+            "close that quote where its value ends"};
+  }
   switch (line.first) {
     case '\'': case '"': return {p.position, "text stands behind a quoted value", std::string(kQuoteAll)};
     case '[': return {p.position, "text stands behind a list", std::string(kQuoteAll)};
@@ -85,7 +103,7 @@ Advice open_quote(const SyntaxProblem& p) {
   for (size_t i = p.last_position; i < p.source.size(); ++i) {
     const char before = i == 0 ? ' ' : p.source[i - 1];
     if ((p.source[i] == '\'' || p.source[i] == '"') && std::string_view(" \n\t[{,:").find(before) != std::string_view::npos) {
-      return {i, fmt::format("the quote `{}` is never closed", p.source[i]), "close it; " + std::string(kQuoteAll)};
+      return {i, fmt::format("the quote {} is never closed", p.source[i]), "close it at the end of the value"};
     }
   }
   return {p.position, "the file ends inside a quoted text", "close the quote"};
@@ -122,7 +140,7 @@ Advice explain_syntax(const SyntaxProblem& p) {
   if (m.starts_with("unknown escape character")) {
     return {p.position, fmt::format("{} in a double-quoted text", m), "write \\\\ for a backslash, or use single quotes"};
   }
-  if (m == "illegal tab when looking for indentation") return {p.position, "a tab may not indent", "use spaces"};
+  if (m == "illegal tab when looking for indentation") return tab(p);
   return {p.position, std::string(m), "this is no YAML that can be read"};
 }
 
