@@ -7,16 +7,6 @@ namespace {
 constexpr const char* kTooDeep = "more than 1,024 levels";
 }  // namespace
 
-bool JsonCursor::take_key(std::string_view& key) {
-  if (first() != '"') return fail("expected a key");
-  key = token();
-  if (key.size() < 2 || key.back() != '"') return fail("a broken key");
-  next();
-  if (first() != ':') return fail("expected a colon behind a key");
-  next();
-  return true;
-}
-
 bool JsonCursor::skip_key() {
   std::string_view key;
   const size_t start = at_;

@@ -35,7 +35,15 @@ class JsonCursor {
   bool may_escape() const { return may_escape_; }
 
   // Passes a key and its colon; `key` is its token with the quotes, escapes unjudged.
-  bool take_key(std::string_view& key);
+  bool take_key(std::string_view& key) {
+    if (first() != '"') return fail("expected a key");
+    key = token();
+    if (key.size() < 2 || key.back() != '"') return fail("a broken key");
+    next();
+    if (first() != ':') return fail("expected a colon behind a key");
+    next();
+    return true;
+  }
   // Passes any value; `levels` containers are open around it.
   bool skip_value(size_t levels);
   // Passes everything that is left. Judges how the last value ends (where there was one) and the nesting: the last of

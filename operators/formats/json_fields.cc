@@ -28,16 +28,31 @@ uint32_t JsonFields::child_of(uint32_t parent, const std::string& key) {
   return number;
 }
 
-void JsonFields::build_table(Node& node) {
-  if (node.children.empty()) return;
+// False: two children share a slot, and they may not.
+bool JsonFields::build_table(Node& node, uint32_t seed, bool may_collide) const {
   constexpr size_t kSlotsPerChild = 4;
-  node.table.assign(std::bit_ceil(node.children.size() * kSlotsPerChild), kNone);
+  node.seed = seed;
+  node.table.assign(std::bit_ceil(node.children.size() * kSlotsPerChild), Slot{});
   const size_t mask = node.table.size() - 1;
   for (const uint32_t child : node.children) {
-    size_t slot = hash(nodes_[child].key) & mask;
-    while (node.table[slot] != kNone) slot = (slot + 1) & mask;
-    node.table[slot] = child;
+    const std::string& key = nodes_[child].key;
+    size_t at = hash(key, seed) & mask;
+    if (node.table[at].child != kNone && !may_collide) return false;
+    while (node.table[at].child != kNone) at = (at + 1) & mask;
+    node.table[at] = {.child = child, .size = static_cast<uint32_t>(key.size()), .key = key.data()};
   }
+  return true;
+}
+
+void JsonFields::build_table(Node& node) const {
+  if (node.children.empty()) return;
+  constexpr uint32_t kFirstSeed = 0x9E3779B1;  // odd, and so are all that follow
+  constexpr int kTries = 64;
+  uint32_t seed = kFirstSeed;
+  for (int i = 0; i < kTries; ++i, seed = seed * 5 + 2) {
+    if (build_table(node, seed, /*may_collide=*/false)) return;
+  }
+  build_table(node, kFirstSeed, /*may_collide=*/true);
 }
 
 }  // namespace tidemark
