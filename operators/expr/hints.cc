@@ -40,6 +40,7 @@ bool prefers(TypeKind to, TypeKind from) {
 
 std::string conversion_hint(std::string_view symbol, const std::string& a, TypeKind type_of_a, const std::string& b,
                             TypeKind type_of_b) {
+  if (type_of_a == type_of_b) return {};
   if (symbol == "+" && type_of_a == TypeKind::kString) return fmt::format("write `{} + string({})`", a, b);
   if (symbol == "+" && type_of_b == TypeKind::kString) return fmt::format("write `string({}) + {}`", a, b);
   if (converts(type_of_a, type_of_b) && prefers(type_of_b, type_of_a)) {

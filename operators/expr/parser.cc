@@ -14,6 +14,7 @@
 namespace tidemark::expr {
 namespace {
 
+constexpr int kMaxDescent = 2 * Node::kMaxDepth;  // a bracket costs two steps: expression() and unary()
 constexpr int kLowest = 1;
 constexpr int kOr = 1;
 constexpr int kAnd = 2;
@@ -104,7 +105,7 @@ class Parser {
 
   NodePtr expression() {
     const Descent descent(*this);
-    if (descent_ > Node::kMaxDepth) return too_deep(token().begin);
+    if (descent_ > kMaxDescent) return too_deep(token().begin);
     const size_t begin = token().begin;
     NodePtr condition = binary(kLowest);
     if (!condition || !sees("?")) return condition;
@@ -176,7 +177,7 @@ class Parser {
 
   NodePtr unary() {
     const Descent descent(*this);
-    if (descent_ > 2 * Node::kMaxDepth) return too_deep(token().begin);
+    if (descent_ > kMaxDescent) return too_deep(token().begin);
     if (!sees("!") && !sees("-")) return member();
     const Token& op = token();
     const TokenKind next = token(1).kind;

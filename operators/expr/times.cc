@@ -28,26 +28,33 @@ void append_fraction(int64_t ns, std::string& out) {
   }
 }
 
-// "1.5" times `unit`, exact; empty on overflow or when it is no number.
-std::optional<int64_t> take_amount(std::string_view& text, int64_t& whole, int64_t& fraction) {
+// A decimal number: whole + fraction / scale. Digits beyond the 15th behind the point are cut.
+struct Amount {
+  Nanos whole = 0;
+  int64_t fraction = 0;
+  int64_t scale = 1;
+};
+
+std::optional<Amount> take_amount(std::string_view& text) {
+  constexpr Nanos kTooLarge = Nanos{1} << 64;
+  constexpr int64_t kFinest = 1'000'000'000'000'000;
+  Amount amount;
   size_t at = 0;
   size_t digits = 0;
-  whole = 0;
   for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, ++digits) {
-    if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, text[at] - '0', &whole)) return {};
+    amount.whole = amount.whole * 10 + (text[at] - '0');
+    if (amount.whole > kTooLarge) return std::nullopt;
   }
-  fraction = 0;
-  int64_t scale = 1;
   if (at < text.size() && text[at] == '.') {
     for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, ++digits) {
-      if (scale >= 1'000'000'000'000'000) continue;
-      fraction = fraction * 10 + (text[at] - '0');
-      scale *= 10;
+      if (amount.scale == kFinest) continue;
+      amount.fraction = amount.fraction * 10 + (text[at] - '0');
+      amount.scale *= 10;
     }
   }
-  if (digits == 0) return {};
+  if (digits == 0) return std::nullopt;
   text.remove_prefix(at);
-  return scale;
+  return amount;
 }
 
 std::optional<int64_t> take_unit(std::string_view& text) {
@@ -176,12 +183,10 @@ std::optional<int64_t> parse_duration_nanos(std::string_view text) {
   if (text.empty()) return std::nullopt;
   Nanos total = 0;
   while (!text.empty()) {
-    int64_t whole = 0;
-    int64_t fraction = 0;
-    const auto scale = take_amount(text, whole, fraction);
-    const auto unit = scale ? take_unit(text) : std::nullopt;
+    const auto amount = take_amount(text);
+    const auto unit = amount ? take_unit(text) : std::nullopt;
     if (!unit) return std::nullopt;
-    total += Nanos{whole} * *unit + Nanos{fraction} * *unit / *scale;
+    total += amount->whole * *unit + Nanos{amount->fraction} * *unit / amount->scale;
     if (total > Nanos{1} << 64) return std::nullopt;
   }
   if (negative) total = -total;
