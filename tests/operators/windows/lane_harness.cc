@@ -1,0 +1,291 @@
+#include "tests/operators/windows/lane_harness.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "operators/key_codec.h"
+#include "operators/windows/watermark.h"
+#include "tests/catch.h"
+
+namespace tidemark {
+namespace {
+
+enum Slot : uint32_t { kKey, kNumber, kAmount, kText, kChosen, kSlots };
+constexpr std::string_view kTopic = "events";
+
+template <class T>
+std::string show(const std::optional<T>& v) {
+  return v ? fmt::format("{}", *v) : "null";
+}
+
+void plan_aggregate(TestPlan& test, std::string_view name, std::optional<uint32_t> arg, std::optional<uint32_t> where) {
+  static const Type kTypes[] = {TypeKind::kString, TypeKind::kInt, TypeKind::kDouble, TypeKind::kString, TypeKind::kBool};
+  const AggregateFunction* function = find_aggregate_function(name);
+  REQUIRE(function != nullptr);
+  const std::span<const Type> args = arg ? std::span(&kTypes[*arg], 1) : std::span<const Type>();
+  auto made = function->make(args, test.topics);
+  REQUIRE(made.has_value());
+  const size_t size = (*made)->state_size();
+  test.plan.aggregates.push_back({std::move(*made), arg, where, test.plan.state_size});
+  test.plan.state_size += size;
+}
+
+// Takes batches apart, and checks what every emitter may count on.
+class Collector final : public ResultEmitter {
+ public:
+  explicit Collector(std::vector<std::string>& lines) : lines_(lines) {}
+  void emit(std::unique_ptr<Batch> b) override {
+    REQUIRE(b->rows > 0);
+    REQUIRE(b->rows <= Batch::kMaxRows);
+    REQUIRE(b->partition == -1);
+    REQUIRE(b->event_times.size() == b->rows);
+    REQUIRE(b->kafka_times.size() == b->rows);
+    for (const Column& c : b->columns) REQUIRE(c.valid.size() == b->rows);
+    for (uint32_t i = 0; i < b->rows; ++i) take(*b, i);
+  }
+  void forbid_ends_until(Time t) { last_end_ = std::max(last_end_, t); }
+
+ private:
+  static std::optional<std::string> text(const Column& c, uint32_t i) {
+    return c.valid[i] ? std::optional(std::string(c.strings[i])) : std::nullopt;
+  }
+  static std::optional<int64_t> number(const Column& c, uint32_t i) {
+    return c.valid[i] ? std::optional(c.ints[i]) : std::nullopt;
+  }
+  static std::optional<double> real(const Column& c, uint32_t i) {
+    return c.valid[i] ? std::optional(c.doubles[i]) : std::nullopt;
+  }
+  void take(const Batch& b, uint32_t i) {
+    const auto& c = b.columns;
+    const Time end{c[2].ints[i]};
+    REQUIRE(end >= last_end_);
+    REQUIRE(b.event_times[i] == end - Duration::millis(1));
+    last_end_ = end;
+    ResultRow row{text(c[0], i),   {c[1].ints[i]},  end,           b.kafka_times[i], *number(c[3], i), number(c[4], i),
+                  real(c[5], i),   text(c[6], i),   number(c[7], i), text(c[8], i),   real(c[9], i)};
+    REQUIRE(seen_.insert({end, row.key}).second);
+    lines_.push_back(render(row));
+  }
+
+  std::vector<std::string>& lines_;
+  std::set<std::pair<Time, std::optional<std::string>>> seen_;
+  Time last_end_ = Time::min();
+};
+
+void add_counters(WindowCounters& sum, const WindowCounters& c) {
+  sum.in += c.in;
+  sum.counted += c.counted;
+  sum.late += c.late;
+  sum.idle_late += c.idle_late;
+  sum.updates_missed += c.updates_missed;
+  sum.results += c.results;
+  sum.result_errors += c.result_errors;
+}
+
+// One run of one lane through all its lives.
+class LaneRun {
+ public:
+  LaneRun(const TestPlan& test, RunMode mode, TestStore& store)
+      : test_(test), mode_(mode), store_(store), number_(store.fresh_lane()), collector_(outcome_.results) {
+    lane_ = make(nullptr);
+  }
+
+  void step(const std::vector<TestRow>& rows, Time lane_watermark) {
+    const auto batch = make_batch(test_, rows);
+    std::vector<uint32_t> all(rows.size());
+    for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
+    std::vector<LateRow> late;
+    lane_->add(*batch, all, late);
+    for (const LateRow& l : late) {
+      REQUIRE(l.reason == LateReason::kLate);
+      REQUIRE(l.watermark == rows[l.row].watermark);
+      outcome_.late.push_back(fmt::format("{}/{}", rows[l.row].partition, rows[l.row].offset));
+    }
+    REQUIRE(lane_->dirty_bytes() <= lane_->memory_bytes());
+    advance(lane_watermark);
+    persist();
+  }
+
+  RunOutcome finish() {
+    advance(Time::max());
+    while (!frozen_.empty()) write_oldest();
+    REQUIRE(lane_->keys() == 0);
+    REQUIRE(lane_->dirty_bytes() == 0);
+    outcome_.memory_at_end = lane_->memory_bytes();
+    add_counters(outcome_.counters, lane_->counters());
+    std::ranges::sort(outcome_.results);
+    std::ranges::sort(outcome_.late);
+    return std::move(outcome_);
+  }
+
+ private:
+  std::unique_ptr<WindowLane> make(std::shared_ptr<const StoreView> view) {
+    auto made = make_window_lane(test_.plan, number_, std::move(view));
+    REQUIRE(made.has_value());
+    return std::move(*made);
+  }
+
+  void advance(Time to) {
+    // What fires from now on ends beyond what the watermark had reached.
+    collector_.forbid_ends_until(lane_->watermark());
+    const Time before = lane_->watermark();
+    REQUIRE(lane_->advance(to, collector_).has_value());
+    REQUIRE(lane_->watermark() == std::max(before, to));
+  }
+
+  void write_oldest() {
+    REQUIRE(frozen_.front()->write_to(store_.store()).has_value());
+    lane_->on_written(frozen_.front()->number(), store_.store().view());
+    frozen_.pop_front();
+  }
+
+  void persist() {
+    if (mode_ == RunMode::kRowByRow || mode_ == RunMode::kBulk) return;
+    frozen_.push_back(lane_->freeze());
+    if (mode_ == RunMode::kLaggingWriter) {
+      if (frozen_.size() > 3) write_oldest();
+      if (++steps_ % 5 == 0) lane_->shed(0);
+      return;
+    }
+    write_oldest();
+    REQUIRE(lane_->dirty_bytes() == 0);
+    if (mode_ == RunMode::kShedAfterEveryStep) {
+      lane_->shed(0);
+      REQUIRE(lane_->keys() == 0);
+    }
+    if (mode_ == RunMode::kRestoreAfterEveryStep) {
+      const Time watermark = lane_->watermark();
+      add_counters(outcome_.counters, lane_->counters());
+      lane_ = make(store_.store().view());
+      REQUIRE(lane_->watermark() == watermark);
+    }
+  }
+
+  const TestPlan& test_;
+  RunMode mode_;
+  TestStore& store_;
+  uint16_t number_;
+  RunOutcome outcome_;
+  Collector collector_;
+  std::unique_ptr<WindowLane> lane_;
+  std::deque<std::unique_ptr<FrozenGeneration>> frozen_;
+  int steps_ = 0;
+};
+
+}  // namespace
+
+void stamp(std::vector<TestRow>& rows, Duration max_delay) {
+  std::map<int32_t, std::pair<PartitionClock, int64_t>> partitions;
+  for (TestRow& row : rows) {
+    auto& [clock, next_offset] = partitions.try_emplace(row.partition, PartitionClock(max_delay), 0).first->second;
+    row.watermark = clock.watermark();
+    row.offset = next_offset++;
+    clock.observe(row.event_time);
+  }
+}
+
+std::unique_ptr<TestPlan> make_test_plan(AlignedShape shape) {
+  auto test = std::make_unique<TestPlan>();
+  test->plan.step_name = "w";
+  test->plan.step_number = 7;
+  test->plan.shape = shape;
+  test->plan.key_types = {TypeKind::kString};
+  plan_aggregate(*test, "count", std::nullopt, std::nullopt);
+  plan_aggregate(*test, "sum", kNumber, std::nullopt);
+  plan_aggregate(*test, "sum", kAmount, kChosen);
+  plan_aggregate(*test, "min", kText, std::nullopt);
+  plan_aggregate(*test, "last", kNumber, std::nullopt);
+  plan_aggregate(*test, "first", kText, kChosen);
+  plan_aggregate(*test, "avg", kNumber, std::nullopt);
+  test->topics.number_of("another");
+  test->topic = test->topics.number_of(kTopic);
+  return test;
+}
+
+std::unique_ptr<Batch> make_batch(const TestPlan& test, const std::vector<TestRow>& rows) {
+  auto batch = std::make_unique<Batch>();
+  const auto n = rows.size();
+  batch->rows = static_cast<uint32_t>(n);
+  batch->topic = test.topic;
+  batch->partition = rows.empty() ? 0 : rows[0].partition;
+  batch->columns.resize(kSlots);
+  batch->columns[kKey].reset(TypeKind::kString, n);
+  batch->columns[kNumber].reset(TypeKind::kInt, n);
+  batch->columns[kAmount].reset(TypeKind::kDouble, n);
+  batch->columns[kText].reset(TypeKind::kString, n);
+  batch->columns[kChosen].reset(TypeKind::kBool, n);
+  const auto text = [&](Column& c, size_t i, const std::optional<std::string>& v) {
+    c.valid[i] = v.has_value();
+    if (v) c.strings[i] = batch->arena.copy(*v);
+  };
+  std::vector<uint32_t> all(n);
+  for (uint32_t i = 0; i < n; ++i) {
+    const TestRow& r = rows[i];
+    all[i] = i;
+    REQUIRE(r.partition == batch->partition);
+    text(batch->columns[kKey], i, r.key);
+    text(batch->columns[kText], i, r.text);
+    batch->columns[kNumber].valid[i] = r.number.has_value();
+    batch->columns[kNumber].ints[i] = r.number.value_or(0);
+    batch->columns[kAmount].valid[i] = r.amount.has_value();
+    batch->columns[kAmount].doubles[i] = r.amount.value_or(0);
+    batch->columns[kChosen].valid[i] = r.chosen.has_value();
+    batch->columns[kChosen].bools[i] = r.chosen.value_or(false);
+    batch->event_times.push_back(r.event_time);
+    batch->kafka_times.push_back(r.kafka_time);
+    batch->watermarks.push_back(r.watermark);
+    batch->offsets.push_back(r.offset);
+  }
+  batch->keyed.resize(1);
+  const uint32_t key_slots[] = {kKey};
+  encode_keys(*batch, all, key_slots, batch->arena, batch->keyed[0]);
+  return batch;
+}
+
+TestStore::TestStore(const WindowPlan& plan) {
+  static int counter = 0;
+  dir_ = std::filesystem::temp_directory_path() / fmt::format("tidemark-lane-{}-{}", getpid(), counter++);
+  StoreOptions options;
+  options.memory = std::make_shared<const StoreMemory>(size_t{8} << 20, size_t{8} << 20);
+  options.merge = [&plan](std::string_view, std::string& accumulator, std::string_view operand) {
+    return merge_window_states(plan, accumulator, operand);
+  };
+  auto opened = KeyedStore::open(dir_, std::move(options));
+  REQUIRE(opened.has_value());
+  store_ = std::move(*opened);
+}
+
+TestStore::~TestStore() {
+  store_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(dir_, ignored);
+}
+
+RunOutcome run_lane(const TestPlan& test, const std::vector<TestRow>& rows, RunMode mode, TestStore& store) {
+  LaneRun run(test, mode, store);
+  std::map<int32_t, Time> ahead;
+  for (const TestRow& row : rows) ahead[row.partition] = Time::min();
+  const auto minimum = [&] { return std::ranges::min_element(ahead, {}, &std::pair<const int32_t, Time>::second)->second; };
+  const size_t longest = mode == RunMode::kRowByRow ? 1 : mode == RunMode::kBulk ? 64 : 7;
+  for (size_t i = 0; i < rows.size();) {
+    std::vector<TestRow> step;
+    while (i < rows.size() && step.size() < longest && (step.empty() || rows[i].partition == step[0].partition)) {
+      step.push_back(rows[i++]);
+    }
+    run.step(step, minimum());
+    ahead[step[0].partition] = step.back().watermark;
+  }
+  return run.finish();
+}
+
+std::string render(const ResultRow& r) {
+  return fmt::format("[{}, {}) {} @{}: count {} sum {} chosen {} min {} last {} first {} avg {}", r.start.us, r.end.us,
+                     show(r.key), r.kafka_time.us, r.count, show(r.sum), show(r.chosen_amount), show(r.min_text),
+                     show(r.last_number), show(r.first_chosen_text), show(r.average));
+}
+
+}  // namespace tidemark

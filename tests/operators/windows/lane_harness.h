@@ -1,0 +1,97 @@
+// The harness that every window lane is run through: the same rows one by one, in bulk, with a restore after every step,
+// with memory shed after every step and with a writer that lags, each into an emitter that checks the order of results.
+// All ways must give the same rows. What the rows ought to be is worked out apart, in naive_windows.h.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operators/windows/window_lane.h"
+
+namespace tidemark {
+
+// One record of a source partition; text columns are empty where the record has none.
+struct TestRow {
+  int32_t partition = 0;
+  Time event_time;
+  Time kafka_time = Time::min();
+  std::optional<std::string> key;
+  std::optional<int64_t> number;
+  std::optional<double> amount;
+  std::optional<std::string> text;
+  std::optional<bool> chosen;
+  // Filled by stamp():
+  int64_t offset = 0;
+  Time watermark = Time::min();  // W(p) just before the record
+};
+
+// Gives offsets and partition watermarks, in the order of `rows`.
+void stamp(std::vector<TestRow>& rows, Duration max_delay);
+
+// key -> count(), sum(number), sum(amount).where(chosen), min(text), last(number), first(text).where(chosen), avg(number).
+struct TestPlan {
+  WindowPlan plan;
+  TopicTable topics;
+  uint32_t topic = 0;  // of all rows
+};
+std::unique_ptr<TestPlan> make_test_plan(AlignedShape shape);
+
+// A batch of rows of one partition, as the source stage would hand it on.
+std::unique_ptr<Batch> make_batch(const TestPlan& test, const std::vector<TestRow>& rows);
+
+// A store in a folder of its own that goes with it. One store serves many lanes.
+class TestStore {
+ public:
+  explicit TestStore(const WindowPlan& plan);
+  ~TestStore();
+  KeyedStore& store() { return *store_; }
+  uint16_t fresh_lane() { return next_lane_++; }
+
+ private:
+  std::string dir_;
+  std::unique_ptr<KeyedStore> store_;
+  uint16_t next_lane_ = 0;
+};
+
+enum class RunMode {
+  kRowByRow,
+  kBulk,
+  kRestoreAfterEveryStep,
+  kShedAfterEveryStep,
+  kKeepCopies,     // freeze and write after every step, shed nothing
+  kLaggingWriter,  // freeze after every step, write three steps later
+};
+inline constexpr RunMode kAllRunModes[] = {RunMode::kRowByRow,           RunMode::kBulk,       RunMode::kRestoreAfterEveryStep,
+                                           RunMode::kShedAfterEveryStep, RunMode::kKeepCopies, RunMode::kLaggingWriter};
+
+struct RunOutcome {
+  std::vector<std::string> results;  // one line for each row, sorted
+  std::vector<std::string> late;     // "partition/offset", sorted
+  WindowCounters counters;           // summed over restores
+  size_t memory_at_end = 0;
+};
+
+// Runs all rows through a lane whose watermark is the minimum over the partitions' W(p), and closes every window.
+RunOutcome run_lane(const TestPlan& test, const std::vector<TestRow>& rows, RunMode mode, TestStore& store);
+
+// Renders one result row; the naive oracle uses the same words.
+struct ResultRow {
+  std::optional<std::string> key;
+  Time start;
+  Time end;
+  Time kafka_time;
+  int64_t count = 0;
+  std::optional<int64_t> sum;
+  std::optional<double> chosen_amount;
+  std::optional<std::string> min_text;
+  std::optional<int64_t> last_number;
+  std::optional<std::string> first_chosen_text;
+  std::optional<double> average;
+};
+std::string render(const ResultRow& row);
+
+}  // namespace tidemark

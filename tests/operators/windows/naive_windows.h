@@ -1,0 +1,18 @@
+// The oracle of window results: maps and loops over windows, straight from the law of when a record counts. Shares no
+// code with the engine but the words that rows are rendered in.
+#pragma once
+
+#include "tests/operators/windows/lane_harness.h"
+
+namespace tidemark {
+
+struct NaiveOutcome {
+  std::vector<std::string> results;
+  std::vector<std::string> late;
+  uint64_t counted = 0;
+  uint64_t updates_missed = 0;
+};
+
+NaiveOutcome naive_windows(AlignedShape shape, const std::vector<TestRow>& rows);
+
+}  // namespace tidemark
