@@ -1,5 +1,5 @@
-// Builds the record that goes to `dead_letter` or `late`: the original byte for byte, and headers that say what happened.
-// Pure; knows neither the sink nor when it is written.
+// Builds the record that goes to `dead_letter` or `late`: the original byte for byte, and headers that say what
+// happened. Pure; knows neither the sink nor when it is written.
 #pragma once
 
 #include <cstdint>

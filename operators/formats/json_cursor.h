@@ -10,7 +10,8 @@
 
 namespace tidemark {
 
-// A light view, valid as long as the text and the token index. Functions that answer false have noted why: see problem().
+// A light view, valid as long as the text and the token index. Functions that answer false have noted why: see
+// problem().
 class JsonCursor {
  public:
   // The deepest nesting allowed; the outermost container is the first level.

@@ -101,7 +101,7 @@ struct JsonDecoder::State {
   const JsonFields fields;
   std::vector<ValueKind> kinds;   // by field
   std::vector<Output> outputs;
-  size_t scratch_factor = 2;      // scratch bytes for each byte of a record: unescaped, then base64, for each equal path
+  size_t scratch_factor = 2;      // scratch for each byte of a record: unescaped, then base64; for each equal path
 
   JsonTokens tokens;
   JsonCursor cursor;
@@ -340,7 +340,8 @@ Result<JsonDecoder> JsonDecoder::create(DecodeSpec spec) {
     CHECK_OR_DIE(*spec.event_time < spec.fields.size(), "the event-time field is one of the declared fields");
     const DeclaredField& field = spec.fields[*spec.event_time];
     if (field.type.kind != TypeKind::kTimestamp) {
-      return user_error(fmt::format("event_time: field `{}` is {}, not a timestamp", field.name, to_string(field.type)));
+      return user_error(
+          fmt::format("event_time: field `{}` is {}, not a timestamp", field.name, to_string(field.type)));
     }
   }
   return JsonDecoder(std::make_unique<State>(std::move(spec)));

@@ -18,8 +18,8 @@ namespace tidemark {
 // of more than 1 MiB).
 //
 // What is judged: the whole value must be UTF-8, start with `{` and end with the `}` that closes it, in at most 1,024
-// levels; everything up to the last declared field must be JSON. What lies behind is not judged further. When a declared
-// field does not occur, everything is. Of duplicate keys the first counts, on every level of a path.
+// levels; everything up to the last declared field must be JSON. What lies behind is not judged further. When a
+// declared field does not occur, everything is. Of duplicate keys the first counts, on every level of a path.
 class JsonDecoder {
  public:
   // The deepest nesting that a record may have; the object itself is the first level.

@@ -74,7 +74,8 @@ class JsonFields {
   static size_t hash(std::string_view key, uint32_t seed) {
     if (key.empty()) return 0;
     const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(key[i])); };
-    const uint32_t mixed = static_cast<uint32_t>(key.size()) << 24 | byte(key.size() / 2) << 16 | byte(key.size() - 1) << 8 | byte(0);
+    const auto size = static_cast<uint32_t>(key.size());
+    const uint32_t mixed = size << 24 | byte(size / 2) << 16 | byte(size - 1) << 8 | byte(0);
     return (mixed * seed) >> 16;
   }
   uint32_t child_of(uint32_t parent, const std::string& key);

@@ -100,7 +100,8 @@ bool JsonNumber::parse(std::string_view token, JsonNumber& out) {
   return p == end;
 }
 
-// The fast path is Clinger's: a mantissa and a power of ten that are both exact doubles need one correctly rounded step.
+// The fast path is Clinger's: a mantissa and a power of ten that are both exact doubles need one correctly rounded
+// step.
 std::optional<double> JsonNumber::to_double() const {
   constexpr uint64_t kExactMantissa = uint64_t{1} << 53;
   if (long_digits || mantissa > kExactMantissa || exponent < -kLargestExactPower || exponent > kLargestExactPower) {

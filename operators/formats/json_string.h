@@ -6,8 +6,8 @@
 
 namespace tidemark {
 
-// Appends the text with its escapes undone; never more bytes than `escaped` has. False (with `out` partly written) on an
-// unknown escape, a short \u, or half of a surrogate pair, which UTF-8 cannot hold.
+// Appends the text with its escapes undone; never more bytes than `escaped` has. False (with `out` partly written) on
+// an unknown escape, a short \u, or half of a surrogate pair, which UTF-8 cannot hold.
 [[nodiscard]] bool append_unescaped(std::string_view escaped, std::string& out);
 
 // Whether append_unescaped would succeed.

@@ -1,5 +1,5 @@
-// JsonTokens finds where the tokens of a JSON text begin, by simdjson's first stage. It checks the encoding, that strings
-// end and that they hold no bare control characters; it does not know whether the tokens make sense.
+// JsonTokens finds where the tokens of a JSON text begin, by simdjson's first stage. It checks the encoding, that
+// strings end and that they hold no bare control characters; it does not know whether the tokens make sense.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@
 
 namespace tidemark {
 
-// Single-threaded. Memory: about five bytes for each byte of the largest text; after a text of more than 1 MiB it shrinks
-// again at the next one.
+// Single-threaded. Memory: about five bytes for each byte of the largest text; after a text of more than 1 MiB it
+// shrinks again at the next one.
 //
-// A token is a bracket, a colon, a comma, or the first byte of a string, number or word. Anything but whitespace between
-// tokens belongs to the one before it.
+// A token is a bracket, a colon, a comma, or the first byte of a string, number or word. Anything but whitespace
+// between tokens belongs to the one before it.
 class JsonTokens {
  public:
   JsonTokens();

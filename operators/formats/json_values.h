@@ -1,5 +1,5 @@
-// Turns single JSON tokens into the values of declared fields: strict about types, exact about numbers. Knows nothing of
-// objects, paths or batches.
+// Turns single JSON tokens into the values of declared fields: strict about types, exact about numbers. Knows nothing
+// of objects, paths or batches.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Random records: the decoder against a second, independent JSON reader; verdicts that do not depend on what came before;
-// bytes that are never read behind a record's end.
+// Random records: the decoder against a second, independent JSON reader; verdicts that do not depend on what came
+// before; bytes that are never read behind a record's end.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,8 +40,12 @@ std::string random_value(Random& random, int depth) {
   switch (below(random, depth > 3 ? 7 : 9)) {
     case 0: return pick(random, {"true", "false", "null"});
     case 1: return std::to_string(static_cast<int64_t>(random()) >> below(random, 64));
-    case 2: return pick(random, {"0.5", "-1.25e3", "1e400", "1E-9", "-0", "-0.0", "123456789012345678901", "3.0", "2.5e-400"});
-    case 3: return pick(random, {"\"\"", "\"AAE=\"", "\"x\\ny\"", "\"\\u00e5\\ud83d\\ude00\"", "\"Stockholm\"", "\"\xC3\xA5\""});
+    case 2:
+      return pick(random, {"0.5", "-1.25e3", "1e400", "1E-9", "-0", "-0.0", "123456789012345678901", "3.0",
+                           "2.5e-400"});
+    case 3:
+      return pick(random, {"\"\"", "\"AAE=\"", "\"x\\ny\"", "\"\\u00e5\\ud83d\\ude00\"", "\"Stockholm\"",
+                           "\"\xC3\xA5\""});
     case 4: return pick(random, {"1767225600000", "\"2026-01-01T00:00:00Z\"", "\"u-17\""});
     case 5: return std::to_string(below(random, 100));
     case 6: return "\"" + std::string(below(random, 90), 'w') + "\"";
@@ -64,14 +68,16 @@ std::string good_value(Random& random, const std::string& key) {
   if (key == "\"n\"" || key == "\"rare\"") return std::to_string(static_cast<int64_t>(random()) >> below(random, 64));
   if (key == "\"x\"") return pick(random, {"1", "2.5", "-3e2", "null", "0.1", "123456789.123456789"});
   if (key == "\"ok\"") return pick(random, {"true", "false", "null"});
-  if (key == "\"ts\"" || key == "\"t\\u0073\"") return std::to_string(1767225600000 + static_cast<int64_t>(below(random, 1000000)));
-  if (key == "\"address\"") return pick(random, {"{\"city\":\"G\xC3\xB6teborg\",\"zip\":\"1\"}", "{}", "null", "{\"zip\":[1,{}]}"});
+  if (key == "\"ts\"" || key == "\"t\\u0073\"") return std::to_string(1767225600000 + below(random, 1000000));
+  if (key == "\"address\"")
+    return pick(random, {"{\"city\":\"G\xC3\xB6teborg\",\"zip\":\"1\"}", "{}", "null", "{\"zip\":[1,{}]}"});
   if (key == "\"raw\"") return pick(random, {"\"AAE=\"", "\"\"", "null"});
   return random_value(random, 1);
 }
 
 std::string random_record(Random& random) {
-  std::vector<std::string> keys = {"\"id\"", "\"n\"", "\"x\"", "\"ok\"", "\"ts\"", "\"address\"", "\"raw\"", "\"junk\"", "\"k\""};
+  std::vector<std::string> keys = {"\"id\"", "\"n\"", "\"x\"", "\"ok\"", "\"ts\"", "\"address\"",
+                                   "\"raw\"", "\"junk\"", "\"k\""};
   if (below(random, 4) == 0) keys.push_back(pick(random, keys));
   if (below(random, 8) == 0) keys.push_back("\"rare\"");
   if (below(random, 8) == 0) keys[4] = "\"t\\u0073\"";
@@ -145,7 +151,9 @@ const Json* find(const Json& object, const std::vector<std::string>& path) {
 std::optional<std::string> expected_cell(const DeclaredField& f, const Json& value) {
   switch (f.type.kind) {
     case TypeKind::kString: return value.is_string() ? std::optional(value.get<std::string>()) : std::nullopt;
-    case TypeKind::kBool: return value.is_boolean() ? std::optional<std::string>(value.get<bool>() ? "true" : "false") : std::nullopt;
+    case TypeKind::kBool:
+      if (!value.is_boolean()) return std::nullopt;
+      return value.get<bool>() ? "true" : "false";
     case TypeKind::kDouble: {
       if (!value.is_number()) return std::nullopt;
       std::string text;
@@ -263,8 +271,9 @@ TEST_CASE("Rows of one batch keep their own values") {
 
 TEST_CASE("Nothing is read behind the end of a record") {
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  char* const memory = static_cast<char*>(mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  REQUIRE(memory != MAP_FAILED);
+  void* const mapped = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(mapped != MAP_FAILED);
+  char* const memory = static_cast<char*>(mapped);
   REQUIRE(mprotect(memory + page, page, PROT_NONE) == 0);
   JsonDecoder decoder = json_decoder(shop_spec());
   Random random(9);

@@ -149,7 +149,8 @@ TEST_CASE("Of duplicate keys the first counts, on every level") {
 TEST_CASE("Keys are compared with their escapes undone") {
   check(spec_of({field("event", TypeKind::kInt), field("tab", TypeKind::kInt, true, {"a\tb"}),
                  field("slash", TypeKind::kInt, true, {"a\\tb"}), field("quote", TypeKind::kInt, true, {"\""}),
-                 field("empty", TypeKind::kInt, true, {""}), field("smile", TypeKind::kInt, true, {"\xF0\x9F\x98\x80"})}),
+                 field("empty", TypeKind::kInt, true, {""}),
+                 field("smile", TypeKind::kInt, true, {"\xF0\x9F\x98\x80"})}),
         {
             {R"({"ev\u0065nt":1})", "ok 1|null|null|null|null|null"},
             {R"({"event":1,"a\tb":2})", "ok 1|2|null|null|null|null"},
@@ -164,7 +165,8 @@ TEST_CASE("Keys are compared with their escapes undone") {
 }
 
 TEST_CASE("A path through something that is no object finds nothing") {
-  check(spec_of({field("x", TypeKind::kString, true, {"a", "b", "c"}), field("y", TypeKind::kInt, false, {"a", "n"})}), {
+  check(spec_of({field("x", TypeKind::kString, true, {"a", "b", "c"}),
+                 field("y", TypeKind::kInt, false, {"a", "n"})}), {
       {R"({"a":{"b":{"c":"x"},"n":1}})", "ok x|1"},
       {R"({"a":{"n":1,"b":{"c":"x"}}})", "ok x|1"},
       {R"({"a":{"n":1,"b":[{"c":"x"}]}})", "ok null|1"},
@@ -257,7 +259,8 @@ TEST_CASE("Strings, bytes and bools are strict") {
   check(one(TypeKind::kString), {
       {R"({"a":"x"})", "ok x"},
       {R"({"a":""})", "ok "},
-      {R"({"a":"\"\\\/\b\f\n\r\t\u0041\u00e5\u20ac\ud83d\ude00"})", "ok \"\\/\b\f\n\r\tA\xC3\xA5\xE2\x82\xAC\xF0\x9F\x98\x80"},
+      {R"({"a":"\"\\\/\b\f\n\r\t\u0041\u00e5\u20ac\ud83d\ude00"})",
+       "ok \"\\/\b\f\n\r\tA\xC3\xA5\xE2\x82\xAC\xF0\x9F\x98\x80"},
       {R"({"a":" x "  })", "ok  x "},
       {R"({"a":"\\"})", "ok \\"},
       {R"({"a":"\u0000"})", "ok " + std::string(1, '\0')},

@@ -77,7 +77,8 @@ TEST_CASE("A row is a compact object, its fields in order, nulls written out") {
   r.integer("n", TypeKind::kInt, -5).integer("u", TypeKind::kUint, -1).number("d", 3);
   r.integer("yes", TypeKind::kBool, 1).integer("no", TypeKind::kBool, 0);
   r.text("raw", TypeKind::kBytes, std::string_view("\0\1", 2)).text("top", Type::list_of(TypeKind::kInt), "[1,2]");
-  r.integer("window_end", TypeKind::kTimestamp, 1'767'225'660'000'000).integer("took", TypeKind::kDuration, 90'000'000'000);
+  r.integer("window_end", TypeKind::kTimestamp, 1'767'225'660'000'000);
+  r.integer("took", TypeKind::kDuration, 90'000'000'000);
   CHECK(r.row() ==
         R"({"user":"u\"1","city":null,"n":-5,"u":18446744073709551615,"d":3.0,"yes":true,"no":false,"raw":"AAE=",)"
         R"("top":[1,2],"window_end":"2026-01-01T00:01:00Z","took":"90s"})");
@@ -175,7 +176,8 @@ TEST_CASE("Keys: a single string is its bytes, anything else is compact JSON") {
   CHECK(OneRow().number("k", 3).key() == "3.0");
   CHECK(OneRow().integer("k", TypeKind::kTimestamp, 0).key() == R"("1970-01-01T00:00:00Z")");
   CHECK(OneRow().text("k", TypeKind::kBytes, "foo").key() == R"("Zm9v")");
-  CHECK(OneRow().text("a", TypeKind::kString, "x\xC3\xA5").integer("b", TypeKind::kInt, 1).key() == "[\"x\xC3\xA5\",1]");
+  CHECK(OneRow().text("a", TypeKind::kString, "x\xC3\xA5").integer("b", TypeKind::kInt, 1).key() ==
+        "[\"x\xC3\xA5\",1]");
   CHECK(OneRow().null("a", TypeKind::kString).text("b", TypeKind::kString, "x").key() == R"([null,"x"])");
   CHECK(OneRow().null("a", TypeKind::kString).null("b", TypeKind::kString).key() == "[null,null]");
 }
