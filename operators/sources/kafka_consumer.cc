@@ -3,8 +3,8 @@
 #include "operators/sources/kafka_consumer.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstring>
+#include <array>
+#include <map>
 #include <mutex>
 #include <optional>
 
@@ -121,6 +121,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   void assigned(const std::vector<TopicPartition>& partitions);
   void revoked(const std::vector<TopicPartition>& partitions);
   Result<KafkaLookup*> lookup();
+  Error refusal(rd_kafka_resp_err_t code, std::string_view what) const;
   bool is_member() const;
 
   const ConsumerOptions options_;
@@ -134,6 +135,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   std::vector<Seen> seen_;                 // by assignment
   std::optional<Error> user_fault_;        // last reported by the client, to explain silence
   bool assign_called_ = false;
+  bool fatal_told_ = false;
   bool closed_ = false;
 };
 
@@ -195,7 +197,7 @@ Status GroupConsumer::subscribe() {
   auto list = to_native(names);
   const auto code = rd_kafka_subscribe(client_.get(), list.get());
   if (code == RD_KAFKA_RESP_ERR__INVALID_ARG) return user_error("subscribe: not a valid list of topics or pattern");
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(code, "subscribe"));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(refusal(code, "subscribe"));
   return {};
 }
 
@@ -237,9 +239,20 @@ void GroupConsumer::revoked(const std::vector<TopicPartition>& partitions) {
 void GroupConsumer::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) {
   const Error error = kafka_error(code, "Kafka", text);
   if (error.fault == Fault::kUser) user_fault_ = error;
-  if (!events_) return;
+  if (!events_ || (fatal && fatal_told_)) return;
+  fatal_told_ |= fatal;
   if (fatal && is_fencing(code)) return events_->on_fenced(error);
   events_->on_error(error, fatal);
+}
+
+// A fatal error has one cause, whichever call meets it.
+Error GroupConsumer::refusal(rd_kafka_resp_err_t code, std::string_view what) const {
+  if (code != RD_KAFKA_RESP_ERR__FATAL) return kafka_error(code, what);
+  std::array<char, 512> cause{};
+  const auto underlying = rd_kafka_fatal_error(client_.get(), cause.data(), cause.size());
+  Error error = kafka_error(underlying, what, cause.data());
+  error.retriable = false;
+  return error;
 }
 
 void GroupConsumer::on_partition_error(const KafkaFetch::PartitionError& error) {
@@ -248,13 +261,16 @@ void GroupConsumer::on_partition_error(const KafkaFetch::PartitionError& error) 
   if (error.code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     return events_->on_error({Fault::kInternal, false, what + ": a message of a partition that is not assigned"}, true);
   }
+  if (error.code == RD_KAFKA_RESP_ERR__PARTITION_EOF) return;
+  if (error.code == RD_KAFKA_RESP_ERR__FATAL) {
+    std::array<char, 512> cause{};
+    const auto underlying = rd_kafka_fatal_error(client_.get(), cause.data(), cause.size());
+    return on_client_error(underlying, cause.data(), true);
+  }
   Error told = kafka_error(error.code, what, error.text);
   if (told.fault == Fault::kUser) user_fault_ = told;
-  if (error.code == RD_KAFKA_RESP_ERR__PARTITION_EOF) return;
   // The fetcher of that partition has stopped for good.
   const bool stopped = error.code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
-  const bool fatal = error.code == RD_KAFKA_RESP_ERR__FATAL;
-  if (fatal) return;  // told by on_client_error(), with its cause
   events_->on_error(told, stopped);
 }
 
@@ -302,7 +318,7 @@ Result<std::vector<PartitionOffset>> GroupConsumer::committed(const std::vector<
   auto list = to_native(partitions);
   const auto code = rd_kafka_committed(client_.get(), list.get(), timeout_ms(timeout));
   if (is_silence(code) && user_fault_) return std::unexpected(*user_fault_);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(code, "committed offsets"));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(refusal(code, "committed offsets"));
   for (int i = 0; i < list->cnt; ++i) {
     const auto& entry = list->elems[i];
     PartitionOffset one{{entry.topic, entry.partition}, std::max<int64_t>(-1, entry.offset), {}};
@@ -370,10 +386,10 @@ Status GroupConsumer::commit(const std::vector<PartitionOffset>& offsets, Durati
   const RdPtr<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
   auto list = to_native(offsets);
   const auto sent = rd_kafka_commit_queue(client_.get(), list.get(), answers.get(), nullptr, nullptr);
-  if (sent != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(sent, "commit"));
+  if (sent != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(refusal(sent, "commit"));
   const RdPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(answers.get(), timeout_ms(timeout)));
   if (!event) return external_error("commit: no answer in time");
-  if (const auto code = rd_kafka_event_error(event.get())) return std::unexpected(kafka_error(code, "commit"));
+  if (const auto code = rd_kafka_event_error(event.get())) return std::unexpected(refusal(code, "commit"));
   const auto* committed = rd_kafka_event_topic_partition_list(event.get());
   for (int i = 0; committed && i < committed->cnt; ++i) {
     const auto& entry = committed->elems[i];
