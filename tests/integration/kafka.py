@@ -182,16 +182,16 @@ log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
 class Broker:
     """One Kafka broker. A context manager: started on entry, killed and removed on exit.
 
-    `cpu` pins it to that core; `data_dir` is kept afterwards when given. Not for several threads at once."""
+    `cpu` pins it to that core; `data_dir` is kept afterwards when given, and must be new. `settings` go before ours. Not for several threads at once."""
 
-    def __init__(self, version=DEFAULT_VERSION, data_dir=None, heap="768m", cpu=None, settings=None):
+    def __init__(self, version=DEFAULT_VERSION, data_dir=None, heap="768m", cpu=None, settings=None, port=0):
         self.version = version
         self.keep = data_dir is not None
         self.data_dir = pathlib.Path(data_dir) if data_dir else pathlib.Path(tempfile.mkdtemp(prefix="tidemark-kafka."))
         self.heap = heap
         self.cpu = cpu
         self.settings = dict(settings or {})
-        self.port = 0
+        self.port = port  # 0: a free one
         self.process = None
 
     @property
@@ -214,7 +214,7 @@ class Broker:
             raise RuntimeError("the broker runs already")
         check_java()
         jars = fetch(self.version)
-        if not self.port:
+        if not (self.data_dir / "server.properties").exists():
             self._format(jars)
         command = self._java(jars, "kafka.Kafka") + [str(self.data_dir / "server.properties")]
         if self.cpu is not None:
@@ -229,7 +229,8 @@ class Broker:
 
     def _format(self, jars):
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self.port, controller = _free_ports(2)
+        free, controller = _free_ports(2)
+        self.port = self.port or free
         values = dict(SETTINGS)
         values.update({
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",

@@ -1,0 +1,381 @@
+"""What integration tests stand on: the test kit's commands, the daemon as a process, and jobs that are written once and
+become both a pipeline file and the description by which the kit judges its results. Knows no single test.
+"""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+
+class Failed(AssertionError):
+    """A test's expectation that did not hold, with its facts."""
+
+
+def long_test(function):
+    """Marks a test that takes minutes: only with --long, or when named by --only."""
+    function.long = True
+    return function
+
+
+def wait_for(condition, what, timeout_s=60, every_s=0.1):
+    """Calls `condition` until it answers something true, and answers that."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise Failed(f"not within {timeout_s} s: {what}")
+        time.sleep(every_s)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+# ---- The test kit
+
+class Kit:
+    """tidemark_testkit against one broker; every call is one short process."""
+
+    def __init__(self, binary, bootstrap):
+        self.binary = str(binary)
+        self.bootstrap = bootstrap
+
+    def command(self, *args):
+        return [self.binary, "--brokers", self.bootstrap, *map(str, args)]
+
+    def run(self, *args, stdin=None, may_fail=False, timeout_s=600):
+        done = subprocess.run(self.command(*args), input=stdin, capture_output=True, text=True, timeout=timeout_s)
+        if done.returncode != 0 and not may_fail:
+            raise Failed(f"testkit {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def create_topic(self, name, partitions=4, **config):
+        options = [f"--config={k.replace('_', '.')}={v}" for k, v in config.items()]
+        self.run("topic", "create", name, "-p", partitions, *options)
+        return name
+
+    def generate(self, topic, events, **options):
+        flags = []
+        for name, value in options.items():
+            flag = "--" + name.replace("_", "-")
+            flags += [flag] if value is True else [] if value is False else [flag, value]
+        return self.run("generate", topic, "--events", events, *flags)
+
+    def generate_in_background(self, topic, events, **options):
+        thread = Background(lambda: self.generate(topic, events, **options))
+        thread.start()
+        return thread
+
+    def produce(self, records):
+        self.run("produce", stdin="\n".join(json.dumps(one) for one in records) + "\n")
+
+    def consume(self, topic, committed=True):
+        done = self.run("consume", topic, *(["--committed"] if committed else []))
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def ends(self, topic):
+        """{partition: (low, high)}"""
+        return {int(p): tuple(v) for p, v in json.loads(self.run("end-offsets", topic).stdout).items()}
+
+    def offsets(self, group, topic):
+        """{partition: {"offset", "metadata"}}"""
+        return {int(p): v for p, v in json.loads(self.run("offsets", "get", group, topic).stdout).items()}
+
+    def set_offsets(self, group, topic, offsets, metadata=""):
+        values = [f"{p}={offset}" for p, offset in offsets.items()]
+        self.run("offsets", "set", group, topic, *values, "--metadata", metadata)
+
+    def delete_offsets(self, group, topic=""):
+        self.run("offsets", "delete", group, *([topic] if topic else []))
+
+    def caught_up(self, group, topic):
+        """Whether the group has committed all that the topic holds now."""
+        committed, ends = self.offsets(group, topic), self.ends(topic)
+        return all(committed[p]["offset"] == high for p, (_, high) in ends.items())
+
+    def verify(self, job, close="all", at_least_once=False, may_fail=False):
+        """Judges the job's topics; answers the summary, or raises with the differences."""
+        path = job.directory / f"{job.name}.job.json"
+        path.write_text(json.dumps(job.description(close, at_least_once), indent=1))
+        done = self.run("verify", path, may_fail=True)
+        if done.returncode not in (0, 1):
+            raise Failed(f"the judge could not judge: {done.stdout}{done.stderr}")
+        summary = json.loads(done.stdout.splitlines()[-1])
+        if done.returncode == 1 and not may_fail:
+            raise Failed(f"the oracle disagrees:\n{done.stdout}")
+        return summary
+
+
+class Background(threading.Thread):
+    """A call in a thread of its own; join() raises what it raised."""
+
+    def __init__(self, call):
+        super().__init__(daemon=True)
+        self._call, self._error = call, None
+
+    def run(self):
+        try:
+            self._call()
+        except BaseException as error:  # noqa: handed to join()
+            self._error = error
+
+    def join(self, timeout=None):
+        super().join(timeout)
+        if self.is_alive():
+            raise Failed("a background call does not end")
+        if self._error:
+            raise self._error
+
+
+# ---- Jobs
+
+SCHEMA = [("event_id", "string", None), ("user_id", "string", None), ("event_type", "string", None),
+          ("amount", "double?", None), ("quantity", "int?", None), ("ts", "timestamp(ms)", None),
+          ("city", "string?", "address.city")]
+
+AGGREGATES = [
+    {"name": "n", "kind": "count"},
+    {"name": "spent", "kind": "sum", "field": "amount"},
+    {"name": "pieces", "kind": "sum", "field": "quantity"},
+    {"name": "mean", "kind": "avg", "field": "amount"},
+    {"name": "lowest", "kind": "min", "field": "amount"},
+    {"name": "highest", "kind": "max", "field": "quantity"},
+    {"name": "first_event", "kind": "first", "field": "event_id"},
+    {"name": "last_event", "kind": "last", "field": "event_id"},
+    {"name": "big", "kind": "count", "where": [["amount", "has"], ["amount", ">", 100.0]]},
+]
+
+
+def milliseconds(duration):
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h|d)", duration).groups()
+    return int(number) * {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}[unit]
+
+
+def cel(conditions):
+    """The CEL text of a list of [field, op, literal]."""
+    parts = []
+    for field, op, *right in conditions:
+        parts.append(f"has({field})" if op == "has" else f"{field} {op} {json.dumps(right[0])}")
+    return " && ".join(parts)
+
+
+class Job:
+    """One pipeline over generated events: pipeline file for Tidemark, description for the judge."""
+
+    def __init__(self, directory, name, bootstrap, topic, out=None, late=None, dead=None, filter=None, window=None,
+                 by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
+                 lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
+                 sink_bootstrap=None, idle_after="1h", offset=None):
+        self.directory = pathlib.Path(directory)
+        self.name, self.bootstrap, self.topic = name, bootstrap, topic
+        self.out, self.late, self.dead = out, late, dead
+        self.filter, self.window, self.by, self.aggregates = filter, window, list(by), aggregates
+        self.allowed_lateness, self.partitioned_by = allowed_lateness, partitioned_by
+        self.every, self.lanes, self.delivery, self.properties = every, lanes, delivery, properties or {}
+        self.max_delay, self.max_future, self.start = max_delay, max_future, start
+        self.sink_bootstrap, self.idle_after, self.offset = sink_bootstrap, idle_after, offset
+
+    @property
+    def file(self):
+        return self.directory / f"{self.name}.yaml"
+
+    def write(self):
+        self.file.write_text(self.yaml())
+        return self.file
+
+    def yaml(self):
+        """JSON is YAML: written as JSON, nothing needs quoting rules."""
+        kafka = {"brokers": self.bootstrap, "topic": self.topic}
+        if self.partitioned_by:
+            kafka["partitioned_by"] = self.partitioned_by
+        if self.start:
+            kafka["start"] = self.start
+        if self.properties:
+            kafka["properties"] = {k: str(v) for k, v in self.properties.items()}
+        fields = {n: {"type": t, "path": p} if p else t for n, t, p in SCHEMA}
+        source = {"kafka": kafka, "format": "json", "schema": fields,
+                  "event_time": {"field": "ts", "max_delay": self.max_delay, "max_future": self.max_future,
+                                 "idle_after": self.idle_after, "close_after_idle": "off"}}
+        out = {"name": self.name, "sources": {"events": source}, "steps": self._steps(), "sinks": self._sinks(),
+               "checkpoint": {"every": self.every}}
+        if self.lanes:
+            out["lanes"] = self.lanes
+        return json.dumps(out, indent=2) + "\n"
+
+    def _steps(self):
+        steps = [{"filter": cel(self.filter)}] if self.filter else []
+        if not self.window:
+            return steps
+        kind, size, step = self.window
+        shape = {"tumbling": size} if kind == "tumbling" else {"sliding": {"size": size, "step": step}}
+        window = {**shape, "by": self.by, "allowed_lateness": self.allowed_lateness,
+                  "aggregates": {one["name"]: self._aggregate(one) for one in self.aggregates}}
+        if self.offset:
+            window["offset"] = self.offset
+        return steps + [{"name": "per_user", "window": window}]
+
+    @staticmethod
+    def _aggregate(one):
+        text = f"{one['kind']}({one.get('field', '')})"
+        return text + (f".where({cel(one['where'])})" if "where" in one else "")
+
+    def _sinks(self):
+        def sink(topic, **more):
+            kafka = {"topic": topic}
+            if self.sink_bootstrap:
+                kafka["brokers"] = self.sink_bootstrap
+            return {**more, "kafka": kafka, **({"delivery": self.delivery} if self.delivery else {})}
+
+        sinks = [{**sink(self.out), "format": "json"}] if self.out else [{"drop": {}}]
+        sinks += [sink(self.late, **{"from": "late"})] if self.late else []
+        sinks += [sink(self.dead, **{"from": "dead_letter"})] if self.dead else []
+        return sinks
+
+    def description(self, close="all", at_least_once=False):
+        out = {"name": self.name, "topics": [self.topic], "results": self.out or "", "late": self.late or "",
+               "dead_letters": self.dead or "",
+               "schema": [{"name": n, "type": t, **({"path": p} if p else {})} for n, t, p in SCHEMA],
+               "event_time": {"field": "ts", "max_delay_ms": milliseconds(self.max_delay),
+                              "max_future_ms": milliseconds(self.max_future)},
+               "steps": [{"name": "filter-1", "filter": self.filter}] if self.filter else [],
+               "lanes": "partition" if self.partitioned_by else "one", "close": close,
+               "at_least_once": at_least_once or self.delivery == "at_least_once"}
+        if self.window:
+            kind, size, step = self.window
+            out["window"] = {"name": "per_user", "size_ms": milliseconds(size),
+                             "step_ms": milliseconds(size if kind == "tumbling" else step),
+                             "offset_ms": milliseconds(self.offset or "0s"), "by": self.by,
+                             "allowed_lateness_ms": milliseconds(self.allowed_lateness), "aggregates": self.aggregates}
+        return out
+
+
+TUMBLING = ("tumbling", "1m", None)
+SLIDING = ("sliding", "5m", "1m")
+
+
+# ---- The daemon
+
+class Tidemark:
+    """One `tidemark run` process. Its output goes to files beside the state, and is shown when a test fails."""
+
+    def __init__(self, binary, job, *args, state_dir=None, instance=None, env=None, until_end=False, memory="256MiB"):
+        self.state_dir = pathlib.Path(state_dir or job.directory / f"{job.name}.state")
+        self.port = free_port()
+        self.job = job
+        flags = ["--http", f"127.0.0.1:{self.port}", "--state-dir", str(self.state_dir), "--memory", memory]
+        flags += {False: [], True: ["--until-end"], "keep-open": ["--until-end=keep-open"]}[until_end]
+        flags += ["--instance", str(instance)] if instance is not None else []
+        self.command = [str(binary), "run", str(job.write()), *flags, *map(str, args)]
+        self.log = job.directory / f"{job.name}.{time.monotonic_ns()}.log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **(env or {})})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def facts(self):
+        tail = "\n".join(self.output().splitlines()[-40:])
+        return f"{' '.join(self.command)}\nexit code: {self.process.poll()}\n{tail}"
+
+    def wait(self, code=0, timeout_s=120):
+        """Waits for its own end and checks the exit code."""
+        try:
+            found = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"still running after {timeout_s} s:\n{self.facts()}") from None
+        if found != code:
+            raise Failed(f"exit code {found} instead of {code}:\n{self.facts()}")
+        return self
+
+    def running(self):
+        if self.process.poll() is not None:
+            raise Failed(f"it ended by itself:\n{self.facts()}")
+        return True
+
+    def stop(self, timeout_s=30):
+        """SIGTERM drains and exits 0."""
+        self.running()
+        self.process.terminate()
+        return self.wait(0, timeout_s)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def says(self, *words):
+        """Whether its output holds all of the words."""
+        text = self.output().lower()
+        missing = [word for word in words if word.lower() not in text]
+        if missing:
+            raise Failed(f"says nothing of {missing}:\n{self.facts()}")
+        return True
+
+    def get(self, path):
+        """(status, body) of its HTTP server; (0, "") where it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def wait_ready(self, timeout_s=60):
+        wait_for(lambda: self.running() and self.get("/readyz")[0] == 200, "ready", timeout_s)
+        return self
+
+    def wait_caught_up(self, kit, timeout_s=120):
+        wait_for(lambda: self.running() and kit.caught_up(self.job.name, self.job.topic), "all committed", timeout_s, 0.3)
+        return self
+
+    def metrics(self):
+        """{(name, frozenset of (label, value)): number}"""
+        status, text = self.get("/metrics")
+        if status != 200:
+            raise Failed(f"/metrics answers {status}")
+        out = {}
+        for line in text.splitlines():
+            match = re.fullmatch(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: \d+)?", line)
+            if match and not line.startswith("#"):
+                labels = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match[2] or "")
+                out[(match[1], frozenset(labels))] = float(match[3])
+        return out
+
+    def total(self, metric, **labels):
+        """The sum of a metric over the series that bear these labels."""
+        wanted = set(labels.items())
+        return sum(value for (name, has), value in self.metrics().items() if name == metric and wanted <= has)
+
+    def peak_rss(self):
+        """Bytes, so far."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) * 1024
+        return 0

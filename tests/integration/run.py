@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Runs the integration tests: every function `test_*(env)` of the files test_*.py beside this one, on a real Kafka.
+
+    run.py --tidemark build/tidemark --testkit build/tests/tidemark_testkit [--only WORD] [--kafka 3.9.1] [--long]
+
+Where no Kafka can be had the tests are skipped loudly; with CI=true that is a failure. Exit 0: all passed or skipped."""
+import argparse
+import importlib
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+import kafka  # noqa: E402
+from harness import Job, Kit, Tidemark  # noqa: E402
+
+
+class Env:
+    """What one test gets: a broker, its kit, a folder, and names that no other test uses."""
+
+    def __init__(self, args, name, broker):
+        self.args, self.name, self.broker = args, name.replace("test_", "").replace("_", "-"), broker
+        self.tidemark = pathlib.Path(args.tidemark).resolve()
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.name}.", dir=args.work))
+        self.kit = Kit(args.testkit, broker.bootstrap)
+        self.started = []
+        self._brokers = []
+
+    def own_broker(self, **options):
+        """A broker for this test alone, to be stopped and broken; becomes the one that `kit` and `job` use."""
+        self.broker = self.another_broker(**options)
+        self.kit = Kit(self.args.testkit, self.broker.bootstrap)
+        return self.broker
+
+    def another_broker(self, **options):
+        broker = kafka.Broker(self.args.kafka, **options)
+        self._brokers.append(broker)
+        return broker.start()
+
+    def job(self, partitions=4, name=None, **options):
+        """A job with topics of its own: in, out, late and dead."""
+        name = name or self.name
+        for suffix, count in (("in", partitions), ("out", 3), ("late", 1), ("dead", 1)):
+            self.kit.create_topic(f"{name}.{suffix}", count)
+        return Job(self.directory, name, self.broker.bootstrap, f"{name}.in",
+                   **{"out": f"{name}.out", "late": f"{name}.late", "dead": f"{name}.dead", **options})
+
+    def run(self, job, *args, **options):
+        self.started.append(Tidemark(self.tidemark, job, *args, **options))
+        return self.started[-1]
+
+    def close(self):
+        for one in self.started:
+            one.__exit__()
+        for one in self._brokers:
+            one.close()
+
+
+def find_tests(args):
+    tests = []
+    for path in sorted(HERE.glob("test_*.py")):
+        module = importlib.import_module(path.stem)
+        for name, function in vars(module).items():
+            if name.startswith("test_") and callable(function):
+                tests.append((name, function))
+    if args.only:
+        return [(n, f) for n, f in tests if any(word in n for word in args.only.split(","))]
+    return [(n, f) for n, f in tests if args.long or not getattr(f, "long", False)]
+
+
+def run_one(args, name, function, broker):
+    """None, or why it failed."""
+    env = Env(args, name, broker)
+    try:
+        function(env)
+        return None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: a test may fail in any way
+        last = env.started[-1].facts() if env.started else ""
+        return f"{traceback.format_exc()}\nlast process: {last}\nbroker: {env.broker.log_tail(5)}\nfolder: {env.directory}" \
+            if not isinstance(error, AssertionError) else \
+            f"{error}\n  in {traceback.extract_tb(error.__traceback__)[1]}\nlast process: {last}\nfolder: {env.directory}"
+    finally:
+        env.close()
+
+
+def run_all(args, tests):
+    passed, failed = 0, []
+    with kafka.Broker(args.kafka) as broker:
+        print(f"Kafka {args.kafka} at {broker.bootstrap}; {len(tests)} tests", flush=True)
+        for index, (name, function) in enumerate(tests, 1):
+            print(f"[{index:2}/{len(tests)}] {name} ...", end="", flush=True)
+            start = time.monotonic()
+            why = run_one(args, name, function, broker)
+            print(f" {'FAILED' if why else 'ok'} ({time.monotonic() - start:.1f} s)", flush=True)
+            if why:
+                failed.append(name)
+                print("    " + why.replace("\n", "\n    "), flush=True)
+            else:
+                passed += 1
+            if broker.process is None or broker.process.poll() is not None:
+                print(f"the shared broker has died:\n{broker.log_tail()}")
+                broker.start()
+    for name in failed:
+        print(f"failed: {name}")
+    print(f"{passed} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def skip_loudly(error):
+    required = os.environ.get("CI", "").lower() == "true"
+    print("=" * 100)
+    print(f"{'FAILED' if required else 'SKIPPED'}: no Kafka for the integration tests: {error}")
+    print("=" * 100)
+    print("0 passed, 1 failed" if required else "0 passed, 0 failed, all skipped")
+    return 1 if required else 0
+
+
+def parse(description=__doc__, configure=None):
+    build = HERE.parent.parent / "build"
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tidemark", default=str(build / "tidemark"))
+    parser.add_argument("--testkit", default=str(build / "tests" / "tidemark_testkit"))
+    parser.add_argument("--kafka", default=kafka.DEFAULT_VERSION, help="version of the broker")
+    parser.add_argument("--keep", action="store_true", help="keep the work folder")
+    if configure:
+        configure(parser)
+    args = parser.parse_args()
+    for binary in (args.tidemark, args.testkit):
+        if not os.access(binary, os.X_OK):
+            sys.exit(f"cannot run {binary}: build it first, or name it with --tidemark and --testkit")
+    args.work = tempfile.mkdtemp(prefix="tidemark-tests.")
+    return args
+
+
+def finish(args, code):
+    if code == 0 and not args.keep:
+        shutil.rmtree(args.work, ignore_errors=True)
+    else:
+        print(f"work folder: {args.work}")
+    sys.exit(code)
+
+
+def main():
+    def configure(parser):
+        parser.add_argument("--only", help="words; only tests whose names contain one (comma-separated)")
+        parser.add_argument("--long", action="store_true", help="also the tests that take minutes")
+        parser.add_argument("--list", action="store_true")
+
+    args = parse(configure=configure)
+    tests = find_tests(args)
+    if args.list:
+        print("\n".join(name for name, _ in tests))
+        finish(args, 0)
+    if not tests:
+        sys.exit("no test has such a name")
+    try:
+        finish(args, run_all(args, tests))
+    except kafka.KafkaUnavailable as error:
+        finish(args, skip_loudly(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""Processes and brokers that fail under load: who goes on, who gives way, and that the results stay exact."""
+import re
+import time
+
+from harness import SLIDING, TUMBLING, Failed, free_port, long_test, wait_for
+from proxy import SlowProxy
+
+SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
+
+
+def drain_and_verify(env, job, process=None):
+    """To the end with whichever process is left, then the oracle."""
+    if process and process.process.poll() is None:
+        process.stop()
+    env.run(job, until_end=True).wait(0)
+    return env.kit.verify(job)
+
+
+def fill_while_running(env, job, events, rate, **options):
+    return env.kit.generate_in_background(job.topic, events, rate=rate, **options)
+
+
+def ended_as_fenced(process, timeout_s=60):
+    process.wait(1, timeout_s)
+    process.says("fenced")
+
+
+def test_two_instances_the_newer_wins(env):
+    job = env.job(window=TUMBLING)
+    load = fill_while_running(env, job, 40_000, 4_000)
+    older = env.run(job, state_dir=job.directory / "shared.state").wait_ready()
+    time.sleep(2)
+    newer = env.run(job, state_dir=job.directory / "shared.state")
+    ended_as_fenced(older)
+    newer.wait_ready()
+    load.join(120)
+    newer.wait_caught_up(env.kit).stop()
+    env.run(job, until_end=True, state_dir=job.directory / "shared.state").wait(0)
+    env.kit.verify(job)
+
+
+def test_two_stateless_instances_the_newer_wins(env):
+    job = env.job(filter=[["event_type", "==", "purchase"]])
+    load = fill_while_running(env, job, 40_000, 4_000)
+    older = env.run(job, state_dir=job.directory / "shared.state").wait_ready()
+    time.sleep(2)
+    newer = env.run(job, state_dir=job.directory / "shared.state")
+    ended_as_fenced(older)
+    load.join(120)
+    newer.wait_ready().wait_caught_up(env.kit).stop()
+    env.kit.verify(job)
+
+
+def test_frozen_beyond_its_session(env):
+    """SIGSTOP longer than the session: it comes back into the group, or gives way; nothing is lost or doubled."""
+    job = env.job(window=TUMBLING, properties=SESSION)
+    load = fill_while_running(env, job, 40_000, 4_000)
+    process = env.run(job).wait_ready()
+    time.sleep(2)
+    process.freeze()
+    time.sleep(10)
+    process.thaw()
+    load.join(120)
+    try:
+        process.wait_caught_up(env.kit)
+    except Failed:
+        ended_as_fenced(process, 1)
+    drain_and_verify(env, job, process)
+
+
+def test_frozen_while_a_successor_works(env):
+    """The frozen one's transaction and commit must not count after the successor's start."""
+    job = env.job(window=TUMBLING, properties=SESSION)
+    load = fill_while_running(env, job, 40_000, 4_000)
+    frozen = env.run(job, state_dir=job.directory / "shared.state").wait_ready()
+    time.sleep(2.5)
+    frozen.freeze()
+    successor = env.run(job, state_dir=job.directory / "shared.state").wait_ready()
+    time.sleep(3)
+    frozen.thaw()
+    ended_as_fenced(frozen)
+    load.join(120)
+    successor.wait_caught_up(env.kit).stop()
+    env.run(job, until_end=True, state_dir=job.directory / "shared.state").wait(0)
+    env.kit.verify(job)
+
+
+def test_broker_restarted_under_load(env):
+    broker = env.own_broker()
+    job = env.job(window=SLIDING)
+    load = fill_while_running(env, job, 60_000, 4_000, events_per_minute=10_000)
+    process = env.run(job).wait_ready()
+    time.sleep(3)
+    broker.restart()
+    time.sleep(3)
+    broker.restart(kill=True)
+    load.join(180)
+    process.wait_caught_up(env.kit, 180)
+    drain_and_verify(env, job, process)
+
+
+def test_broker_frozen_under_load(env):
+    broker = env.own_broker()
+    job = env.job(window=TUMBLING)
+    load = fill_while_running(env, job, 40_000, 4_000)
+    process = env.run(job).wait_ready()
+    time.sleep(2)
+    broker.pause()
+    time.sleep(8)
+    assert process.get("/livez")[0] == 200, "alive, whatever Kafka does"
+    broker.resume()
+    load.join(120)
+    process.wait_caught_up(env.kit, 180)
+    drain_and_verify(env, job, process)
+
+
+@long_test
+def test_transaction_timed_out(env):
+    """Frozen past the transaction's timeout, within the session: rewound in process, it goes on by itself."""
+    job = env.job(window=TUMBLING, properties={"session.timeout.ms": 300_000})
+    load = fill_while_running(env, job, 40_000, 2_000)
+    process = env.run(job).wait_ready()
+    time.sleep(3.3)
+    process.freeze()
+    time.sleep(75)
+    process.thaw()
+    load.join(120)
+    process.wait_caught_up(env.kit, 180)
+    drain_and_verify(env, job, process)
+
+
+def test_partitioned_instances_share_the_work(env):
+    """Two instances without an exchange: partitions move when one comes, goes and dies; shared checkpoints follow."""
+    job = env.job(window=TUMBLING, partitioned_by=["user_id"], properties=SESSION)
+    shared = job.directory / "shared.state"
+    load = fill_while_running(env, job, 80_000, 4_000)
+    first = env.run(job, instance=0, state_dir=shared).wait_ready()
+    time.sleep(3)
+    second = env.run(job, instance=1, state_dir=shared).wait_ready()
+    time.sleep(4)
+    second.kill()
+    time.sleep(9)  # its session ends, its partitions come back
+    third = env.run(job, instance=2, state_dir=shared).wait_ready()
+    load.join(180)
+    wait_for(lambda: first.running() and third.running() and env.kit.caught_up(job.name, job.topic), "all committed", 180)
+    third.stop()
+    first.stop()
+    time.sleep(8)
+    env.run(job, instance=0, state_dir=shared, until_end=True).wait(0)
+    env.kit.verify(job)
+
+
+def test_a_slow_sink_slows_the_source(env):
+    """A sink at a fraction of the source's speed: memory stays bounded, nothing is lost, SIGTERM still ends in time."""
+    proxy = SlowProxy(0, 400_000)
+    # A second listener, advertised as the proxy: the same cluster, reached slowly.
+    plain, controller, slow = free_port(), free_port(), free_port()
+    proxy.target_port = slow
+    env.own_broker(settings={
+        "listeners": f"PLAINTEXT://127.0.0.1:{plain},SLOW://127.0.0.1:{slow},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{plain},SLOW://127.0.0.1:{proxy.port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SLOW:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}"}, port=plain)
+    proxy.start()
+    try:
+        job = env.job(filter=[["event_id", "!=", ""]], sink_bootstrap=f"127.0.0.1:{proxy.port}")
+        env.kit.generate(job.topic, 150_000, duplicates=0)
+        process = env.run(job, memory="64MiB").wait_ready()
+        time.sleep(15)
+        process.running()
+        assert process.peak_rss() < 256 << 20, f"peak RSS {process.peak_rss() >> 20} MiB with --memory 64MiB"
+        proxy.bytes_per_second = 0
+        process.wait_caught_up(env.kit, 180)
+        peak = process.peak_rss()
+        process.stop()
+        assert peak < 256 << 20, f"peak RSS {peak >> 20} MiB with --memory 64MiB"
+        env.kit.verify(job)
+    finally:
+        proxy.close()
+
+
+def test_fenced_by_another_program(env):
+    """Somebody initialises our transactional.id once: the producer is made anew while the group still has this member."""
+    job = env.job(window=TUMBLING)
+    load = fill_while_running(env, job, 30_000, 3_000)
+    process = env.run(job).wait_ready()
+    time.sleep(2)
+    env.kit.run("fence", transactional_id(process))
+    load.join(120)
+    process.wait_caught_up(env.kit)
+    drain_and_verify(env, job, process)
+
+
+def transactional_id(process):
+    """As the daemon's log names it."""
+    found = re.search(r'transactional[._]id[="\': ]+([\w.\-/]+)', process.output())
+    if not found:
+        raise Failed(f"the log names no transactional id:\n{process.facts()}")
+    return found[1]

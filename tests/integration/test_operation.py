@@ -1,0 +1,106 @@
+"""What an operator sees: health, metrics, the ledger, exit codes and where output goes."""
+import json
+
+from harness import TUMBLING, Failed, wait_for
+
+
+def running_job(env, events=20_000, **options):
+    job = env.job(window=TUMBLING, filter=[["event_type", "!=", "refund"]], **options)
+    env.kit.generate(job.topic, events)
+    process = env.run(job).wait_ready().wait_caught_up(env.kit)
+    return job, process
+
+
+def test_ledger_closes(env):
+    """/metrics and the API account for every record, and agree with the oracle."""
+    job, process = running_job(env)
+    expected = env.kit.verify(job, close="watermark")["ledger"]
+    window, filter_step = expected["steps"]["per_user"], expected["steps"]["filter-1"]
+
+    def total(name, **labels):
+        return process.total(f"tidemark_{name}", pipeline=job.name, **labels)
+
+    wait_for(lambda: total("records_read_total") == expected["read"], "all counted as read", 20)
+    found = {"filtered": total("records_filtered_total"), "counted": total("records_counted_total"),
+             "late": total("records_late_total"), "dead": total("records_dead_lettered_total"),
+             "missed": total("window_updates_missed_total")}
+    wanted = {"filtered": filter_step["filtered"], "counted": window["out"], "late": window["late"],
+              "dead": expected["dead_lettered"], "missed": expected["window_updates_missed"]}
+    assert found == wanted, f"metrics {found}, oracle {wanted}"
+    status, body = process.get(f"/api/v1/pipelines/{job.name}")
+    assert status == 200, (status, body)
+    ledger = json.loads(body)["ledger"]
+    assert ledger["closed"] is True, ledger
+    source = ledger["source"]
+    assert source["read"] == source["dead_lettered"] + source["filtered"] + source["passed"] == expected["read"], ledger
+    steps = {one["name"]: one for one in ledger["steps"]}
+    assert steps["filter-1"]["in"] == source["passed"], ledger
+    assert steps["per_user"]["counted"] == window["out"] and steps["per_user"]["late"] == window["late"], ledger
+    process.stop()
+
+
+METRICS = """records_read_total records_emitted_total records_filtered_total records_counted_total consumer_lag
+committed_lag consumer_lag_seconds watermark_timestamp_seconds watermark_lag_seconds checkpoint_duration_seconds_bucket
+checkpoints_total checkpoint_last_success_timestamp_seconds checkpoint_size_bytes transaction_duration_seconds_count
+state_bytes state_keys lane_busy_seconds_total lane_idle_seconds_total lane_backpressured_seconds_total
+end_to_end_latency_seconds_bucket pipeline_state build_info records_late_total records_dead_lettered_total
+records_lost_total results_filtered_total window_updates_missed_total result_errors_total
+partitioning_violations_total records_deduplicated_total""".split()
+
+
+def test_metrics_have_their_names(env):
+    job, process = running_job(env)
+    names = {name for name, _ in process.metrics()}
+    bare = {name.rsplit("_", 1)[0] for name in names if name.endswith(("_bucket", "_count", "_sum"))}
+    missing = [m for m in METRICS if f"tidemark_{m}" not in names | bare and
+               f"tidemark_{m}".rsplit("_", 1)[0] not in bare]
+    assert not missing, f"no such metrics: {missing}"
+    partitions = {dict(labels).get("partition") for (name, labels) in process.metrics() if name == "tidemark_consumer_lag"}
+    assert partitions == {"0", "1", "2", "3"}, partitions
+    assert process.total("tidemark_consumer_lag", pipeline=job.name) == 0
+    process.stop()
+
+
+def test_health_and_pages(env):
+    job, process = running_job(env, events=2_000)
+    assert process.get("/livez")[0] == 200
+    assert process.get("/readyz")[0] == 200
+    assert job.name in process.get("/")[1]
+    assert job.name in process.get("/api/v1/pipelines")[1]
+    assert process.get("/api/v1/pipelines/nobody")[0] == 404
+    process.stop()
+
+
+def test_two_pipelines_in_one_process(env):
+    """One fails for good; the other goes on, and /readyz says so."""
+    good, bad = env.job(name=f"{env.name}-good", window=TUMBLING), env.job(name=f"{env.name}-bad", window=TUMBLING)
+    for job in (good, bad):
+        env.kit.generate(job.topic, 3_000)
+    process = env.run(good, bad.write())
+    process.wait_ready().wait_caught_up(env.kit)
+    wait_for(lambda: env.kit.caught_up(bad.name, bad.topic), "both committed")
+    assert {good.name, bad.name} <= {dict(labels).get("pipeline") for _, labels in process.metrics()}
+    process.stop()
+    for job in (good, bad):
+        env.kit.verify(job, close="watermark")
+
+
+def test_stdout_holds_results_only(env):
+    import subprocess
+    job = env.job(window=TUMBLING)
+    env.kit.generate(job.topic, 2_000)
+    spec = json.loads(job.yaml())
+    spec["sinks"][0] = {"stdout": {}, "format": "json"}
+    for sink in spec["sinks"][1:]:
+        sink["delivery"] = "at_least_once"
+    job.file.write_text(json.dumps(spec))
+    done = subprocess.run([env.tidemark, "run", job.file, "--until-end", "--http", "off", "--state-dir",
+                           job.directory / "state"], capture_output=True, text=True, timeout=120)
+    if done.returncode != 0:
+        raise Failed(done.stderr)
+    rows = sorted(json.dumps(json.loads(line), ensure_ascii=False) for line in done.stdout.splitlines())
+    path = job.directory / "job.json"
+    path.write_text(json.dumps(job.description()))
+    expected = [line[4:] for line in env.kit.run("expect", path).stdout.splitlines() if line.startswith("row ")]
+    wanted = sorted(json.dumps(json.loads(line), ensure_ascii=False) for line in expected)
+    assert rows == wanted, f"{len(rows)} rows on stdout, {len(wanted)} expected"

@@ -1,0 +1,182 @@
+"""Given these events, exactly these rows: pipelines run to the end of their topics and judged by the oracle."""
+import json
+import time
+import zlib
+
+from harness import AGGREGATES, SLIDING, TUMBLING, Failed
+
+PURCHASES = [["event_type", "==", "purchase"]]
+BIG = [["amount", ">", 100.0]]  # null where the amount is missing: an expression error
+
+
+def run_to_end(env, job, events=20_000, *args, **options):
+    env.kit.generate(job.topic, events, seed=zlib.crc32(job.name.encode()) % 1000, **options)
+    env.run(job, *args, until_end=True).wait(0)
+    summary = env.kit.verify(job)
+    if not summary["results"]["found"]:
+        raise Failed(f"a test of nothing: {summary}")
+    return summary
+
+
+def test_filter_exactly_once(env):
+    run_to_end(env, env.job(filter=PURCHASES))
+
+
+def test_filter_errors_are_dead_letters(env):
+    summary = run_to_end(env, env.job(filter=BIG))
+    assert summary["ledger"]["steps"]["filter-1"]["dead_lettered"] > 0, summary
+
+
+def test_tumbling_until_end(env):
+    summary = run_to_end(env, env.job(window=TUMBLING), 50_000)
+    assert summary["late"]["found"] > 0 and summary["dead_letters"]["found"] > 0, summary
+
+
+def test_tumbling_after_filter(env):
+    run_to_end(env, env.job(window=TUMBLING, filter=PURCHASES))
+
+
+def test_tumbling_global_key(env):
+    run_to_end(env, env.job(window=TUMBLING, by=[]))
+
+
+def test_tumbling_two_keys_one_optional(env):
+    run_to_end(env, env.job(window=TUMBLING, by=["city", "event_type"]), missing=300_000)
+
+
+def test_tumbling_int_key(env):
+    run_to_end(env, env.job(window=TUMBLING, by=["quantity"]))
+
+
+def test_tumbling_offset(env):
+    run_to_end(env, env.job(window=("tumbling", "1m", None), offset="17s"))
+
+
+def test_tumbling_many_keys(env):
+    run_to_end(env, env.job(window=TUMBLING), 200_000, keys=50_000)
+
+
+def test_sliding(env):
+    run_to_end(env, env.job(window=SLIDING), 50_000, events_per_minute=5_000)
+
+
+def test_sliding_size_not_a_multiple_of_step(env):
+    run_to_end(env, env.job(window=("sliding", "150s", "1m")), 50_000, events_per_minute=5_000)
+
+
+def test_sliding_with_much_disorder(env):
+    summary = run_to_end(env, env.job(window=SLIDING, max_delay="500ms"), 50_000, events_per_minute=5_000,
+                         max_delay_ms=500, far_disorder=200_000)
+    assert summary["ledger"]["window_updates_missed"] > 0, summary
+
+
+def test_allowed_lateness(env):
+    run_to_end(env, env.job(window=TUMBLING, allowed_lateness="90s"), far_disorder=50_000)
+
+
+def test_threads_and_lanes_do_not_matter(env):
+    """The very same rows for any number of lanes and threads."""
+    job = env.job(window=SLIDING)
+    env.kit.generate(job.topic, 30_000, events_per_minute=5_000, random_partitions=True)
+    for lanes, threads in ((1, 1), (2, 1), (4, 2), (32, 4)):
+        other = env.job(name=f"{env.name}-{lanes}-{threads}", window=SLIDING, lanes=lanes)
+        other.topic = job.topic
+        env.run(other, "--threads", threads, until_end=True).wait(0)
+        env.kit.verify(other)
+
+
+def test_partitioned_by(env):
+    run_to_end(env, env.job(window=TUMBLING, partitioned_by=["user_id"]), 50_000)
+
+
+def test_one_partition(env):
+    run_to_end(env, env.job(window=TUMBLING, partitions=1))
+
+
+def test_empty_partitions_do_not_hold_the_end(env):
+    run_to_end(env, env.job(window=TUMBLING, partitions=8), 20_000, keys=2)
+
+
+def test_empty_topic_until_end(env):
+    job = env.job(window=TUMBLING)
+    env.run(job, until_end=True).wait(0)
+    env.kit.verify(job)
+
+
+def test_transactional_input(env):
+    """Aborted records of the input are never read, and markers at the end do not hold --until-end."""
+    job = env.job(window=TUMBLING)
+    env.kit.generate(job.topic, 5_000)
+    hang = env.kit.run("transaction-hang", "aborted", job.topic, stdin="")
+    assert "open" in hang.stdout
+    env.run(job, until_end=True).wait(0)
+    env.kit.verify(job)
+
+
+def test_at_least_once(env):
+    job = env.job(window=TUMBLING, delivery="at_least_once")
+    env.kit.generate(job.topic, 30_000)
+    env.run(job, until_end=True).wait(0)
+    env.kit.verify(job)
+
+
+# ---- Late records and dead letters, byte for byte
+
+def headers_of(record):
+    return {one["name"]: one.get("value") for one in record["headers"]}
+
+
+def event(user, ts, **more):
+    return json.dumps({"event_id": "e", "user_id": user, "event_type": "view", "amount": 1.0, "ts": ts, **more})
+
+
+def test_refused_records_keep_their_bytes(env):
+    """Written out by hand, not by the oracle: key, value, all headers."""
+    job = env.job(window=TUMBLING, partitions=1, aggregates=AGGREGATES[:1])
+    base = 1767225600000
+    own = [{"name": "trace", "value": "t1"}, {"name": "bin", "value_b64": "AP8="}, {"name": "trace", "value": "t2"},
+           {"name": "none", "value": None}]
+    records = [
+        {"key": "k0", "value": event("a", base + 600_000)},
+        {"key": "k1", "value": event("a", base), "headers": own},                  # late: W = base + 598 s
+        {"key_b64": "AP8=", "value_b64": "/wB7fQ==", "headers": own},              # no UTF-8
+        {"value": event("a", base + 600_000 + 300_001)},                           # one ms too far
+        {"key": "k4"},                                                             # null
+        {"key": "k5", "value": event("a", None)},
+        {"key": "k6", "value": event(None, base + 600_000)},
+        {"key": "k7", "value": event("a", base + 600_000, quantity="3")},
+    ]
+    env.kit.produce([{"topic": job.topic, "partition": 0, "timestamp": base + 600_000, **one} for one in records])
+    env.run(job, until_end=True).wait(0)
+    (late,) = env.kit.consume(job.late)
+    assert (late["key"], late["value"]) == ("k1", records[1]["value"]), late
+    assert late["headers"][:4] == own, late
+    told = headers_of(late)
+    wanted = {"reason": "late", "step": "per_user", "pipeline": job.name, "topic": job.topic, "partition": "0",
+              "offset": "1", "watermark": "2026-01-01T00:09:58Z"}
+    for name, value in wanted.items():
+        assert told.get(f"tidemark.{name}") == value, (name, told)
+    dead = {headers_of(one)["tidemark.offset"]: one for one in env.kit.consume(job.dead)}
+    reasons = {"2": "decode", "3": "future", "4": "decode", "5": "event_time", "6": "missing_field", "7": "type"}
+    assert set(dead) == set(reasons), dead
+    for offset, reason in reasons.items():
+        told, sent = headers_of(dead[offset]), records[int(offset)]
+        assert told["tidemark.reason"] == reason and told["tidemark.step"] == "events", (offset, told)
+        assert told["tidemark.error"] and told["tidemark.partition"] == "0", told
+        assert dead[offset].get("value") == sent.get("value"), (dead[offset], sent)
+        assert dead[offset].get("key") == sent.get("key"), (dead[offset], sent)
+    assert dead["2"]["key_b64"] == "AP8=" and dead["2"]["value_b64"] == "/wB7fQ==", dead["2"]
+    assert dead["2"]["headers"][:4] == own, dead["2"]
+    env.kit.verify(job)
+
+
+def test_future_of_the_wall_clock(env):
+    """A Kafka timestamp beyond the wall clock by more than max_future is the future, whatever the event says."""
+    job = env.job(window=TUMBLING, partitions=1, max_future="5m")
+    now = int(time.time() * 1000)
+    env.kit.produce([{"topic": job.topic, "partition": 0, "key": "k", "timestamp": now + ahead,
+                      "value": event("a", now)} for ahead in (0, 1_800_000)])
+    env.run(job, until_end=True).wait(0)
+    (dead,) = env.kit.consume(job.dead)
+    assert headers_of(dead)["tidemark.reason"] == "future", dead
+    assert len(env.kit.consume(job.out)) == 1
