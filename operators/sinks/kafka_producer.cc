@@ -160,11 +160,10 @@ Result<OpenTopic> Producer::open_topic(std::string_view name, Duration timeout) 
   const auto partitions = (*ask)->partitions({topic}, timeout);
   if (!partitions) return std::unexpected(partitions.error());
   const auto limit = (*ask)->max_message_bytes(topic, timeout);
-  if (!limit) return std::unexpected(limit.error());
   OpenTopic open;
   open.topic = static_cast<uint32_t>(topics_.size());
   open.partitions = static_cast<int32_t>(partitions->size());
-  open.max_message_bytes = limit->value_or(open.max_message_bytes);
+  open.max_message_bytes = limit.value_or(open.max_message_bytes);
   topics_.push_back({topic, open.max_message_bytes, nullptr});
   if (open.max_message_bytes < batch_bytes_ && !used_) {
     if (auto opened = reopen_with_batches_of(open.max_message_bytes); !opened) return std::unexpected(opened.error());

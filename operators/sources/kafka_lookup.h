@@ -27,8 +27,9 @@ class KafkaLookup final : private KafkaCallbacks {
   Result<std::string> cluster_id(Duration timeout);
   Result<LogBounds> bounds(const TopicPartition& partition, Duration timeout);
   Result<int64_t> offset_at(const TopicPartition& partition, Time at, Duration timeout);
-  // The topic's max.message.bytes; nothing when this user may not read it.
-  Result<std::optional<int64_t>> max_message_bytes(const std::string& topic, Duration timeout);
+  // The topic's max.message.bytes. Reading it takes a right of its own (DescribeConfigs), which a producer does not need,
+  // and some brokers do not answer; so nothing is a common answer, after two seconds at most.
+  std::optional<int64_t> max_message_bytes(const std::string& topic, Duration timeout);
 
  private:
   explicit KafkaLookup(KafkaLog log) : KafkaCallbacks(std::move(log)) {}

@@ -24,7 +24,8 @@ void read_brokers(dom::element document, KafkaStatistics& out) {
   if (document["brokers"].get(brokers) != simdjson::SUCCESS) return;
   for (const auto& [name, broker] : brokers) {
     const auto id = static_cast<int32_t>(integer(broker, "nodeid", -1));
-    if (id >= 0) out.broker_up[id] |= text(broker, "state") == "UP";
+    // The coordinator has a second, "logical" connection to its broker, which fetches nothing.
+    if (id >= 0 && text(broker, "source") != "logical") out.broker_up[id] |= text(broker, "state") == "UP";
   }
 }
 
