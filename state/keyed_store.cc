@@ -69,6 +69,7 @@ struct Database {
 };
 
 using Generations = std::vector<uint64_t>;  // by lane
+using SortedRuns = std::vector<std::span<const WriteSet::Entry>>;  // each key of a run before all keys of the next
 
 Result<std::optional<std::string>> get_value(rocksdb::DB& db, const rocksdb::ReadOptions& options, std::string_view key) {
   std::string value;
@@ -181,10 +182,15 @@ struct KeyedStore::Core {
   void publish();
   Status apply_deletions(const std::vector<WriteSet::RangeDeletion>& deletions);
   Status apply_batches(std::span<const WriteSet::Entry> entries);
-  Status apply_ingested(std::span<const WriteSet::Entry> entries);
-  Status write_sorted_file(rocksdb::SstFileWriter& file, const std::string& path, std::span<const WriteSet::Entry> entries);
+  Status apply_ingested(const SortedRuns& runs);
+  Status write_run(rocksdb::SstFileWriter& file, std::span<const WriteSet::Entry> run);
   Status write_folded(rocksdb::SstFileWriter& file, std::span<const WriteSet::Entry> same_key);
-  Status apply_set(WriteSet& set);
+  Status require_whole() const {
+    if (database->broken->load()) return external_error("the state store is broken and has to be restored");
+    return {};
+  }
+  void check_order(const WriteSet& set);
+  Status apply_sets(std::span<WriteSet> sets);
   Result<std::vector<FileEntry>> digest_all(const std::string& checkpoint_dir, Files& files);
 };
 
@@ -280,22 +286,24 @@ Status KeyedStore::Core::write_folded(rocksdb::SstFileWriter& file, std::span<co
   return {};
 }
 
-Status KeyedStore::Core::write_sorted_file(rocksdb::SstFileWriter& file, const std::string& path,
-                                           std::span<const WriteSet::Entry> entries) {
-  if (Status opened = written("cannot make a state file", file.Open(path)); !opened) return opened;
-  for (size_t first = 0; first < entries.size();) {
+Status KeyedStore::Core::write_run(rocksdb::SstFileWriter& file, std::span<const WriteSet::Entry> run) {
+  for (size_t first = 0; first < run.size();) {
     size_t last = first + 1;
-    while (last < entries.size() && entries[last].key == entries[first].key) ++last;
-    if (Status done = write_folded(file, entries.subspan(first, last - first)); !done) return done;
+    while (last < run.size() && run[last].key == run[first].key) ++last;
+    if (Status done = write_folded(file, run.subspan(first, last - first)); !done) return done;
     first = last;
   }
-  return written("cannot finish a state file", file.Finish());
+  return {};
 }
 
-Status KeyedStore::Core::apply_ingested(std::span<const WriteSet::Entry> entries) {
+Status KeyedStore::Core::apply_ingested(const SortedRuns& runs) {
   const std::string path = dir + "/generation.tmp";
   rocksdb::SstFileWriter file(rocksdb::EnvOptions(), database->rocks, db().DefaultColumnFamily());
-  if (Status done = write_sorted_file(file, path, entries); !done) return done;
+  if (Status opened = written("cannot make a state file", file.Open(path)); !opened) return opened;
+  for (const auto& run : runs) {
+    if (Status done = write_run(file, run); !done) return done;
+  }
+  if (Status finished = written("cannot finish a state file", file.Finish()); !finished) return finished;
   rocksdb::IngestExternalFileOptions ingest;
   ingest.move_files = true;
   ingest.failed_move_fall_back_to_copy = true;
@@ -303,17 +311,30 @@ Status KeyedStore::Core::apply_ingested(std::span<const WriteSet::Entry> entries
   return written("cannot take a file into the state store", db().IngestExternalFile({path}, ingest));
 }
 
-Status KeyedStore::Core::apply_set(WriteSet& set) {
-  if (database->broken->load()) return external_error("the state store is broken and has to be restored");
-  const std::pair<uint16_t, uint64_t> now{set.lane(), set.generation()};
+void KeyedStore::Core::check_order(const WriteSet& set) {
   CHECK_OR_DIE(set.lane() != kMetaLane, "the meta lane has no write sets");
   if (set.lane() >= generations.size()) generations.resize(set.lane() + size_t{1});
-  CHECK_OR_DIE(!open_parts || *open_parts == now, "the parts of a generation are applied without others in between");
   CHECK_OR_DIE(set.generation() > generations[set.lane()], "a lane's generations rise");
-  open_parts = now;
-  if (Status done = apply_deletions(set.deletions()); !done) return done;
-  if (set.size() == 0) return {};
-  return set.bytes() >= options.ingest_bytes ? apply_ingested(set.sorted()) : apply_batches(set.sorted());
+}
+
+// The sets of different lanes, in the order of the lanes.
+Status KeyedStore::Core::apply_sets(std::span<WriteSet> sets) {
+  if (Status whole = require_whole(); !whole) return whole;
+  SortedRuns runs;
+  size_t bytes = 0;
+  for (WriteSet& set : sets) {
+    check_order(set);
+    if (Status done = apply_deletions(set.deletions()); !done) return done;
+    if (set.size() == 0) continue;
+    runs.push_back(set.sorted());
+    bytes += set.bytes();
+  }
+  if (runs.empty()) return {};
+  if (bytes >= options.ingest_bytes) return apply_ingested(runs);
+  for (const auto& run : runs) {
+    if (Status done = apply_batches(run); !done) return done;
+  }
+  return {};
 }
 
 Result<std::vector<FileEntry>> KeyedStore::Core::digest_all(const std::string& checkpoint_dir, Files& files) {
@@ -360,14 +381,34 @@ Result<std::unique_ptr<KeyedStore>> KeyedStore::open(const std::string& dir, Sto
 }
 
 Status KeyedStore::apply(WriteSet set) {
-  if (Status done = core_->apply_set(set); !done) return done;
-  core_->generations[set.lane()] = set.generation();
+  const uint16_t lane = set.lane();
+  const uint64_t generation = set.generation();
+  if (Status done = apply_part(std::move(set)); !done) return done;
+  core_->generations[lane] = generation;
   core_->open_parts.reset();
   core_->publish();
   return {};
 }
 
-Status KeyedStore::apply_part(WriteSet set) { return core_->apply_set(set); }
+Status KeyedStore::apply_all(std::vector<WriteSet> sets) {
+  if (Status whole = core_->require_whole(); !whole) return whole;  // a failed part may stand open
+  CHECK_OR_DIE(!core_->open_parts, "the parts of a generation are applied without others in between");
+  std::sort(sets.begin(), sets.end(), [](const WriteSet& a, const WriteSet& b) { return a.lane() < b.lane(); });
+  const auto same = [](const WriteSet& a, const WriteSet& b) { return a.lane() == b.lane(); };
+  CHECK_OR_DIE(std::adjacent_find(sets.begin(), sets.end(), same) == sets.end(), "each lane occurs once");
+  if (Status done = core_->apply_sets(sets); !done) return done;
+  for (const WriteSet& set : sets) core_->generations[set.lane()] = set.generation();
+  core_->publish();
+  return {};
+}
+
+Status KeyedStore::apply_part(WriteSet set) {
+  if (Status whole = core_->require_whole(); !whole) return whole;
+  const std::pair<uint16_t, uint64_t> now{set.lane(), set.generation()};
+  CHECK_OR_DIE(!core_->open_parts || *core_->open_parts == now, "the parts of a generation are applied without others in between");
+  core_->open_parts = now;
+  return core_->apply_sets({&set, 1});
+}
 
 std::shared_ptr<const View> KeyedStore::view() const {
   const std::lock_guard lock(core_->view_mutex);
@@ -431,7 +472,7 @@ Status KeyedStore::drop_step(std::string_view name, uint16_t lanes) {
 
 Result<std::vector<FileEntry>> KeyedStore::checkpoint(const std::string& dir, Files& files) {
   Core& core = *core_;
-  if (broken()) return external_error("the state store is broken and has to be restored");
+  if (Status whole = core.require_whole(); !whole) return std::unexpected(whole.error());
   CHECK_OR_DIE(!core.open_parts, "a checkpoint holds whole generations only");
   rocksdb::FlushOptions flush;
   flush.allow_write_stall = true;

@@ -50,7 +50,7 @@ struct StoreOptions {
   size_t memtable_bytes = size_t{16} << 20;   // of this store alone; at most two of them exist at a time
   // A write set at least this large becomes a sorted file of its own, which is ingested; smaller ones go through the
   // memtable. See docs/state-format.md for the measurement.
-  size_t ingest_bytes = size_t{4} << 20;
+  size_t ingest_bytes = size_t{2} << 20;
   bool point_reads = false;  // build filters for View::get; scans gain nothing from them
 };
 
@@ -106,6 +106,9 @@ class KeyedStore {
   // Applies the rest of a generation and then publishes a new view. After a failure the store is broken: part of the set
   // may be applied.
   Status apply(WriteSet set);
+  // Applies the generations of several lanes, in one file if they are large, and then publishes one view with all of them:
+  // cheaper than one by one. Each lane may occur once.
+  Status apply_all(std::vector<WriteSet> sets);
   // Applies a part of a generation that is too large to gather at once: no view shows it before apply() has brought the
   // last part. A generation and its parts bear the same numbers and are not mixed with others.
   Status apply_part(WriteSet set);
