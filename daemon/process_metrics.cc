@@ -1,6 +1,7 @@
 #include "daemon/process_metrics.h"
 
 #include <charconv>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <optional>

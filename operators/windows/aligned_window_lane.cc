@@ -13,8 +13,9 @@ constexpr size_t kChunk = 512;
 
 }  // namespace
 
-AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, uint16_t lane)
+AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, uint16_t step, uint16_t lane)
     : plan_(plan),
+      step_(step),
       lane_(lane),
       slices_(plan.shape),
       block_(std::make_shared<const StateBlock>(plan)),
@@ -158,7 +159,7 @@ void AlignedWindowLane::collect(const SlicePart& part, const Slice& slice, Windo
   if (!part.in_store_only) return;
   const bool common = part.visible_from == slice.first_window;
   sources.stored.push_back(
-      {lane_, plan_.step_number, slice.end, common ? kCommonPartial : slices_.end_of(part.visible_from)});
+      {lane_, step_, slice.end, common ? kCommonPartial : slices_.end_of(part.visible_from)});
 }
 
 Status AlignedWindowLane::fire(WindowNumber window, ResultWriter& out) {
@@ -198,7 +199,7 @@ std::unique_ptr<FrozenGeneration> AlignedWindowLane::freeze() {
   FrozenLane::Contents contents;
   contents.number = ++generation_;
   contents.lane = lane_;
-  contents.step = plan_.step_number;
+  contents.step = step_;
   contents.runs = open_.freeze(generation_, slices_);
   contents.expired_after = expired_before_;
   contents.expired_through = expired_through_;
@@ -215,14 +216,14 @@ void AlignedWindowLane::on_written(uint64_t number, std::shared_ptr<const StoreV
 
 // --- Making -----------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t lane,
+Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t step, uint16_t lane,
                                                      std::shared_ptr<const StoreView> view) {
   if (plan.allowed_lateness != Duration{0}) {
     return user_error("step '" + plan.step_name + "': allowed_lateness above 0s is not supported yet");
   }
-  auto made = std::make_unique<AlignedWindowLane>(plan, lane);
+  auto made = std::make_unique<AlignedWindowLane>(plan, step, lane);
   if (!view) return made;
-  const auto bytes = view->get(lane_metadata_key(lane, plan.step_number));
+  const auto bytes = view->get(lane_metadata_key(lane, step));
   if (!bytes) return std::unexpected(bytes.error());
   if (!*bytes) return made;
   const auto metadata = decode_lane_metadata(**bytes);

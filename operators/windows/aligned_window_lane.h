@@ -20,7 +20,7 @@ namespace tidemark {
 // been emitted.
 class AlignedWindowLane final : public WindowLane {
  public:
-  AlignedWindowLane(const WindowPlan& plan, uint16_t lane);
+  AlignedWindowLane(const WindowPlan& plan, uint16_t step, uint16_t lane);
   // Takes up where `metadata` was written; all entries are in the store, seen through `view`.
   void restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view);
 
@@ -59,6 +59,7 @@ class AlignedWindowLane final : public WindowLane {
   void collect(const SlicePart& part, const Slice& slice, WindowSources& sources) const;
 
   const WindowPlan& plan_;
+  uint16_t step_;  // in state keys
   uint16_t lane_;
   Slices slices_;
   std::shared_ptr<const StateBlock> block_;

@@ -87,8 +87,9 @@ class WindowLane {
   virtual const WindowCounters& counters() const = 0;
 };
 
-// `view` is the restored store's (empty for a fresh start); the lane reads its metadata from it.
-Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t lane,
+// `step` is what the store's dictionary calls the window step. `view` is the restored store's (null for a fresh start);
+// the lane reads its metadata from it.
+Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t step, uint16_t lane,
                                                      std::shared_ptr<const StoreView> view);
 
 // The merge function that a store needs for a window step's entries: merges encoded states.

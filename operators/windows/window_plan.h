@@ -27,7 +27,6 @@ struct PlannedAggregate {
 
 struct WindowPlan {
   std::string step_name;
-  uint16_t step_number = 0;  // place in state keys; assigned by the store's dictionary
   size_t ordinal = 0;        // index into Batch::keyed
   AlignedShape shape;
   Duration allowed_lateness;

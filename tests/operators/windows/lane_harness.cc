@@ -124,7 +124,7 @@ class LaneRun {
 
  private:
   std::unique_ptr<WindowLane> make(std::shared_ptr<const StoreView> view) {
-    auto made = make_window_lane(test_.plan, number_, std::move(view));
+    auto made = make_window_lane(test_.plan, 7, number_, std::move(view));
     REQUIRE(made.has_value());
     return std::move(*made);
   }
@@ -191,7 +191,6 @@ void stamp(std::vector<TestRow>& rows, Duration max_delay) {
 std::unique_ptr<TestPlan> make_test_plan(AlignedShape shape) {
   auto test = std::make_unique<TestPlan>();
   test->plan.step_name = "w";
-  test->plan.step_number = 7;
   test->plan.shape = shape;
   test->plan.key_types = {TypeKind::kString};
   plan_aggregate(*test, "count", std::nullopt, std::nullopt);

@@ -1,0 +1,577 @@
+#include "daemon/attempt.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace tidemark {
+namespace {
+
+constexpr Duration kPoll = Duration::millis(2);
+constexpr Duration kRetryEvery = Duration::millis(200);
+constexpr Duration kWatchEvery = Duration::millis(500);
+constexpr Duration kAsk = Duration::seconds(10);
+constexpr Duration kRepeatWarnings = Duration::seconds(10);
+
+void sleep_for(Duration d) { std::this_thread::sleep_for(std::chrono::microseconds(d.us)); }
+
+}  // namespace
+
+Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
+    : deps_(std::move(deps)),
+      options_(std::move(options)),
+      resumed_(std::move(resumed)),
+      logger_(deps_.logger),
+      warnings_(deps_.logger, kRepeatWarnings),
+      gauges_(resumed_.partitions.size()) {
+  sinks_.plan = &deps_.plan;
+  sinks_.targets = deps_.targets;
+  sinks_.lines = &deps_.lines;
+  shared_.plan = &deps_.plan;
+  shared_.clock = &deps_.clock;
+  shared_.consumer = &deps_.consumer;
+  shared_.sinks = &sinks_;
+  shared_.events = this;
+  shared_.crash_points = &deps_.crash_points;
+  shared_.partitions = resumed_.partitions;
+  shared_.gauges = &gauges_;
+  shared_.workers = options_.workers;
+  shared_.batch_rows = options_.batch_rows;
+  shared_.state_bytes_per_worker = options_.state_bytes / options_.workers;
+  shared_.sink_wait_bytes = options_.sink_wait_bytes / options_.workers;
+  shared_.until_end = options_.mode != RunMode::kForever;
+  shared_.keep_open = options_.mode == RunMode::kUntilEndKeepOpen;
+  next_epoch_ = resumed_.last_epoch + 1;
+  status_.last_checkpoint = Time::min();
+  for (uint32_t p = 0; p < resumed_.partitions.size(); ++p) {
+    positions_.push_back({p, resumed_.partitions[p].position, resumed_.partitions[p].idle, {}});
+  }
+  for (const LaneStart& lane : resumed_.lanes) {
+    for (const auto& window : lane.windows) lane_watermarks_[lane.lane] = window->watermark();
+  }
+}
+
+Attempt::~Attempt() { stop(); }
+
+Status Attempt::start() {
+  writer_ = std::make_unique<StateWriter>(deps_.storage, deps_.files, options_.scratch_dir, deps_.crash_points,
+                                          [this](const Error& error) { on_failed(error); });
+  shared_.writer = writer_.get();
+  if (resumed_.must_commit_start) {
+    if (Status committed = commit_start(); !committed) return committed;
+  }
+  if (deps_.transactional) {
+    if (auto begun = deps_.transactional->begin(); !begun) return external_error(begun.error().message);
+  }
+  if (Status made = make_workers(); !made) return made;
+  std::vector<KafkaConsumer::Start> starts;
+  for (uint32_t p = 0; p < shared_.partitions.size(); ++p) {
+    const PartitionStart& start = shared_.partitions[p];
+    starts.push_back({start.id, start.position.next_offset, static_cast<uint32_t>(start.id.partition) % options_.workers});
+  }
+  if (Status assigned = deps_.consumer.assign(starts, options_.workers); !assigned) return assigned;
+  writer_->close_epoch(next_epoch_ - 1);
+  sinks_.open_epoch = next_epoch_;
+  for (const auto& worker : workers_) worker->start(next_epoch_);
+  const Duration now = deps_.clock.elapsed();
+  next_checkpoint_ = now + checkpoint_interval();
+  next_watch_ = now;
+  next_sweep_ = now + deps_.plan.transaction_timeout;
+  return {};
+}
+
+Duration Attempt::checkpoint_interval() const { return deps_.plan.checkpoint_every; }
+
+Status Attempt::make_workers() {
+  for (uint32_t i = 0; i < options_.workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, shared_, logger_.with("worker", std::to_string(i))));
+  }
+  for (uint32_t p = 0; p < shared_.partitions.size(); ++p) {
+    const auto owner = static_cast<uint32_t>(shared_.partitions[p].id.partition) % options_.workers;
+    if (Status added = workers_[owner]->add_partition(p); !added) return added;
+  }
+  for (LaneStart& lane : resumed_.lanes) workers_[lane.lane % options_.workers]->add_lane(std::move(lane));
+  for (const auto& worker : workers_) worker->connect(workers_);
+  return {};
+}
+
+// The very first positions, or those that a person chose with --accept-loss, are committed before a record is read: from
+// then on the committed offsets are the truth.
+Status Attempt::commit_start() {
+  running_epoch_.emplace();
+  running_epoch_->number = next_epoch_++;
+  running_epoch_->began = deps_.clock.elapsed();
+  writer_->close_epoch(running_epoch_->number - 1);
+  for (const auto& unit : resumed_.units) {
+    store_unit(*unit, running_epoch_->number, manifest_of(*unit, running_epoch_->number, false));
+  }
+  while (running_epoch_->units_waiting > 0 && !running_epoch_->failure) {
+    sleep_for(kPoll);
+    read_mail();
+  }
+  if (running_epoch_->failure) {
+    const Error error = *running_epoch_->failure;
+    running_epoch_.reset();
+    return std::unexpected(error);
+  }
+  if (deps_.transactional) {
+    if (auto begun = deps_.transactional->begin(); !begun) return external_error(begun.error().message);
+  }
+  const AttemptEnd committed = commit_offsets(offsets_to_commit());
+  if (committed != AttemptEnd::kNone) {
+    running_epoch_.reset();
+    return std::unexpected(error_);
+  }
+  epoch_committed();
+  return {};
+}
+
+// ---- Reports from other threads
+
+void Attempt::on_aligned(uint32_t, WorkerReport report) {
+  const std::lock_guard lock(mail_mutex_);
+  mail_.aligned.push_back(std::move(report));
+}
+
+void Attempt::on_flushed(uint32_t, uint64_t epoch) {
+  const std::lock_guard lock(mail_mutex_);
+  mail_.flushed.push_back(epoch);
+}
+
+void Attempt::on_ended(uint32_t) {
+  const std::lock_guard lock(mail_mutex_);
+  mail_.ended += 1;
+}
+
+void Attempt::on_failed(const Error& error) {
+  const std::lock_guard lock(mail_mutex_);
+  if (!mail_.failed) mail_.failed = error;
+}
+
+void Attempt::read_mail() {
+  Mail mail;
+  {
+    const std::lock_guard lock(mail_mutex_);
+    std::swap(mail, mail_);
+  }
+  ended_workers_ += mail.ended;
+  if (mail.failed && end_ == AttemptEnd::kNone) finish(AttemptEnd::kRewind, *mail.failed);
+  if (!running_epoch_) return;
+  Epoch& epoch = *running_epoch_;
+  for (WorkerReport& report : mail.aligned) epoch.reports.push_back(std::move(report));
+  epoch.flushed += static_cast<uint32_t>(std::ranges::count(mail.flushed, epoch.number));
+  for (auto& [unit, result] : mail.stored) {
+    epoch.units_waiting -= 1;
+    if (result) {
+      epoch.written.insert_or_assign(unit, std::move(*result));
+    } else if (!epoch.failure) {
+      epoch.failure = result.error();
+    }
+  }
+}
+
+// ---- The turn of the coordinator
+
+AttemptEnd Attempt::turn() {
+  read_mail();
+  if (end_ != AttemptEnd::kNone) return end_;
+  const Duration now = deps_.clock.elapsed();
+  if (deps_.transactional) deps_.transactional->poll(Duration{0});
+  for (KafkaProducer* producer : deps_.plain) producer->poll(Duration{0});
+  if (now >= next_watch_) {
+    next_watch_ = now + kWatchEvery;
+    watch_partitions();
+    publish();
+  }
+  if (now >= next_sweep_) {
+    next_sweep_ = now + deps_.plan.transaction_timeout;
+    sweep_leftovers();
+  }
+  if (running_epoch_) {
+    move_epoch();
+  } else if (ended_workers_ == workers_.size() && options_.mode != RunMode::kForever) {
+    begin_epoch(true);
+  } else if (now >= next_checkpoint_) {
+    begin_epoch(false);
+  }
+  return end_;
+}
+
+void Attempt::begin_epoch(bool marks_end) {
+  running_epoch_.emplace();
+  running_epoch_->number = next_epoch_++;
+  running_epoch_->began = deps_.clock.elapsed();
+  running_epoch_->ended = marks_end;
+  for (const auto& worker : workers_) worker->request_barrier(running_epoch_->number);
+}
+
+void Attempt::move_epoch() {
+  Epoch& epoch = *running_epoch_;
+  if (epoch.reports.size() < workers_.size()) return;
+  if (!epoch.storing) store_units();
+  if (epoch.units_waiting > 0) return;
+  if (epoch.failure) return epoch_failed(*epoch.failure);
+  if (epoch.flushed < workers_.size()) return;
+  commit_epoch();
+}
+
+void Attempt::take_reports() {
+  for (const WorkerReport& report : running_epoch_->reports) {
+    for (const PartitionReport& p : report.partitions) positions_[p.partition] = p;
+    for (const auto& [lane, watermark] : report.lane_watermarks) lane_watermarks_[lane] = watermark;
+  }
+}
+
+void Attempt::store_units() {
+  Epoch& epoch = *running_epoch_;
+  epoch.storing = true;
+  take_reports();
+  for (const auto& unit : resumed_.units) {
+    const bool ended = epoch.ended && options_.mode == RunMode::kUntilEnd;
+    Manifest manifest = manifest_of(*unit, epoch.number, ended);
+    if (changed(*unit, manifest)) store_unit(*unit, epoch.number, std::move(manifest));
+  }
+  writer_->close_epoch(epoch.number);
+}
+
+void Attempt::store_unit(RecoveryUnit& unit, uint64_t epoch, Manifest manifest) {
+  running_epoch_->units_waiting += 1;
+  const std::string name = unit.name;
+  writer_->store(unit, epoch, std::move(manifest), [this, name](Result<WrittenCheckpoint> result) {
+    const std::lock_guard lock(mail_mutex_);
+    mail_.stored.emplace_back(name, std::move(result));
+  });
+}
+
+Manifest Attempt::manifest_of(const RecoveryUnit& unit, uint64_t epoch, bool ended) const {
+  Manifest manifest;
+  manifest.pipeline = deps_.plan.name;
+  manifest.name = CheckpointName::fresh(unit.name, epoch);
+  for (uint32_t p : unit.partitions) {
+    const PartitionReport& at = positions_[p];
+    CoveredPartition covered;
+    covered.id = shared_.partitions[p].id;
+    covered.next_offset = at.position.next_offset;
+    covered.max_event_time = at.position.max_event_time;
+    covered.idle = at.idle;
+    manifest.partitions.push_back(covered);
+  }
+  for (uint16_t lane : unit.lanes) {
+    const auto watermark = lane_watermarks_.find(lane);
+    manifest.lane_watermarks.push_back(watermark == lane_watermarks_.end() ? Time::min() : watermark->second);
+  }
+  manifest.lanes = deps_.plan.lanes;
+  manifest.topics = resumed_.topics;
+  manifest.steps = deps_.plan.signatures;
+  manifest.ended = ended;
+  return manifest;
+}
+
+// State changes only when a record was read or a watermark moved: a quiet unit keeps the checkpoint that it has.
+bool Attempt::changed(const RecoveryUnit& unit, const Manifest& manifest) const {
+  if (!unit.committed) return true;
+  Manifest before = unit.committed->manifest;
+  before.name = manifest.name;
+  before.files.clear();
+  return !(before == manifest);
+}
+
+// The stores are whole: the open transaction goes on and the next epoch takes its rows.
+void Attempt::epoch_failed(const Error& error) {
+  deps_.metrics.checkpoints_failed.add();
+  warnings_.error("checkpoint_failed", {{"epoch", running_epoch_->number}, {"error", error.message}});
+  for (const auto& [unit, written] : running_epoch_->written) (void)deps_.storage.remove(written.manifest.name);
+  const bool again_at_end = running_epoch_->ended;
+  sinks_.open_epoch = running_epoch_->number + 1;
+  running_epoch_.reset();
+  const Duration wait = again_at_end ? Duration::seconds(1) : std::max(Duration::seconds(1), checkpoint_interval());
+  next_checkpoint_ = deps_.clock.elapsed() + wait;
+}
+
+// ---- Commit
+
+std::vector<PartitionOffset> Attempt::offsets_to_commit() const {
+  std::vector<PartitionOffset> offsets;
+  for (const auto& unit : resumed_.units) {
+    const auto written = running_epoch_->written.find(unit->name);
+    const bool fresh = written != running_epoch_->written.end();
+    const Manifest& manifest = fresh ? written->second.manifest : unit->committed->manifest;
+    const OffsetMetadata metadata{manifest.name, fresh ? written->second.checksum : unit->committed->manifest_checksum, manifest.ended};
+    for (const CoveredPartition& p : manifest.partitions) {
+      offsets.push_back({p.id, p.next_offset, encode_offset_metadata(metadata)});
+    }
+  }
+  return offsets;
+}
+
+void Attempt::commit_epoch() {
+  const AttemptEnd result = commit_offsets(offsets_to_commit());
+  if (result != AttemptEnd::kNone) return;
+  const bool ended = running_epoch_->ended;
+  if (deps_.transactional) {
+    if (auto begun = deps_.transactional->begin(); !begun) {
+      epoch_committed();
+      transaction_failed(begun.error());
+      return;
+    }
+  }
+  sinks_.open_epoch = running_epoch_->number + 1;
+  epoch_committed();
+  next_checkpoint_ = deps_.clock.elapsed() + checkpoint_interval();
+  if (ended) end_ = AttemptEnd::kEnded;
+}
+
+AttemptEnd Attempt::commit_offsets(const std::vector<PartitionOffset>& offsets) {
+  deps_.crash_points.reached("send_offsets_before");
+  const Duration began = deps_.clock.elapsed();
+  for (KafkaProducer* producer : deps_.plain) {
+    if (Status flushed = producer->flush(deps_.plan.transaction_timeout); !flushed) return finish(AttemptEnd::kRewind, flushed.error());
+  }
+  const AttemptEnd result = deps_.transactional ? commit_transaction(offsets) : commit_group(offsets);
+  if (result == AttemptEnd::kNone) deps_.metrics.transaction_duration_seconds.observe((deps_.clock.elapsed() - began).to_seconds());
+  return result;
+}
+
+AttemptEnd Attempt::commit_transaction(const std::vector<PartitionOffset>& offsets) {
+  auto group = deps_.consumer.group_metadata();
+  if (!group) return finish(AttemptEnd::kRewind, group.error());
+  TransactionStatus sent = deps_.transactional->send_offsets(offsets, **group);
+  while (!sent && sent.error().kind == TransactionFailure::kRetry) {
+    warnings_.warn("send_offsets_retried", {{"error", sent.error().message}});
+    sleep_for(kRetryEvery);
+    sent = deps_.transactional->send_offsets(offsets, **group);
+  }
+  if (!sent) return transaction_failed(sent.error());
+  deps_.crash_points.reached("send_offsets_after");
+  deps_.crash_points.reached("commit_before");
+  TransactionStatus committed = deps_.transactional->commit();
+  while (!committed && committed.error().kind == TransactionFailure::kRetry) {
+    warnings_.warn("commit_retried", {{"error", committed.error().message}});
+    sleep_for(kRetryEvery);
+    committed = deps_.transactional->commit();
+  }
+  if (!committed) return transaction_failed(committed.error());
+  deps_.crash_points.reached("commit_after");
+  return AttemptEnd::kNone;
+}
+
+AttemptEnd Attempt::commit_group(const std::vector<PartitionOffset>& offsets) {
+  deps_.crash_points.reached("commit_before");
+  if (Status committed = deps_.consumer.commit(offsets, kAsk); !committed) return finish(AttemptEnd::kRewind, committed.error());
+  deps_.crash_points.reached("commit_after");
+  return AttemptEnd::kNone;
+}
+
+// A transaction that the broker timed out looks just like being fenced: the group tells them apart.
+AttemptEnd Attempt::transaction_failed(const TransactionError& error) {
+  const bool ours = error.kind != TransactionFailure::kFenced || deps_.consumer.membership_valid();
+  return finish(ours ? AttemptEnd::kRewind : AttemptEnd::kFenced, Error{Fault::kExternal, ours, error.message});
+}
+
+AttemptEnd Attempt::finish(AttemptEnd end, const Error& error) {
+  const bool for_good = end == AttemptEnd::kRewind && error.fault == Fault::kUser;
+  end_ = for_good ? AttemptEnd::kFailed : end;
+  error_ = error;
+  return end_;
+}
+
+void Attempt::epoch_committed() {
+  Epoch& epoch = *running_epoch_;
+  const Duration took = deps_.clock.elapsed() - epoch.began;
+  uint64_t bytes = 0;
+  for (const auto& unit : resumed_.units) {
+    const auto written = epoch.written.find(unit->name);
+    if (written == epoch.written.end()) continue;
+    bytes += written->second.bytes;
+    std::optional<StoredCheckpoint> replaced = std::move(unit->committed);
+    unit->committed = StoredCheckpoint{std::move(written->second.manifest), written->second.checksum};
+    if (replaced) delete_replaced(unit->name, replaced->manifest.name);
+  }
+  if (!epoch.reports.empty()) {
+    Ledger ledger;
+    for (const WorkerReport& report : epoch.reports) ledger.add(report);
+    for (const std::string& gap : ledger.gaps(deps_.plan)) warnings_.error("ledger_open", {{"gap", gap}});
+    committed_ledger_ = std::move(ledger);
+  }
+  deps_.metrics.checkpoints_succeeded.add();
+  deps_.metrics.checkpoint_duration_seconds.observe(took.to_seconds());
+  status_.epoch = epoch.number;
+  status_.last_checkpoint = deps_.clock.now();
+  status_.last_checkpoint_took = took;
+  if (bytes > 0) status_.checkpoint_bytes = bytes;
+  deps_.metrics.checkpoint_last_success_timestamp_seconds.set(static_cast<double>(status_.last_checkpoint.us) / 1e6);
+  deps_.metrics.checkpoint_size_bytes.set(static_cast<double>(status_.checkpoint_bytes));
+  logger_.debug("checkpoint_committed", {{"epoch", epoch.number}, {"took_ms", took.to_millis()}, {"bytes", bytes}});
+  running_epoch_.reset();
+}
+
+// ---- Deletion
+
+DeletionFacts Attempt::deletion_facts(const RecoveryUnit& unit) {
+  DeletionFacts facts;
+  if (unit.committed) facts.own_newest_committed = unit.committed->manifest.name;
+  facts.owns_all_covered = deps_.consumer.membership_valid();
+  std::vector<TopicPartition> covered;
+  for (uint32_t p : unit.partitions) covered.push_back(shared_.partitions[p].id);
+  if (const auto committed = deps_.consumer.committed(covered, kAsk)) {
+    facts.named_by_commits.emplace();
+    for (const PartitionOffset& offset : *committed) {
+      if (const auto metadata = parse_offset_metadata(offset.metadata)) facts.named_by_commits->insert(metadata->name);
+    }
+  }
+  return facts;
+}
+
+void Attempt::delete_replaced(const std::string& unit, const CheckpointName& replaced) {
+  const auto owner = std::ranges::find(resumed_.units, unit, [](const auto& u) { return u->name; });
+  if (!may_delete(replaced, deletion_facts(**owner))) return;
+  deps_.crash_points.reached("delete_before");
+  if (Status removed = deps_.storage.remove(replaced); !removed) {
+    warnings_.warn("checkpoint_not_deleted", {{"name", to_string(replaced)}, {"error", removed.error().message}});
+  }
+  deps_.crash_points.reached("delete_after");
+}
+
+// What no commit names: left by a crash between manifest and commit, or by a failed deletion.
+void Attempt::sweep_leftovers() {
+  for (const auto& unit : resumed_.units) {
+    if (!unit->committed) continue;
+    LeftoverFacts facts;
+    facts.now = deps_.clock.now();
+    facts.longest_transaction_timeout = Duration::minutes(15);
+    facts.in_progress = running_epoch_.has_value();
+    facts.deletion = deletion_facts(*unit);
+    if (const auto leftovers = deps_.storage.leftovers(unit->name)) {
+      for (const Leftover& leftover : *leftovers) {
+        facts.name.reset();
+        facts.modified = leftover.modified;
+        if (may_sweep(facts)) (void)deps_.storage.remove_leftover(leftover);
+      }
+    }
+    if (const auto names = deps_.storage.list(unit->name)) {
+      for (const CheckpointName& name : *names) {
+        if (may_delete(name, facts.deletion)) (void)deps_.storage.remove(name);
+      }
+    }
+  }
+}
+
+// ---- Watching
+
+void Attempt::watch_partitions() {
+  std::vector<PartitionStatus> statuses = deps_.consumer.statuses();
+  if (statuses.empty()) return;
+  for (const PartitionStatus& s : statuses) {
+    const PartitionStart& partition = shared_.partitions[s.assignment];
+    const auto& metrics = deps_.metrics.partition(deps_.plan.source.name, partition.id.topic, partition.id.partition);
+    const PartitionGauge& gauge = gauges_[s.assignment];
+    if (s.log_end >= 0) {
+      const auto lag = std::max<int64_t>(0, s.log_end - std::max(gauge.next_offset.load(), s.next_fetch_offset == s.log_end && gauge.caught_up ? s.log_end : 0));
+      metrics.consumer_lag.set(static_cast<double>(lag));
+      metrics.committed_lag.set(static_cast<double>(std::max<int64_t>(0, s.log_end - positions_[s.assignment].position.next_offset)));
+    }
+    const int64_t watermark = gauge.watermark_us;
+    if (watermark != INT64_MIN) {
+      metrics.watermark_timestamp_seconds.set(static_cast<double>(watermark) / 1e6);
+      metrics.consumer_lag_seconds.set(gauge.caught_up ? 0 : std::max(0.0, static_cast<double>(deps_.clock.now().us - watermark) / 1e6));
+    }
+  }
+  for (const auto& worker : workers_) worker->post_statuses(statuses);
+  pause_drifting();
+}
+
+// Holds partitions back that are far ahead in event time of the slowest one that has more to give.
+void Attempt::pause_drifting() {
+  if (deps_.plan.windows.empty() || gauges_.size() < 2) return;
+  int64_t slowest = INT64_MAX;
+  for (const PartitionGauge& g : gauges_) {
+    if (g.idle || g.at_end || g.caught_up || g.watermark_us == INT64_MIN) continue;
+    slowest = std::min<int64_t>(slowest, g.watermark_us);
+  }
+  std::vector<uint32_t> ahead;
+  std::vector<uint32_t> resume;
+  for (uint32_t p = 0; p < gauges_.size(); ++p) {
+    const bool far = slowest != INT64_MAX && gauges_[p].watermark_us > saturating_add(slowest, deps_.plan.max_drift.us);
+    const bool paused = std::ranges::find(paused_, p) != paused_.end();
+    if (far && !paused) ahead.push_back(p);
+    if (!far && paused) resume.push_back(p);
+  }
+  if (!ahead.empty() && deps_.consumer.pause(ahead)) paused_.insert(paused_.end(), ahead.begin(), ahead.end());
+  if (!resume.empty() && deps_.consumer.resume(resume)) {
+    std::erase_if(paused_, [&](uint32_t p) { return std::ranges::find(resume, p) != resume.end(); });
+  }
+}
+
+void Attempt::publish() {
+  double busy = 0, idle = 0, blocked = 0;
+  uint64_t keys = 0, hot = 0;
+  for (const auto& worker : workers_) {
+    busy += static_cast<double>(worker->gauges().busy_us) / 1e6;
+    idle += static_cast<double>(worker->gauges().idle_us) / 1e6;
+    blocked += static_cast<double>(worker->gauges().backpressured_us) / 1e6;
+    keys += worker->gauges().keys;
+    hot += worker->gauges().state_bytes;
+  }
+  uint64_t cold = 0;
+  for (const auto& unit : resumed_.units) {
+    if (unit->store) cold += unit->store->stats().disk_bytes;
+  }
+  deps_.metrics.lane_busy_seconds.raise_to(busy);
+  deps_.metrics.lane_idle_seconds.raise_to(idle);
+  deps_.metrics.lane_backpressured_seconds.raise_to(blocked);
+  deps_.metrics.state_keys.set(static_cast<double>(keys));
+  deps_.metrics.state_hot_bytes.set(static_cast<double>(hot));
+  deps_.metrics.state_cold_bytes.set(static_cast<double>(cold));
+  status_.keys = keys;
+  Time slowest = Time::max();
+  for (const auto& [lane, watermark] : lane_watermarks_) slowest = std::min(slowest, watermark);
+  if (slowest != Time::max() && slowest != Time::min()) {
+    deps_.metrics.watermark_lag_seconds.set((deps_.clock.now() - slowest).to_seconds());
+  }
+}
+
+// ---- Stopping
+
+bool Attempt::drain(Duration at_most) {
+  const Duration deadline = deps_.clock.elapsed() + at_most;
+  bool asked = false;
+  while (end_ == AttemptEnd::kNone && deps_.clock.elapsed() < deadline) {
+    if (!running_epoch_ && asked) break;
+    if (!running_epoch_) {
+      begin_epoch(false);
+      asked = true;
+    }
+    sleep_for(kPoll);
+    read_mail();
+    if (deps_.transactional) deps_.transactional->poll(Duration{0});
+    for (KafkaProducer* producer : deps_.plain) producer->poll(Duration{0});
+    if (end_ == AttemptEnd::kNone && running_epoch_) move_epoch();
+  }
+  const bool committed = asked && !running_epoch_ && end_ == AttemptEnd::kNone && status_.epoch + 1 == next_epoch_;
+  stop();
+  return committed;
+}
+
+void Attempt::stop() {
+  for (const auto& worker : workers_) worker->request_stop();
+  for (const auto& worker : workers_) worker->join();
+  writer_.reset();
+  if (deps_.transactional && std::exchange(stopped_, true) == false) {
+    if (auto aborted = deps_.transactional->abort(); !aborted) {
+      logger_.debug("abort_failed", {{"error", aborted.error().message}});  // init_transactions aborts it next time
+    }
+  }
+}
+
+AttemptStatus Attempt::status() const {
+  AttemptStatus status = status_;
+  if (committed_ledger_) status.ledger = *committed_ledger_;
+  return status;
+}
+
+bool Attempt::stuck(Duration limit) const {
+  const Duration now = deps_.clock.elapsed();
+  return std::ranges::any_of(workers_, [&](const auto& w) { return now - Duration{w->gauges().progress_us} > limit; });
+}
+
+}  // namespace tidemark

@@ -1,0 +1,176 @@
+// Attempt: one execution of a plan over a fixed assignment of partitions, from restored state until it is stopped, has
+// ended or cannot go on. It owns the workers and drives the epochs: barrier, snapshot, manifest, commit, deletion.
+// It does not know how partitions are assigned or what happens after it.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/kafka_clients.h"
+#include "daemon/ledger.h"
+#include "daemon/pipeline_metrics.h"
+#include "daemon/resume.h"
+#include "daemon/sinks.h"
+#include "daemon/worker.h"
+
+namespace tidemark {
+
+// How an attempt came to its end, or why it has to.
+enum class AttemptEnd : uint8_t {
+  kNone,     // it goes on
+  kEnded,    // --until-end: everything is committed
+  kRewind,   // state or transaction is lost: begin again from the committed checkpoint
+  kFenced,   // somebody newer has this identity
+  kFailed,   // for good
+};
+
+struct AttemptOptions {
+  RunMode mode = RunMode::kForever;
+  uint32_t workers = 1;
+  uint32_t batch_rows = Batch::kMaxRows;
+  size_t state_bytes = 128 << 20;      // keyed state in memory, over all workers
+  size_t sink_wait_bytes = 32 << 20;   // rows held back, over all workers
+  std::string scratch_dir;             // for checkpoints in the making; exists
+};
+
+// Everything that an attempt works with; all outlive it. `transactional` is null without exactly_once sinks; its
+// transactions are initialised.
+struct AttemptDeps {
+  const Plan& plan;
+  const Clock& clock;
+  Logger logger;
+  KafkaConsumer& consumer;
+  KafkaProducer* transactional = nullptr;
+  std::vector<KafkaProducer*> plain;   // of at_least_once sinks
+  std::vector<SinkTarget> targets;     // by sink number
+  LineOutput& lines;
+  CheckpointStorage& storage;
+  Files& files;
+  PipelineMetrics& metrics;
+  const CrashPoints& crash_points;
+};
+
+// Figures for the API and metrics; a copy.
+struct AttemptStatus {
+  uint64_t epoch = 0;                  // last committed
+  Time last_checkpoint;                // of the last success; Time::min(): none yet
+  Duration last_checkpoint_took;
+  uint64_t checkpoint_bytes = 0;
+  uint64_t keys = 0;
+  Ledger ledger;                       // as of the last committed epoch of this attempt
+};
+
+// Coordinator thread only, but for wake-ups from workers.
+class Attempt final : private WorkerEvents {
+ public:
+  Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed);
+  ~Attempt() override;
+
+  // Commits the first positions where that is due, hands the positions to the consumer and starts the workers.
+  Status start();
+  // Moves the protocol on; call every few milliseconds while busy() and at least every 50 otherwise.
+  AttemptEnd turn();
+  // A checkpoint is under way.
+  bool busy() const { return running_epoch_.has_value(); }
+  // Checkpoints, commits and stops; true when the commit succeeded in time.
+  bool drain(Duration at_most);
+  // Stops the workers; what was not committed is dropped. The open transaction is aborted.
+  void stop();
+
+  const Error& error() const { return error_; }
+  AttemptStatus status() const;
+  // Whether a worker's loop has not moved for `limit`.
+  bool stuck(Duration limit) const;
+
+ private:
+  struct Epoch {
+    uint64_t number = 0;
+    Duration began;
+    std::vector<WorkerReport> reports;
+    uint32_t flushed = 0;
+    bool storing = false;
+    bool ended = false;  // this commit marks the end
+    size_t units_waiting = 0;
+    std::map<std::string, WrittenCheckpoint> written;  // by unit
+    std::optional<Error> failure;
+  };
+
+  void on_aligned(uint32_t worker, WorkerReport report) override;
+  void on_flushed(uint32_t worker, uint64_t epoch) override;
+  void on_ended(uint32_t worker) override;
+  void on_failed(const Error& error) override;
+
+  Status make_workers();
+  Status commit_start();
+  void begin_epoch(bool marks_end);
+  void move_epoch();
+  void take_reports();
+  void store_units();
+  void store_unit(RecoveryUnit& unit, uint64_t epoch, Manifest manifest);
+  bool changed(const RecoveryUnit& unit, const Manifest& manifest) const;
+  Manifest manifest_of(const RecoveryUnit& unit, uint64_t epoch, bool ended) const;
+  void commit_epoch();
+  void epoch_failed(const Error& error);
+  Duration checkpoint_interval() const;
+  std::vector<PartitionOffset> offsets_to_commit() const;
+  AttemptEnd commit_offsets(const std::vector<PartitionOffset>& offsets);
+  AttemptEnd commit_transaction(const std::vector<PartitionOffset>& offsets);
+  AttemptEnd commit_group(const std::vector<PartitionOffset>& offsets);
+  AttemptEnd transaction_failed(const TransactionError& error);
+  AttemptEnd finish(AttemptEnd end, const Error& error);
+  void epoch_committed();
+  void delete_replaced(const std::string& unit, const CheckpointName& replaced);
+  void sweep_leftovers();
+  DeletionFacts deletion_facts(const RecoveryUnit& unit);
+  void watch_partitions();
+  void pause_drifting();
+  void publish();
+
+  AttemptDeps deps_;
+  AttemptOptions options_;
+  Resumed resumed_;
+  Logger logger_;
+  RateLimited warnings_;
+  SinkSet sinks_;
+  WorkerShared shared_;
+  std::vector<PartitionGauge> gauges_;
+  std::unique_ptr<StateWriter> writer_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+
+  // As of the last barrier: what manifests and commits are made of.
+  std::vector<PartitionReport> positions_;   // by partition
+  std::map<uint16_t, Time> lane_watermarks_;
+
+  uint64_t next_epoch_ = 1;
+  std::optional<Epoch> running_epoch_;
+  std::optional<Ledger> committed_ledger_;
+  Duration next_checkpoint_;
+  Duration next_watch_;
+  Duration next_sweep_;
+  std::vector<uint32_t> paused_;
+  AttemptEnd end_ = AttemptEnd::kNone;
+  Error error_;
+  AttemptStatus status_;
+
+  // Reports from workers and the state writer.
+  struct Mail {
+    std::vector<WorkerReport> aligned;
+    std::vector<uint64_t> flushed;
+    std::vector<std::pair<std::string, Result<WrittenCheckpoint>>> stored;
+    uint32_t ended = 0;
+    std::optional<Error> failed;
+  };
+  void read_mail();
+  std::mutex mail_mutex_;  // guards mail_
+  Mail mail_;
+  uint32_t ended_workers_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace tidemark

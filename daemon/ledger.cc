@@ -1,0 +1,126 @@
+#include "daemon/ledger.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/worker.h"
+
+namespace tidemark {
+namespace {
+
+void add_to(SourceCounters& sum, const SourceCounters& c) {
+  sum.read += c.read;
+  sum.dead_lettered += c.dead_lettered;
+  sum.filtered += c.filtered;
+  sum.passed += c.passed;
+}
+
+void add_to(StepCounters& sum, const StepCounters& c) {
+  sum.in += c.in;
+  sum.out += c.out;
+  sum.filtered += c.filtered;
+  sum.dead_lettered += c.dead_lettered;
+  sum.result_errors += c.result_errors;
+}
+
+void add_to(WindowCounters& sum, const WindowCounters& c) {
+  sum.in += c.in;
+  sum.counted += c.counted;
+  sum.late += c.late;
+  sum.idle_late += c.idle_late;
+  sum.updates_missed += c.updates_missed;
+  sum.results += c.results;
+  sum.result_errors += c.result_errors;
+}
+
+void add_to(SinkCounters& sum, const SinkCounters& c) {
+  sum.rows += c.rows;
+  sum.bytes += c.bytes;
+  sum.oversize += c.oversize;
+}
+
+template <class T>
+void add_each(std::vector<T>& sums, const std::vector<T>& more) {
+  sums.resize(std::max(sums.size(), more.size()));
+  for (size_t i = 0; i < more.size(); ++i) add_to(sums[i], more[i]);
+}
+
+void add_refused(RefusedCounts& sums, const RefusedCounts& more) {
+  for (const auto& [step, reasons] : more) {
+    for (const auto& [reason, n] : reasons) sums[step][reason] += n;
+  }
+}
+
+std::string unequal(const std::string& where, uint64_t in, uint64_t out) {
+  return where + ": " + std::to_string(in) + " in, " + std::to_string(out) + " accounted for";
+}
+
+}  // namespace
+
+void Ledger::add(const WorkerReport& report) {
+  for (const PartitionReport& p : report.partitions) add_to(source, p.counters);
+  add_each(steps, report.steps);
+  add_to(windows, report.windows);
+  add_each(sinks, report.sinks);
+  add_refused(refused, report.refused);
+}
+
+void Ledger::add(const Ledger& other) {
+  add_to(source, other.source);
+  add_each(steps, other.steps);
+  add_to(windows, other.windows);
+  add_each(sinks, other.sinks);
+  add_refused(refused, other.refused);
+}
+
+std::vector<std::string> Ledger::gaps(const Plan& plan) const {
+  std::vector<std::string> found;
+  if (source.read != source.dead_lettered + source.filtered + source.passed) {
+    found.push_back(unequal(plan.source.name, source.read, source.dead_lettered + source.filtered + source.passed));
+  }
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const StepCounters& c = steps[i];
+    if (plan.steps[i].window()) {
+      const uint64_t reached = c.in - c.dead_lettered;
+      const uint64_t judged = windows.counted + windows.late + windows.idle_late;
+      if (reached != judged) found.push_back(unequal(plan.steps[i].name, reached, judged));
+    } else if (c.in != c.out + c.filtered + c.dead_lettered) {
+      found.push_back(unequal(plan.steps[i].name, c.in, c.out + c.filtered + c.dead_lettered));
+    }
+  }
+  for (size_t next : plan.source.next_steps) {
+    if (next < steps.size() && steps[next].in != source.passed) {
+      found.push_back(unequal(plan.source.name + " -> " + plan.steps[next].name, source.passed, steps[next].in));
+    }
+  }
+  return found;
+}
+
+std::string Ledger::to_json(const Plan& plan) const {
+  nlohmann::ordered_json json;
+  json["source"] = {{"name", plan.source.name}, {"read", source.read}, {"dead_lettered", source.dead_lettered},
+                    {"filtered", source.filtered}, {"passed", source.passed}};
+  json["steps"] = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < steps.size(); ++i) {
+    nlohmann::ordered_json step = {{"name", plan.steps[i].name}, {"in", steps[i].in}, {"out", steps[i].out},
+                                   {"filtered", steps[i].filtered}, {"dead_lettered", steps[i].dead_lettered}};
+    if (plan.steps[i].window()) {
+      step["counted"] = windows.counted;
+      step["late"] = windows.late + windows.idle_late;
+      step["updates_missed"] = windows.updates_missed;
+      step["result_errors"] = windows.result_errors + steps[i].result_errors;
+    }
+    json["steps"].push_back(std::move(step));
+  }
+  json["sinks"] = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < sinks.size(); ++i) {
+    json["sinks"].push_back({{"name", plan.sinks[i].name}, {"rows", sinks[i].rows}});
+  }
+  json["refused"] = nlohmann::ordered_json::object();
+  for (const auto& [step, reasons] : refused) {
+    for (const auto& [reason, n] : reasons) json["refused"][step][std::string(to_string(reason))] = n;
+  }
+  json["closed"] = gaps(plan).empty();
+  return json.dump();
+}
+
+}  // namespace tidemark

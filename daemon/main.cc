@@ -1,0 +1,60 @@
+// The entry point: reads the command line and hands over to whoever carries the command out.
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "config/pipeline.h"
+#include "config/reference.h"
+#include "daemon/cli.h"
+#include "daemon/service.h"
+#include "daemon/version.h"
+#include "operators/expr/expr.h"
+
+namespace tidemark {
+namespace {
+
+void print(const Diagnostics& diagnostics) {
+  for (const Diagnostic& d : diagnostics.all()) std::cerr << to_string(d) << "\n";
+}
+
+int carry_out(const RunCommand& command) { return run_service(command); }
+
+int carry_out(const ValidateCommand& command) {
+  Diagnostics diagnostics;
+  const auto plans = load_plans(command.files, command.variables, diagnostics);
+  print(diagnostics);
+  if (!plans) return 2;
+  for (const Plan& plan : *plans) std::cout << plan.file << ": pipeline " << plan.name << " is valid\n";
+  return 0;
+}
+
+int carry_out(const ExplainCommand& command) {
+  Diagnostics diagnostics;
+  const auto plans = load_plans({command.file}, command.variables, diagnostics);
+  print(diagnostics);
+  if (!plans) return 2;
+  for (const Plan& plan : *plans) std::cout << explain(plan);
+  return 0;
+}
+
+int carry_out(const DemoCommand&) {
+  std::cerr << "tidemark: the demo is not part of this build\n";
+  return 2;
+}
+
+int carry_out(const EvalCommand& command);
+
+int carry_out(const SchemaCommand&) {
+  std::cout << json_schema() << "\n";
+  return 0;
+}
+
+int carry_out(const VersionCommand&) {
+  const BuildInfo build = build_info();
+  std::cout << "tidemark " << build.version << " (librdkafka " << build.librdkafka << ", RocksDB " << build.rocksdb << ")\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace tidemark

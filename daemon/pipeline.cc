@@ -1,0 +1,432 @@
+#include "daemon/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+namespace tidemark {
+namespace {
+
+constexpr Duration kAsk = Duration::seconds(10);
+constexpr Duration kServeQuiet = Duration::millis(20);
+constexpr Duration kServeBusy = Duration::millis(1);
+constexpr Duration kFirstWait = Duration::millis(200);
+constexpr Duration kLongestWait = Duration::seconds(10);
+constexpr Duration kDrainAtMost = Duration::seconds(20);
+constexpr Duration kRevokeAtMost = Duration::seconds(30);
+
+KafkaClients::LogLine log_lines_of(const Logger& logger, const char* client) {
+  // librdkafka repeats itself while a broker is away: one line a while says as much.
+  auto limited = std::make_shared<RateLimited>(logger, Duration::seconds(30));
+  return [limited, client](int level, std::string_view text) {
+    limited->log(level <= 4 ? LogLevel::kWarn : LogLevel::kDebug, "librdkafka", {{"client", client}, {"text", text}});
+  };
+}
+
+}  // namespace
+
+Pipeline::Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps)
+    : plan_(std::move(plan)),
+      options_(std::move(options)),
+      deps_(std::move(deps)),
+      logger_(deps_.logger.with("pipeline", plan_.name)),
+      warnings_(logger_, Duration::seconds(10)),
+      metrics_(deps_.metrics, plan_.name),
+      storage_(deps_.files, dir("checkpoints")),
+      reset_state_(options_.reset_state),
+      accept_loss_(options_.accept_loss) {
+  metrics_.set_state(PipelineState::kStarting);
+}
+
+Pipeline::~Pipeline() {
+  request_stop();
+  join();
+}
+
+void Pipeline::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Pipeline::request_stop() { stop_ = true; }
+
+void Pipeline::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+std::string Pipeline::dir(const char* part) const { return options_.state_dir + "/" + plan_.name + "/" + part; }
+
+// The newest start of an identity wins. Where lanes are fed by keys, only one instance may run at all.
+std::string Pipeline::identity() const {
+  return plan_.lane_choice == Lanes::kByKey ? plan_.name : plan_.name + "-" + options_.instance;
+}
+
+void Pipeline::run() {
+  progress_us_ = deps_.clock.elapsed().us;
+  if (connect()) {
+    while (!stop_ && !over_) serve();
+    if (attempt_) {
+      set_state(PipelineState::kDraining);
+      const bool committed = attempt_->drain(kDrainAtMost);
+      logger_.info("drained", {{"committed", committed}});
+      end_attempt();
+    }
+  }
+  if (consumer_) consumer_->close();
+  consumer_.reset();
+  transactional_.reset();
+  plain_.clear();
+  if (!over_) stop_for_good(PipelineState::kEnded, 0, "");
+}
+
+// ---- Connecting
+
+bool Pipeline::connect() {
+  for (const char* part : {"checkpoints", "live", "scratch"}) {
+    if (Status made = make_dirs_durably(deps_.files, dir(part)); !made) {
+      stop_for_good(PipelineState::kFailed, 2, "the state directory cannot be used: " + made.error().message);
+      return false;
+    }
+  }
+  while (!stop_ && !over_) {
+    Status connected = make_producers();
+    if (connected) connected = make_consumer();
+    if (connected) connected = check_cluster();
+    if (connected) connected = open_targets();
+    if (connected) connected = consumer_->subscribe();
+    if (connected) {
+      logger_.info("connected", {{"brokers", plan_.source.brokers}});
+      return true;
+    }
+    if (consumer_) consumer_->close();
+    consumer_.reset();
+    handle(connected.error(), "not_connected");
+    while (!stop_ && !over_ && deps_.clock.elapsed() < retry_at_) {
+      progress_us_ = deps_.clock.elapsed().us;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  return false;
+}
+
+Status Pipeline::make_producers() {
+  transactional_.reset();
+  plain_.clear();
+  targets_.assign(plan_.sinks.size(), {});
+  ProducerOptions options;
+  options.queue_bytes = options_.memory.producer_queue_bytes;
+  options.transaction_timeout = plan_.transaction_timeout;
+  for (size_t i = 0; i < plan_.sinks.size(); ++i) {
+    const PlannedSink& sink = plan_.sinks[i];
+    if (sink.kind != SinkKind::kKafka) continue;
+    options.brokers = sink.brokers;
+    options.properties = sink.properties;
+    const bool exactly_once = sink.delivery == Delivery::kExactlyOnce;
+    if (exactly_once && transactional_) {
+      targets_[i] = {transactional_.get(), {}, true};
+      continue;
+    }
+    if (exactly_once) {
+      options.transactional_id = "tidemark-" + identity();
+    } else {
+      options.transactional_id.reset();
+    }
+    auto made = deps_.kafka.producer(options, log_lines_of(logger_, "producer"));
+    if (!made) return std::unexpected(made.error());
+    targets_[i] = {made->get(), {}, exactly_once};
+    exactly_once ? void(transactional_ = std::move(*made)) : void(plain_.push_back(std::move(*made)));
+  }
+  return transactional_ ? init_transactions() : Status{};
+}
+
+// Before the group is joined: it fences a predecessor and aborts what that left open, without which committed offsets
+// could not be read until the dead transaction times out.
+Status Pipeline::init_transactions() {
+  const TransactionStatus done = transactional_->init_transactions(kAsk);
+  if (done) return {};
+  if (done.error().kind == TransactionFailure::kFatal) return user_error("transactions cannot be used: " + done.error().message);
+  return external_error("transactions cannot be initialised: " + done.error().message);
+}
+
+Status Pipeline::make_consumer() {
+  ConsumerOptions options;
+  options.brokers = plan_.source.brokers;
+  options.group = plan_.source.group;
+  options.group_instance_id = identity();
+  options.topics = plan_.source.topics;
+  options.topic_pattern = plan_.source.topic_pattern;
+  options.properties = plan_.source.properties;
+  options.queue_bytes = options_.memory.consumer_queue_bytes;
+  auto made = deps_.kafka.consumer(options, *this, log_lines_of(logger_, "consumer"));
+  if (!made) return std::unexpected(made.error());
+  consumer_ = std::move(*made);
+  auto partitions = consumer_->list_partitions(kAsk);
+  if (!partitions) return std::unexpected(partitions.error());
+  return {};
+}
+
+// Rows and offsets share one transaction only inside one cluster.
+Status Pipeline::check_cluster() {
+  if (!transactional_) return {};
+  const auto source = consumer_->cluster_id(kAsk);
+  if (!source) return std::unexpected(source.error());
+  for (size_t i = 0; i < plan_.sinks.size(); ++i) {
+    if (!targets_[i].transactional) continue;
+    const auto sink = targets_[i].producer->cluster_id(kAsk);
+    if (!sink) return std::unexpected(sink.error());
+    if (*sink == *source) continue;
+    return user_error("sink " + plan_.sinks[i].name + " is on another cluster (" + *sink + ") than the source (" + *source +
+                      "), so its rows cannot be exactly once; write `delivery: at_least_once`");
+  }
+  return {};
+}
+
+Status Pipeline::open_targets() {
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    if (!targets_[i].producer) continue;
+    auto opened = targets_[i].producer->open_topic(plan_.sinks[i].topic, kAsk);
+    if (!opened) return std::unexpected(opened.error());
+    targets_[i].topic = *opened;
+  }
+  return {};
+}
+
+// ---- The life of the group member
+
+void Pipeline::serve() {
+  progress_us_ = deps_.clock.elapsed().us;
+  const bool busy = attempt_ && attempt_->busy();
+  consumer_->serve(busy ? kServeBusy : kServeQuiet);
+  if (over_) return;
+  if (fatal_) {
+    const Error error = *std::exchange(fatal_, std::nullopt);
+    const bool fenced = error.fault == Fault::kExternal && !error.retriable;
+    end_attempt();
+    return stop_for_good(fenced ? PipelineState::kFenced : PipelineState::kFailed, 1, error.message);
+  }
+  if (start_wanted_ && deps_.clock.elapsed() >= retry_at_) start_attempt();
+  if (!attempt_) return;
+  const uint64_t before = attempt_->status().epoch;
+  const AttemptEnd end = attempt_->turn();
+  const AttemptStatus status = attempt_->status();
+  if (status.epoch != before) {
+    publish(status);
+    wait_ = Duration{0};
+  }
+  if (end != AttemptEnd::kNone) after(end);
+}
+
+void Pipeline::on_assigned(const std::vector<TopicPartition>& partitions) {
+  logger_.info("assigned", {{"partitions", partitions.size()}});
+  owned_ = partitions;
+  start_wanted_ = !partitions.empty();
+  if (partitions.empty()) {
+    (void)consumer_->assign({}, options_.workers);
+    set_state(PipelineState::kWaiting);  // more instances than partitions: nothing to do, ready to take over
+  }
+}
+
+void Pipeline::on_revoked(const std::vector<TopicPartition>& partitions, bool lost) {
+  logger_.info("revoked", {{"partitions", partitions.size()}, {"lost", lost}});
+  start_wanted_ = false;
+  if (attempt_) {
+    if (!lost && !attempt_->drain(kRevokeAtMost)) warnings_.warn("not_committed_before_revocation");
+    producers_stale_ = true;
+    end_attempt();
+  }
+  owned_.clear();
+  (void)consumer_->assign({}, options_.workers);
+  if (!over_) set_state(PipelineState::kWaiting);
+}
+
+void Pipeline::on_error(const Error& error, bool fatal) {
+  if (fatal) {
+    fatal_ = error;
+    return;
+  }
+  warnings_.warn(error.fault == Fault::kUser ? "kafka_refused" : "kafka_unavailable", {{"error", error.message}});
+}
+
+void Pipeline::start_attempt() {
+  set_state(PipelineState::kRestoring);
+  auto made = make_attempt();
+  if (!made) {
+    producers_stale_ = true;
+    return handle(made.error(), "not_restored");
+  }
+  if (!*made) return;  // nothing to do, or not yet
+  attempt_ = std::move(*made);
+  if (Status started = attempt_->start(); !started) {
+    producers_stale_ = true;
+    end_attempt();
+    return handle(started.error(), "not_started");
+  }
+  start_wanted_ = false;
+  set_state(PipelineState::kRunning);
+  logger_.info("running", {{"partitions", owned_.size()}});
+}
+
+Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
+  // Two instances of one identity would fence each other in turn: only the one that the group accepts goes on.
+  if (producers_stale_ && !consumer_->membership_valid()) {
+    back_off();
+    return nullptr;
+  }
+  if (std::exchange(producers_stale_, false)) {
+    if (Status made = make_producers(); !made) return std::unexpected(made.error());
+    if (Status opened = open_targets(); !opened) return std::unexpected(opened.error());
+  }
+  const auto existing = consumer_->list_partitions(kAsk);
+  if (!existing) return std::unexpected(existing.error());
+  if (plan_.lane_choice == Lanes::kByKey && owned_.size() < existing->size()) {
+    return user_error("this instance was given " + std::to_string(owned_.size()) + " of " + std::to_string(existing->size()) +
+                      " partitions, and rows find their lane in memory here; run one instance, promise `partitioned_by`, or "
+                      "use `exchange: topic`");
+  }
+  ResumeDeps deps{plan_, *consumer_, storage_, deps_.files, deps_.store_memory, dir("live"), logger_};
+  auto resumed = resume(deps, {options_.mode, reset_state_, accept_loss_}, owned_, *existing);
+  if (!resumed) return std::unexpected(resumed.error());
+  if (resumed->nothing_to_do) {
+    logger_.info("already_ended");
+    stop_for_good(PipelineState::kEnded, 0, "");
+    return nullptr;
+  }
+  reset_state_ = accept_loss_ = false;
+  for (const auto& [id, lost] : resumed->lost) {
+    metrics_.partition(plan_.source.name, id.topic, id.partition).records_lost.add(static_cast<uint64_t>(lost));
+  }
+  AttemptOptions options;
+  options.mode = options_.mode;
+  options.workers = plan_.lane_choice == Lanes::kByKey ? std::min(options_.workers, plan_.lanes) : options_.workers;
+  options.batch_rows = options_.batch_rows;
+  options.state_bytes = options_.memory.state_bytes;
+  options.sink_wait_bytes = options_.memory.sink_wait_bytes;
+  options.scratch_dir = dir("scratch");
+  std::vector<KafkaProducer*> plain;
+  for (const auto& producer : plain_) plain.push_back(producer.get());
+  return std::make_unique<Attempt>(AttemptDeps{plan_, deps_.clock, logger_, *consumer_, transactional_.get(), std::move(plain),
+                                               targets_, deps_.lines, storage_, deps_.files, metrics_, deps_.crash_points},
+                                   std::move(options), std::move(*resumed));
+}
+
+void Pipeline::end_attempt() {
+  if (!attempt_) return;
+  attempt_->stop();
+  const AttemptStatus status = attempt_->status();
+  publish(status);
+  total_.add(status.ledger);
+  attempt_.reset();
+}
+
+void Pipeline::after(AttemptEnd end) {
+  const Error error = attempt_->error();
+  end_attempt();
+  switch (end) {
+    case AttemptEnd::kNone: return;
+    case AttemptEnd::kEnded: return stop_for_good(PipelineState::kEnded, 0, "");
+    case AttemptEnd::kFenced: return stop_for_good(PipelineState::kFenced, 1, "fenced: " + error.message);
+    case AttemptEnd::kFailed: return stop_for_good(PipelineState::kFailed, 1, error.message);
+    case AttemptEnd::kRewind:
+      warnings_.warn("rewinding", {{"error", error.message}});
+      (void)consumer_->assign({}, options_.workers);
+      producers_stale_ = true;
+      start_wanted_ = !owned_.empty();
+      back_off();
+      return set_state(PipelineState::kWaiting);
+  }
+}
+
+// The one place where it is decided what an error outside an attempt leads to.
+void Pipeline::handle(const Error& error, const char* event) {
+  if (error.fault == Fault::kUser) return stop_for_good(PipelineState::kFailed, 2, error.message);
+  warnings_.warn(event, {{"error", error.message}});
+  back_off();
+  set_state(PipelineState::kWaiting);
+}
+
+void Pipeline::back_off() {
+  wait_ = wait_ == Duration{0} ? kFirstWait : std::min(Duration{wait_.us * 2}, kLongestWait);
+  retry_at_ = deps_.clock.elapsed() + wait_;
+}
+
+void Pipeline::stop_for_good(PipelineState state, int code, const std::string& error) {
+  {
+    const std::lock_guard lock(status_mutex_);
+    error_ = error;
+  }
+  if (code != 0) logger_.error(state == PipelineState::kFenced ? "fenced" : "pipeline_failed", {{"error", error}});
+  exit_code_ = code;
+  set_state(state);
+  over_ = true;
+}
+
+void Pipeline::set_state(PipelineState state) {
+  if (state_.exchange(state) == state) return;
+  metrics_.set_state(state);
+}
+
+// ---- What others see
+
+// Totals over all attempts, of committed work: exact at each checkpoint.
+void Pipeline::publish(const AttemptStatus& status) {
+  Ledger all = total_;
+  all.add(status.ledger);
+  const auto& source = plan_.source.name;
+  metrics_.step(source).records_filtered.raise_to(static_cast<double>(all.source.filtered));
+  for (size_t i = 0; i < all.steps.size(); ++i) {
+    const StepMetrics& step = metrics_.step(plan_.steps[i].name);
+    const StepCounters& c = all.steps[i];
+    if (plan_.steps[i].window()) {
+      step.records_counted.raise_to(static_cast<double>(all.windows.counted));
+      step.window_updates_missed.raise_to(static_cast<double>(all.windows.updates_missed));
+      step.result_errors.raise_to(static_cast<double>(all.windows.result_errors + c.result_errors));
+    } else if (plan_.steps[i].behind_window) {
+      step.results_filtered.raise_to(static_cast<double>(c.filtered));
+      step.result_errors.raise_to(static_cast<double>(c.result_errors));
+    } else {
+      step.records_filtered.raise_to(static_cast<double>(c.filtered));
+    }
+  }
+  for (size_t i = 0; i < all.sinks.size(); ++i) {
+    metrics_.sink(plan_.sinks[i].name).records_emitted.raise_to(static_cast<double>(all.sinks[i].rows));
+  }
+  for (const auto& [step, reasons] : all.refused) {
+    for (const auto& [reason, n] : reasons) {
+      const bool late = reason == Reason::kLate || reason == Reason::kIdle || reason == Reason::kDedupe;
+      const MetricCounter counter = late ? metrics_.late(step, to_string(reason)) : metrics_.dead_lettered(step, to_string(reason));
+      counter.raise_to(static_cast<double>(n));
+    }
+  }
+  const std::lock_guard lock(status_mutex_);
+  last_status_ = status;
+  shown_ledger_ = std::move(all);
+}
+
+std::string Pipeline::error() const {
+  const std::lock_guard lock(status_mutex_);
+  return error_;
+}
+
+bool Pipeline::live(Duration limit) const {
+  return over_ || deps_.clock.elapsed() - Duration{progress_us_} <= limit;
+}
+
+std::string Pipeline::status_json() const {
+  const std::lock_guard lock(status_mutex_);
+  nlohmann::ordered_json json;
+  json["name"] = plan_.name;
+  json["state"] = std::string(to_string(state_.load()));
+  json["ready"] = ready();
+  if (!error_.empty()) json["error"] = error_;
+  json["epoch"] = last_status_.epoch;
+  if (last_status_.last_checkpoint > Time{0}) {
+    json["last_checkpoint"] = format_rfc3339(last_status_.last_checkpoint);
+    json["last_checkpoint_took_ms"] = last_status_.last_checkpoint_took.to_millis();
+    json["checkpoint_bytes"] = last_status_.checkpoint_bytes;
+  }
+  json["keys"] = last_status_.keys;
+  json["ledger"] = nlohmann::ordered_json::parse(shown_ledger_.to_json(plan_));
+  return json.dump();
+}
+
+}  // namespace tidemark

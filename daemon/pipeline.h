@@ -1,0 +1,137 @@
+// Pipeline: one plan from connecting to its last commit: the Kafka clients, the membership in the group, and one attempt
+// after another, each from the committed checkpoint. It decides what an error leads to: wait and retry, rewind, or stop.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/attempt.h"
+#include "daemon/kafka_clients.h"
+#include "daemon/pipeline_metrics.h"
+#include "operators/plan/plan.h"
+
+namespace tidemark {
+
+// This pipeline's share of the process's memory.
+struct MemoryShares {
+  size_t state_bytes = 128 << 20;
+  size_t sink_wait_bytes = 32 << 20;
+  int64_t consumer_queue_bytes = 16 << 20;
+  int64_t producer_queue_bytes = 32 << 20;
+};
+
+struct PipelineOptions {
+  RunMode mode = RunMode::kForever;
+  std::string state_dir;         // of all pipelines; this one takes the folder of its name
+  std::string instance = "0";
+  uint32_t workers = 1;
+  uint32_t batch_rows = Batch::kMaxRows;
+  MemoryShares memory;
+  bool reset_state = false;
+  bool accept_loss = false;
+};
+
+// Everything outside the pipeline; all outlive it.
+struct PipelineDeps {
+  const Clock& clock;
+  Logger logger;
+  MetricRegistry& metrics;
+  KafkaClients& kafka;
+  LineOutput& lines;
+  Files& files;
+  std::shared_ptr<const StoreMemory> store_memory;
+  const CrashPoints& crash_points;
+};
+
+// start(), request_stop() and the questions: any thread. The rest happens on the pipeline's own thread.
+class Pipeline final : private GroupEvents {
+ public:
+  Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps);
+  ~Pipeline() override;
+
+  void start();
+  // Drains (checkpoint, commit) and ends.
+  void request_stop();
+  void join();
+
+  const std::string& name() const { return plan_.name; }
+  PipelineState state() const { return state_; }
+  bool over() const { return over_; }
+  // 0 done, 1 failed or fenced, 2 refused; of a pipeline that is over.
+  int exit_code() const { return exit_code_; }
+  std::string error() const;
+  // Assigned, restored and running.
+  bool ready() const { return state_ == PipelineState::kRunning || state_ == PipelineState::kEnded; }
+  // The pipeline's thread moves on: no call to it has hung for `limit`.
+  bool live(Duration limit) const;
+  std::string status_json() const;
+
+ private:
+  void run();
+  bool connect();
+  Status make_producers();
+  Status init_transactions();
+  Status make_consumer();
+  Status check_cluster();
+  Status open_targets();
+  void serve();
+  void start_attempt();
+  Result<std::unique_ptr<Attempt>> make_attempt();
+  void end_attempt();
+  void after(AttemptEnd end);
+  void handle(const Error& error, const char* event);
+  void back_off();
+  void stop_for_good(PipelineState state, int code, const std::string& error);
+  void set_state(PipelineState state);
+  void publish(const AttemptStatus& status);
+  std::string identity() const;
+  std::string dir(const char* part) const;
+
+  void on_assigned(const std::vector<TopicPartition>& partitions) override;
+  void on_revoked(const std::vector<TopicPartition>& partitions, bool lost) override;
+  void on_error(const Error& error, bool fatal) override;
+
+  const Plan plan_;
+  const PipelineOptions options_;
+  PipelineDeps deps_;
+  Logger logger_;
+  RateLimited warnings_;
+  PipelineMetrics metrics_;
+  LocalCheckpointStorage storage_;
+
+  std::unique_ptr<KafkaProducer> transactional_;
+  std::vector<std::unique_ptr<KafkaProducer>> plain_;
+  std::vector<SinkTarget> targets_;
+  std::unique_ptr<KafkaConsumer> consumer_;
+  std::unique_ptr<Attempt> attempt_;
+
+  std::vector<TopicPartition> owned_;
+  bool start_wanted_ = false;    // an assignment waits for its attempt
+  bool producers_stale_ = false; // to be made again before the next attempt
+  bool reset_state_;             // until it was done once
+  bool accept_loss_;
+  std::optional<Error> fatal_;   // of the consumer
+  Duration retry_at_{0};
+  Duration wait_{0};             // the present back-off
+  Ledger total_;                 // of earlier attempts, as far as they were committed
+
+  std::atomic<PipelineState> state_{PipelineState::kStarting};
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> over_{false};
+  std::atomic<int> exit_code_{0};
+  std::atomic<int64_t> progress_us_{0};
+  mutable std::mutex status_mutex_;  // guards the three below
+  std::string error_;
+  AttemptStatus last_status_;
+  Ledger shown_ledger_;
+  std::thread thread_;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,93 @@
+// RecoveryUnit: what restores together: its lanes' store and the checkpoints of it. StateWriter: the one thread of a
+// pipeline that applies frozen generations to the stores and turns them into durable checkpoints, in order of epochs.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "daemon/crash_point.h"
+#include "operators/windows/window_lane.h"
+#include "state/checkpoint_storage.h"
+#include "state/keyed_store.h"
+
+namespace tidemark {
+
+// Owned by the attempt; the store is used by the state writer only, its views by lanes.
+struct RecoveryUnit {
+  std::string name;                   // "all", or "lane-7"
+  std::unique_ptr<KeyedStore> store;  // none where the plan keeps no keyed state
+  std::string live_dir;               // of the store
+  std::vector<uint32_t> partitions;   // indices into the attempt's partitions
+  std::vector<uint16_t> lanes;
+  std::optional<StoredCheckpoint> committed;  // what the last commit names
+};
+
+// A durable checkpoint of one unit, not yet committed.
+struct WrittenCheckpoint {
+  Manifest manifest;
+  uint64_t checksum = 0;
+  uint64_t bytes = 0;  // in its files
+};
+
+// Thread-safe. Jobs of one epoch are done before those of the next; within an epoch, generations before the snapshot.
+class StateWriter {
+ public:
+  // Called on the writer's thread.
+  using Written = std::function<void(uint64_t generation, std::shared_ptr<const View> view)>;
+  using Stored = std::function<void(Result<WrittenCheckpoint>)>;
+  using Failed = std::function<void(const Error&)>;
+
+  // `scratch_dir` is for checkpoints in the making; it exists. `failed` is told when a store broke.
+  StateWriter(CheckpointStorage& storage, Files& files, std::string scratch_dir, const CrashPoints& crash_points, Failed failed);
+  ~StateWriter();  // drops what has not been begun
+  StateWriter(const StateWriter&) = delete;
+  StateWriter& operator=(const StateWriter&) = delete;
+
+  void write(RecoveryUnit& unit, uint64_t epoch, std::unique_ptr<FrozenGeneration> generation, Written written);
+  // All generations of `epoch` have been handed over for this unit: take its snapshot and store it under the manifest,
+  // whose files are filled in here. Generations of later epochs wait until all `units` of the epoch are through.
+  void store(RecoveryUnit& unit, uint64_t epoch, Manifest manifest, Stored stored);
+  // No more snapshots of `epoch` will be asked for: later generations may be applied.
+  void close_epoch(uint64_t epoch);
+
+  size_t waiting_bytes() const;
+
+ private:
+  struct Job {
+    RecoveryUnit* unit = nullptr;
+    std::unique_ptr<FrozenGeneration> generation;  // or a snapshot
+    Written written;
+    Manifest manifest;
+    Stored stored;
+  };
+  void run();
+  std::optional<Job> next_job(std::unique_lock<std::mutex>& lock);
+  void write_generation(Job& job);
+  Result<WrittenCheckpoint> store_checkpoint(Job& job);
+
+  CheckpointStorage& storage_;
+  Files& files_;
+  const std::string scratch_dir_;
+  const CrashPoints& crash_points_;
+  Failed failed_;
+
+  mutable std::mutex mutex_;  // guards all below; not held while a job runs
+  std::condition_variable wake_;
+  std::map<uint64_t, std::deque<Job>> jobs_;  // by epoch
+  uint64_t open_epoch_ = 0;                   // jobs of this epoch and earlier ones may run
+  size_t waiting_bytes_ = 0;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,186 @@
+#include "daemon/sinks.h"
+
+#include <algorithm>
+
+#include "operators/formats/murmur2.h"
+
+namespace tidemark {
+namespace {
+
+constexpr Duration kSampleEvery = Duration::seconds(10);
+
+std::optional<std::string> owned(std::optional<std::string_view> view) {
+  return view ? std::optional<std::string>(*view) : std::nullopt;
+}
+
+}  // namespace
+
+size_t SinkWriter::Waiting::bytes() const {
+  size_t total = sizeof(Waiting) + (key ? key->size() : 0) + (value ? value->size() : 0);
+  for (const OutgoingHeader& h : headers) total += sizeof h + h.name.size() + (h.value ? h.value->size() : 0);
+  return total;
+}
+
+SinkWriter::SinkWriter(SinkSet& sinks, Logger logger)
+    : sinks_(sinks),
+      log_(std::move(logger), kSampleEvery),
+      counters_(sinks.plan->sinks.size()),
+      latency_(sinks.plan->sinks.size(), Time::min()) {}
+
+void SinkWriter::write_rows(size_t sink, const Batch& batch, Rows rows) {
+  counters_[sink].rows += rows.size();
+  const PlannedSink& plan = sinks_.plan->sinks[sink];
+  for (uint32_t row : rows) latency_[sink] = std::max(latency_[sink], batch.kafka_times[row]);
+  switch (plan.kind) {
+    case SinkKind::kDrop: return;
+    case SinkKind::kStdout:
+      value_.clear();
+      for (uint32_t row : rows) {
+        plan.row->append_row(batch, row, value_);
+        value_.push_back('\n');
+      }
+      counters_[sink].bytes += value_.size();
+      sinks_.lines->write(value_);
+      return;
+    case SinkKind::kKafka:
+      for (uint32_t row : rows) send_row(sink, batch, row);
+      return;
+  }
+}
+
+void SinkWriter::send_row(size_t sink, const Batch& batch, uint32_t row) {
+  const PlannedSink& plan = sinks_.plan->sinks[sink];
+  key_.clear();
+  value_.clear();
+  std::optional<std::string_view> key;
+  if (plan.key) {
+    if (plan.key->append_key(batch, row, key_)) key = key_;
+  } else if (!batch.record_keys.empty() && batch.record_key_valid[row]) {
+    key = batch.record_keys[row];
+  }
+  plan.row->append_row(batch, row, value_);
+  const auto size = static_cast<int64_t>(value_.size() + (key ? key->size() : 0) + kRecordOverheadBytes);
+  if (size > sinks_.targets[sink].topic.max_message_bytes) return too_large(sink, batch, row);
+  counters_[sink].bytes += value_.size();
+  send(sink, batch.kafka_times[row], key, value_, {});
+}
+
+void SinkWriter::too_large(size_t sink, const Batch& batch, uint32_t row) {
+  counters_[sink].oversize += 1;
+  const Plan& plan = *sinks_.plan;
+  RawRecord rendered;
+  rendered.key = key_;
+  rendered.key_is_null = key_.empty();
+  rendered.value = value_;
+  rendered.value_is_null = false;
+  const std::string error = "the row has " + std::to_string(value_.size()) + " bytes, topic " + plan.sinks[sink].topic +
+                            " takes " + std::to_string(sinks_.targets[sink].topic.max_message_bytes);
+  RecordRefusal why;
+  why.reason = Reason::kOversize;
+  why.error = error;
+  why.pipeline = plan.name;
+  why.step = plan.sinks[sink].name;
+  if (batch.partition >= 0) {
+    why.topic = plan.topics->name_of(batch.topic);
+    why.partition = batch.partition;
+    why.offset = batch.offsets[row];
+  } else if (!plan.windows.empty()) {
+    const size_t start = plan.steps[plan.windows[0]].window()->window.key_types.size();
+    why.window_start = Time{batch.columns[start].ints[row]};
+    why.window_end = Time{batch.columns[start + 1].ints[row]};
+  }
+  const bool original = !batch.raw.empty();
+  write_refused(SinkInput::kDeadLetter, {original ? batch.raw[row] : rendered, batch.kafka_times[row], why});
+}
+
+void SinkWriter::write_refused(SinkInput kind, const RefusedRecord& refused) {
+  const auto step = refused_.find(refused.why.step);
+  (step != refused_.end() ? step->second : refused_[std::string(refused.why.step)])[refused.why.reason] += 1;
+  bool taken = false;
+  const auto& sinks = sinks_.plan->sinks;
+  for (size_t i = 0; i < sinks.size(); ++i) {
+    if (sinks[i].input != kind) continue;
+    taken = true;
+    counters_[i].rows += 1;
+    const size_t limit = sinks[i].kind == SinkKind::kKafka ? static_cast<size_t>(sinks_.targets[i].topic.max_message_bytes) : SIZE_MAX;
+    const OutgoingRecord record = build_dead_letter(refused.record, refused.why, limit);
+    if (sinks[i].kind == SinkKind::kKafka) {
+      send(i, refused.timestamp, record.key, record.value, record.headers);
+    } else if (sinks[i].kind == SinkKind::kStdout) {
+      value_.assign(record.value.value_or(""));
+      value_.push_back('\n');
+      sinks_.lines->write(value_);
+    }
+  }
+  if (taken) return;
+  log_.warn(kind == SinkInput::kLate ? "late_record" : "dead_letter",
+            {{"reason", to_string(refused.why.reason)},
+             {"step", refused.why.step},
+             {"topic", refused.why.topic},
+             {"partition", refused.why.partition.value_or(-1)},
+             {"offset", refused.why.offset.value_or(-1)},
+             {"error", refused.why.error}});
+}
+
+bool SinkWriter::is_open(const SinkTarget& target, uint64_t epoch) const {
+  return !target.transactional || epoch <= sinks_.open_epoch.load(std::memory_order_acquire);
+}
+
+int32_t SinkWriter::partition_for(const SinkTarget& target, std::optional<std::string_view> key) {
+  if (key) return murmur2_partition(*key, target.topic.partitions);
+  return static_cast<int32_t>((spread_++ / 64) % static_cast<uint32_t>(target.topic.partitions));
+}
+
+void SinkWriter::send(size_t sink, Time timestamp, std::optional<std::string_view> key,
+                      std::optional<std::string_view> value, const std::vector<OutgoingHeader>& headers) {
+  const SinkTarget& target = sinks_.targets[sink];
+  const int32_t partition = partition_for(target, key);
+  bool full = false;
+  if (waiting_.empty() && is_open(target, epoch_) && produce(target, partition, timestamp, key, value, headers, full)) return;
+  if (failed_) return;
+  Waiting& w = waiting_.emplace_back(Waiting{epoch_, sink, partition, timestamp, owned(key), owned(value), headers});
+  waiting_bytes_ += w.bytes();
+}
+
+bool SinkWriter::produce(const SinkTarget& target, int32_t partition, Time timestamp, std::optional<std::string_view> key,
+                         std::optional<std::string_view> value, const std::vector<OutgoingHeader>& headers, bool& full) {
+  ProducerRecord record;
+  record.topic = target.topic.topic;
+  record.partition = partition;
+  record.key = key;
+  record.value = value;
+  record.timestamp = timestamp;
+  for (const OutgoingHeader& h : headers) {
+    record.headers.push_back({h.name, h.value ? std::optional<std::string_view>(*h.value) : std::nullopt});
+  }
+  switch (target.producer->produce(record)) {
+    case ProduceResult::kAccepted: return true;
+    case ProduceResult::kQueueFull: full = true; return false;
+    // The size was checked against the topic's limit, so that this one means the limit has been lowered since: like any
+    // other refusal, the attempt cannot go on without losing the row.
+    case ProduceResult::kTooLarge:
+    case ProduceResult::kFailed: failed_ = true; return false;
+  }
+  __builtin_unreachable();
+}
+
+bool SinkWriter::flush() {
+  bool full = false;
+  while (!waiting_.empty() && !full && !failed_) {
+    Waiting& w = waiting_.front();
+    const SinkTarget& target = sinks_.targets[w.sink];
+    if (!is_open(target, w.epoch)) return false;
+    if (!produce(target, w.partition, w.timestamp, w.key, w.value, w.headers, full)) return false;
+    waiting_bytes_ -= w.bytes();
+    waiting_.pop_front();
+  }
+  return waiting_.empty();
+}
+
+std::vector<Time> SinkWriter::take_latency_samples() {
+  std::vector<Time> samples(latency_.size(), Time::min());
+  samples.swap(latency_);
+  return samples;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,7 @@
+#include "daemon/version.h"
+
+namespace tidemark {
+
+BuildInfo build_info() { return {TIDEMARK_VERSION, TIDEMARK_RDKAFKA_VERSION, TIDEMARK_ROCKSDB_VERSION}; }
+
+}  // namespace tidemark

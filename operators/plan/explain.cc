@@ -1,0 +1,92 @@
+// The plan in words, for people: stages, lanes, keys, state and guarantees.
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "operators/plan/plan.h"
+
+namespace tidemark {
+namespace {
+
+std::string names_of(const Scope& scope) {
+  std::string out;
+  for (const Field& f : scope.fields) {
+    out += fmt::format("{}{}: {}{}", out.empty() ? "" : ", ", f.name, to_string(f.type), f.nullable ? "?" : "");
+  }
+  return out;
+}
+
+void explain_source(const Plan& plan, std::string& out) {
+  const PlannedSource& s = plan.source;
+  std::string topics = s.topic_pattern;
+  for (const std::string& t : s.topics) topics += (topics.empty() ? "" : ", ") + t;
+  out += fmt::format("source {}: kafka {} at {}, group {}, format {}\n", s.name, topics, s.brokers, s.group, s.format);
+  size_t needed = 0;
+  for (const DeclaredField& f : s.decode.fields) needed += f.slot ? 1 : 0;
+  out += fmt::format("  decodes {} declared fields of each record, keeps {} as columns{}\n", s.decode.fields.size(), needed,
+                     s.keep_raw ? ", and the raw record for late or dead letters" : "");
+  out += fmt::format("  event time: {}, max_delay {}, max_future {}, idle_after {}, close_after_idle {}\n",
+                     s.decode.event_time ? s.decode.fields[*s.decode.event_time].name : "the Kafka timestamp",
+                     format_duration(s.event_time.max_delay), format_duration(s.event_time.max_future),
+                     format_duration(s.event_time.idle_after),
+                     s.event_time.close_after_idle ? format_duration(*s.event_time.close_after_idle) : "off");
+}
+
+void explain_window(const Plan& plan, const PlannedStep& step, std::string& out) {
+  const WindowPlan& w = step.window()->window;
+  const bool tumbling = w.shape.size == w.shape.step;
+  const bool cut = !tumbling && w.shape.size.us % w.shape.step.us != 0;
+  const int64_t slices = tumbling ? 1 : (w.shape.size.us + w.shape.step.us - 1) / w.shape.step.us * (cut ? 2 : 1);
+  std::string keys;
+  for (size_t i = 0; i < w.key_types.size(); ++i) keys += (i ? ", " : "") + step.output.fields[i].name;
+  out += fmt::format("window {}: {} size {} step {}, by {}\n", step.name, tumbling ? "tumbling" : "sliding",
+                     format_duration(w.shape.size), format_duration(w.shape.step), keys.empty() ? "nothing (one global key)" : keys);
+  out += fmt::format("  one update per event; {} slice{} make up a window\n", slices, slices == 1 ? "" : "s");
+  out += fmt::format("  state: {} bytes of accumulators per key and slice, and the key\n", w.state_size);
+  for (const PlannedAggregate& a : w.aggregates) {
+    out += fmt::format("    {} -> {}\n", a.function->name(), to_string(a.function->result_type()));
+  }
+  if (plan.lane_choice == Lanes::kByKey) {
+    out += fmt::format("  lanes: {}, rows find theirs by the hash of the key, in memory: one instance owns all partitions\n", plan.lanes);
+    out += "  a restart restores the whole pipeline from one checkpoint\n";
+  } else {
+    out += "  lanes: one for each partition number (`partitioned_by` covers the key): no exchange, several instances may share the work\n";
+    out += "  a restart or rebalance restores each partition number on its own\n";
+  }
+}
+
+void explain_sink(const Plan& plan, const PlannedSink& sink, std::string& out) {
+  (void)plan;
+  const char* from = sink.input == SinkInput::kLate ? " of late records" : sink.input == SinkInput::kDeadLetter ? " of dead letters" : "";
+  switch (sink.kind) {
+    case SinkKind::kKafka:
+      out += fmt::format("sink {}{}: kafka {} at {}, {}\n", sink.name, from, sink.topic, sink.brokers,
+                         sink.delivery == Delivery::kExactlyOnce
+                             ? "exactly once: rows and source offsets in one transaction, visible to read_committed readers at each checkpoint"
+                             : "at least once: rows may repeat after a crash");
+      return;
+    case SinkKind::kStdout: out += fmt::format("sink {}{}: standard output, at least once\n", sink.name, from); return;
+    case SinkKind::kDrop: out += fmt::format("sink {}{}: counts its rows and writes none\n", sink.name, from); return;
+  }
+}
+
+}  // namespace
+
+std::string explain(const Plan& plan) {
+  std::string out = fmt::format("pipeline {} ({})\n", plan.name, plan.file);
+  explain_source(plan, out);
+  for (const PlannedStep& step : plan.steps) {
+    if (step.window()) {
+      explain_window(plan, step, out);
+    } else {
+      out += fmt::format("{} {}\n", std::holds_alternative<PlannedFilter>(step.what) ? "filter" : "map", step.name);
+    }
+    out += fmt::format("  -> {}\n", names_of(step.output));
+  }
+  for (const PlannedSink& sink : plan.sinks) explain_sink(plan, sink, out);
+  out += fmt::format("checkpoint every {}{}\n", format_duration(plan.checkpoint_every),
+                     plan.transactional() ? fmt::format(", transaction timeout {}", format_duration(plan.transaction_timeout)) : "");
+  return out;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,492 @@
+// From the checked file to a plan: names are bound to slots, expressions compiled, aggregates made, and rows given their
+// way. All mistakes are collected with their places.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "operators/plan/plan.h"
+
+namespace tidemark {
+namespace {
+
+using expr::Ast;
+using expr::Problem;
+
+bool can_be_field(const Type& type) {
+  switch (type.kind) {
+    case TypeKind::kBool:
+    case TypeKind::kInt:
+    case TypeKind::kUint:
+    case TypeKind::kDouble:
+    case TypeKind::kString:
+    case TypeKind::kBytes:
+    case TypeKind::kTimestamp:
+    case TypeKind::kDuration: return true;
+    case TypeKind::kNull:
+    case TypeKind::kList:
+    case TypeKind::kMap:
+    case TypeKind::kDyn: return false;
+  }
+  __builtin_unreachable();
+}
+
+TimestampUnit unit_of(TimestampForm form) {
+  switch (form) {
+    case TimestampForm::kSeconds: return TimestampUnit::kSeconds;
+    case TimestampForm::kMillis: return TimestampUnit::kMillis;
+    case TimestampForm::kMicros: return TimestampUnit::kMicros;
+    case TimestampForm::kIso: return TimestampUnit::kIso;
+  }
+  __builtin_unreachable();
+}
+
+std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<Property>& properties) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const Property& p : properties) pairs.emplace_back(p.name.value, p.value.value);
+  return pairs;
+}
+
+std::string window_text(const WindowSpec& spec) {
+  const bool tumbling = std::holds_alternative<TumblingSpec>(spec.kind);
+  return fmt::format("{} size={} step={} offset={}", tumbling ? "tumbling" : "sliding", format_duration(spec.size()),
+                     format_duration(spec.step()), format_duration(spec.offset()));
+}
+
+class Planner {
+ public:
+  Planner(const PipelineSpec& spec, Diagnostics& diagnostics) : spec_(spec), diagnostics_(diagnostics) {}
+
+  std::optional<Plan> run() {
+    plan_source();
+    for (size_t i = 0; i < spec_.steps.size(); ++i) plan_step(i);
+    for (const SinkSpec& sink : spec_.sinks) plan_sink(sink);
+    finish();
+    diagnostics_.sort();
+    if (diagnostics_.has_errors()) return std::nullopt;
+    return std::move(plan_);
+  }
+
+ private:
+  // What a step or sink can take rows from: the source, or a step's output.
+  const Scope& scope_of(const InputRef& input) const {
+    return input.kind == InputRef::Kind::kStep ? plan_.steps[input.index].output : source_scope_;
+  }
+  bool is_behind(const InputRef& input) const {
+    if (input.kind != InputRef::Kind::kStep) return false;
+    const PlannedStep& step = plan_.steps[input.index];
+    return step.behind_window || step.window() != nullptr;
+  }
+
+  void plan_source();
+  void plan_step(size_t index);
+  void plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step);
+  void plan_map(const std::vector<NamedExpression>& fields, bool keep_others, const StepSpec& spec, PlannedStep& step);
+  void plan_window(const StepSpec& spec, const WindowSpec& window, PlannedStep& step);
+  void plan_keys(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step, StepSignature& signature);
+  void plan_results(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step, StepSignature& signature);
+  std::optional<uint32_t> plan_call(const expr::AggregateCall& call, const SourceText& text, const Scope& input,
+                                    PlannedWindow& window, StepSignature& signature);
+  std::optional<uint32_t> plan_input(const Ast& ast, const SourceText& text, const Scope& input, PlannedWindow& window,
+                                     std::optional<uint32_t> condition, Type& type, bool must_be_bool);
+  void plan_sink(const SinkSpec& spec);
+  void plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, PlannedSink& sink);
+  void finish();
+  bool partitioned_by_covers(const WindowSpec& spec, const Scope& input) const;
+
+  std::optional<Ast> parse(const SourceText& text);
+  std::unique_ptr<const expr::Program> compile(const Ast& ast, const SourceText& text, const Scope& scope, bool behind);
+  void report(const SourceText& text, const std::vector<Problem>& problems, bool as_warning = false);
+  uint32_t new_slot(bool behind) { return behind ? result_slots_++ : plan_.source.slots++; }
+  void use(uint32_t slot) { used_.insert(slot); }
+
+  const PipelineSpec& spec_;
+  Diagnostics& diagnostics_;
+  Plan plan_;
+  Scope source_scope_;
+  std::set<uint32_t> used_;     // slots of source batches that something reads
+  uint32_t result_slots_ = 0;
+  bool fallible_ = false;       // some expression before a window can fail
+  Duration longest_window_;
+  bool all_partitioned_ = true;
+};
+
+void Planner::report(const SourceText& text, const std::vector<Problem>& problems, bool as_warning) {
+  for (const Problem& p : problems) {
+    const Location where = locate(text, p.offset);
+    as_warning ? diagnostics_.warn(where, p.message, p.hint) : diagnostics_.error(where, p.message, p.hint);
+  }
+}
+
+std::optional<Ast> Planner::parse(const SourceText& text) {
+  auto ast = expr::parse(text.value);
+  if (ast) return std::move(*ast);
+  report(text, ast.error());
+  return std::nullopt;
+}
+
+std::unique_ptr<const expr::Program> Planner::compile(const Ast& ast, const SourceText& text, const Scope& scope, bool behind) {
+  auto compiled = expr::compile(ast, scope);
+  if (!compiled) return report(text, compiled.error()), nullptr;
+  report(text, compiled->warnings, true);
+  if (!behind) {
+    for (const std::string& name : expr::fields_of(ast)) {
+      if (const Field* field = scope.find(name)) use(field->slot);
+    }
+    fallible_ |= compiled->program->fallible();
+  }
+  return std::move(compiled->program);
+}
+
+void Planner::plan_source() {
+  const SourceSpec& spec = spec_.sources[0];
+  const KafkaSourceSpec& kafka = spec.kafka();
+  PlannedSource& source = plan_.source;
+  source.name = spec.name.value;
+  source.brokers = kafka.brokers.value;
+  source.group = kafka.group.value;
+  for (const auto& topic : kafka.topics) source.topics.push_back(topic.value);
+  if (kafka.topic_pattern) source.topic_pattern = kafka.topic_pattern->value;
+  source.start = kafka.start;
+  source.properties = pairs_of(kafka.properties);
+  source.format = std::holds_alternative<RawFormatSpec>(spec.format.kind) ? "raw" : "json";
+  source.event_time = spec.event_time;
+  source.skip_tombstones = spec.tombstones == Tombstones::kSkip;
+  source.max_record = spec.max_record;
+  for (const SchemaFieldSpec& field : spec.schema) {
+    const uint32_t slot = source.slots++;
+    source_scope_.fields.push_back({field.name.value, field.type, field.nullable, slot});
+    if (spec.event_time.field && spec.event_time.field->value == field.name.value) {
+      source.decode.event_time = source.decode.fields.size();
+    }
+    source.decode.fields.push_back({field.name.value, field.type, field.nullable, field.path, unit_of(field.timestamp_form), slot});
+  }
+}
+
+void Planner::plan_step(size_t index) {
+  const StepSpec& spec = spec_.steps[index];
+  PlannedStep& step = plan_.steps.emplace_back();
+  step.name = spec.name.value;
+  step.behind_window = is_behind(spec.input);
+  if (const auto* filter = std::get_if<FilterSpec>(&spec.what)) plan_filter(spec, *filter, step);
+  if (const auto* map = std::get_if<MapSpec>(&spec.what)) plan_map(map->fields, true, spec, step);
+  if (const auto* select = std::get_if<SelectSpec>(&spec.what)) plan_map(select->fields, false, spec, step);
+  if (const auto* window = std::get_if<WindowSpec>(&spec.what)) plan_window(spec, *window, step);
+  auto& takers = spec.input.kind == InputRef::Kind::kStep ? plan_.steps[spec.input.index].next_steps : plan_.source.next_steps;
+  takers.push_back(index);
+}
+
+void Planner::plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step) {
+  step.output = scope_of(spec.input);
+  PlannedFilter planned;
+  if (const auto ast = parse(filter.condition)) {
+    planned.condition = compile(*ast, filter.condition, step.output, step.behind_window);
+    if (planned.condition && planned.condition->type().kind != TypeKind::kBool) {
+      diagnostics_.error(filter.condition.where, "a filter needs a condition, this is of type " + to_string(planned.condition->type()),
+                         "compare it with something, as in `x > 0`");
+    }
+    if (planned.condition && planned.condition->nullable()) fallible_ = true;
+  }
+  step.what = std::move(planned);
+}
+
+void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_others, const StepSpec& spec, PlannedStep& step) {
+  const Scope input = scope_of(spec.input);
+  if (keep_others) step.output = input;
+  PlannedMap planned;
+  for (const NamedExpression& field : fields) {
+    const auto ast = parse(field.expression);
+    if (!ast) continue;
+    auto program = compile(*ast, field.expression, input, step.behind_window);
+    if (!program) continue;
+    if (!can_be_field(program->type())) {
+      diagnostics_.error(field.expression.where, fmt::format("a field cannot be of type {}", to_string(program->type())));
+      continue;
+    }
+    Field out{field.name.value, program->type(), program->nullable() || (step.behind_window && program->fallible()), 0};
+    if (const auto slot = program->field_slot()) {
+      out.slot = *slot;
+    } else {
+      out.slot = new_slot(step.behind_window);
+      planned.fields.push_back({out.name, out.slot, std::move(program), std::nullopt});
+    }
+    const auto old = std::ranges::find(step.output.fields, out.name, &Field::name);
+    if (old != step.output.fields.end()) {
+      *old = std::move(out);
+    } else {
+      step.output.fields.push_back(std::move(out));
+    }
+  }
+  step.what = std::move(planned);
+}
+
+void Planner::plan_window(const StepSpec& spec, const WindowSpec& window_spec, PlannedStep& step) {
+  PlannedWindow planned;
+  if (step.behind_window) {
+    diagnostics_.error(spec.where, "a window over a window is not supported yet", "aggregate in one window step");
+  }
+  if (!plan_.windows.empty()) {
+    diagnostics_.error(spec.where, "several windows in one pipeline are not supported yet", "write a second pipeline file; `run` takes several");
+  }
+  const Scope input = scope_of(spec.input);
+  planned.window.step_name = step.name;
+  planned.window.ordinal = plan_.windows.size();
+  planned.window.shape = {window_spec.size(), window_spec.step(), window_spec.offset()};
+  planned.window.allowed_lateness = window_spec.allowed_lateness.value;
+  longest_window_ = std::max(longest_window_, window_spec.size());
+  all_partitioned_ = all_partitioned_ && partitioned_by_covers(window_spec, input);
+  StepSignature signature{step.name, "window", {}, window_text(window_spec), {}};
+  plan_keys(window_spec, input, planned, step, signature);
+  plan_results(window_spec, input, planned, step, signature);
+  plan_.windows.push_back(plan_.steps.size() - 1);
+  plan_.signatures.push_back(std::move(signature));
+  step.what = std::move(planned);
+}
+
+void Planner::plan_keys(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step,
+                        StepSignature& signature) {
+  for (const auto& name : spec.by) {
+    const Field* field = input.find(name.value);
+    if (!field) {
+      std::vector<std::string_view> names;
+      for (const Field& f : input.fields) names.push_back(f.name);
+      const std::string_view near = nearest_word(name.value, names);
+      diagnostics_.error(name.where, fmt::format("there is no field '{}' to group by", name.value),
+                         near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+      continue;
+    }
+    use(field->slot);
+    window.key_slots.push_back(field->slot);
+    window.window.key_types.push_back(field->type);
+    signature.key.push_back({field->name, to_string(field->type)});
+    step.output.fields.push_back({field->name, field->type, field->nullable, result_slots_++});
+  }
+  step.output.fields.push_back({"window_start", TypeKind::kTimestamp, false, result_slots_++});
+  step.output.fields.push_back({"window_end", TypeKind::kTimestamp, false, result_slots_++});
+  window.result_types = window.window.key_types;
+  window.result_types.insert(window.result_types.end(), 2, TypeKind::kTimestamp);
+}
+
+void Planner::plan_results(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step,
+                           StepSignature& signature) {
+  Scope raw = step.output;  // what the expressions over aggregates see: keys, the window's times, and the calls
+  std::map<std::string, uint32_t> known;  // call text -> place among the aggregates
+  struct Entry {
+    const NamedExpression* field;
+    Ast rest;
+  };
+  std::vector<Entry> entries;
+  const auto is_aggregate = [](std::string_view name) { return find_aggregate_function(name) != nullptr; };
+  for (size_t i = 0; i < spec.aggregates.size(); ++i) {
+    const NamedExpression& field = spec.aggregates[i];
+    const auto ast = parse(field.expression);
+    if (!ast) continue;
+    const std::string prefix = fmt::format("aggregate {}.", i);
+    auto split = expr::split_aggregates(*ast, prefix, is_aggregate);
+    if (!split) {
+      report(field.expression, split.error());
+      continue;
+    }
+    bool ok = true;
+    for (size_t k = 0; k < split->calls.size() && ok; ++k) {
+      auto place = known.find(split->calls[k].text);
+      if (place == known.end()) {
+        const auto made = plan_call(split->calls[k], field.expression, input, window, signature);
+        if (!made) {
+          ok = false;
+          break;
+        }
+        place = known.emplace(split->calls[k].text, *made).first;
+      }
+      const Aggregate& function = *window.window.aggregates[place->second].function;
+      const auto slot = static_cast<uint32_t>(window.window.key_types.size() + 2 + place->second);
+      raw.fields.push_back({prefix + std::to_string(k), function.result_type(), function.result_nullable(), slot});
+    }
+    if (ok) entries.push_back({&field, std::move(split->rest)});
+  }
+  for (const PlannedAggregate& a : window.window.aggregates) window.result_types.push_back(a.function->result_type());
+  result_slots_ = static_cast<uint32_t>(window.result_types.size());
+  for (Entry& entry : entries) {
+    auto program = compile(entry.rest, entry.field->expression, raw, true);
+    if (!program) continue;
+    if (!can_be_field(program->type()) && program->type().kind != TypeKind::kList) {
+      diagnostics_.error(entry.field->expression.where, fmt::format("a result cannot be of type {}", to_string(program->type())));
+      continue;
+    }
+    Field out{entry.field->name.value, program->type(), program->nullable() || program->fallible(), 0};
+    if (const auto slot = program->field_slot()) {
+      out.slot = *slot;
+    } else {
+      out.slot = result_slots_++;
+      window.results.push_back({out.name, out.slot, std::move(program), std::nullopt});
+    }
+    step.output.fields.push_back(std::move(out));
+  }
+}
+
+// Plans the aggregate behind one call; answers its place among the window's aggregates.
+std::optional<uint32_t> Planner::plan_call(const expr::AggregateCall& call, const SourceText& text, const Scope& input,
+                                           PlannedWindow& window, StepSignature& signature) {
+  const AggregateFunction& function = *find_aggregate_function(call.name);
+  if (call.args.size() < function.args_min || call.args.size() > function.args) {
+    diagnostics_.error(locate(text, call.offset), fmt::format("{} takes {}, not {} arguments", call.name,
+                       function.args_min == function.args ? std::to_string(function.args)
+                                                          : fmt::format("{} to {}", function.args_min, function.args), call.args.size()),
+                       fmt::format("write {}", function.signature));
+    return std::nullopt;
+  }
+  PlannedAggregate planned;
+  Type condition_type;
+  if (call.where) {
+    planned.where_slot = plan_input(*call.where, text, input, window, std::nullopt, condition_type, true);
+    if (!planned.where_slot) return std::nullopt;
+  }
+  std::vector<Type> types;
+  for (const Ast& arg : call.args) {
+    Type type;
+    planned.arg_slot = plan_input(arg, text, input, window, planned.where_slot, type, false);
+    if (!planned.arg_slot) return std::nullopt;
+    types.push_back(std::move(type));
+  }
+  auto made = function.make(types, *plan_.topics);
+  if (!made) {
+    diagnostics_.error(locate(text, call.offset), made.error().message);
+    return std::nullopt;
+  }
+  planned.function = std::move(*made);
+  planned.state_offset = window.window.state_size;
+  window.window.state_size += planned.function->state_size();
+  std::string type_text = to_string(planned.function->result_type());
+  if (!types.empty()) type_text = to_string(types[0]) + " -> " + type_text;
+  signature.aggregates.push_back({call.text, call.text, std::move(type_text)});
+  window.window.aggregates.push_back(std::move(planned));
+  return static_cast<uint32_t>(window.window.aggregates.size() - 1);
+}
+
+// An aggregate's argument or condition: worked out before the exchange, into a slot of its own unless it is a field.
+std::optional<uint32_t> Planner::plan_input(const Ast& ast, const SourceText& text, const Scope& input, PlannedWindow& window,
+                                            std::optional<uint32_t> condition, Type& type, bool must_be_bool) {
+  auto program = compile(ast, text, input, false);
+  if (!program) return std::nullopt;
+  type = program->type();
+  if (must_be_bool && type.kind != TypeKind::kBool) {
+    diagnostics_.error(text.where, "`.where` needs a condition, this is of type " + to_string(type));
+    return std::nullopt;
+  }
+  if (must_be_bool && program->nullable()) fallible_ = true;
+  // A condition gets a column of its own even when it is a field, since a null in it refuses the row.
+  if (const auto slot = program->field_slot(); slot && !must_be_bool) return slot;
+  const uint32_t slot = new_slot(false);
+  window.inputs.push_back({ast.text, slot, std::move(program), condition});
+  return slot;
+}
+
+bool Planner::partitioned_by_covers(const WindowSpec& spec, const Scope& input) const {
+  const auto& promised = spec_.sources[0].kafka().partitioned_by;
+  if (promised.empty()) return false;
+  return std::ranges::all_of(promised, [&](const Located<std::string>& name) {
+    const Field* original = source_scope_.find(name.value);
+    return original && std::ranges::any_of(spec.by, [&](const Located<std::string>& by) {
+      const Field* field = input.find(by.value);
+      return field && field->slot == original->slot;
+    });
+  });
+}
+
+void Planner::plan_sink(const SinkSpec& spec) {
+  PlannedSink& sink = plan_.sinks.emplace_back();
+  sink.name = spec.name.value;
+  sink.delivery = spec.delivery;
+  if (spec.input.kind == InputRef::Kind::kLate) sink.input = SinkInput::kLate;
+  if (spec.input.kind == InputRef::Kind::kDeadLetter) sink.input = SinkInput::kDeadLetter;
+  const auto* kafka = std::get_if<KafkaSinkSpec>(&spec.what);
+  sink.kind = kafka ? SinkKind::kKafka : std::holds_alternative<StdoutSinkSpec>(spec.what) ? SinkKind::kStdout : SinkKind::kDrop;
+  if (kafka) {
+    sink.topic = kafka->topic.value;
+    sink.brokers = kafka->brokers.value;
+    sink.properties = pairs_of(kafka->properties);
+  }
+  if (sink.input != SinkInput::kRows) return;
+  sink.behind_window = is_behind(spec.input);
+  const Scope& scope = scope_of(spec.input);
+  const auto timestamps = spec.format.json().timestamps == TimestampsOut::kMillis ? TimestampFormat::kMillis : TimestampFormat::kRfc3339;
+  std::vector<OutputField> fields;
+  for (const Field& f : scope.fields) {
+    fields.push_back({f.name, f.type, f.slot});
+    if (!sink.behind_window && sink.kind != SinkKind::kDrop) use(f.slot);
+  }
+  sink.row.emplace(std::move(fields), timestamps);
+  if (kafka) plan_kafka_sink(spec, *kafka, sink);
+  auto& takers = spec.input.kind == InputRef::Kind::kStep ? plan_.steps[spec.input.index].next_sinks : plan_.source.next_sinks;
+  takers.push_back(plan_.sinks.size() - 1);
+}
+
+void Planner::plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, PlannedSink& sink) {
+  const Scope& scope = scope_of(spec.input);
+  const auto timestamps = spec.format.json().timestamps == TimestampsOut::kMillis ? TimestampFormat::kMillis : TimestampFormat::kRfc3339;
+  std::vector<OutputField> fields;
+  if (kafka.key) {
+    for (const auto& name : *kafka.key) {
+      if (const Field* field = scope.find(name.value)) {
+        fields.push_back({field->name, field->type, field->slot});
+        if (!sink.behind_window) use(field->slot);
+        continue;
+      }
+      std::vector<std::string_view> names;
+      for (const Field& f : scope.fields) names.push_back(f.name);
+      const std::string_view near = nearest_word(name.value, names);
+      diagnostics_.error(name.where, fmt::format("there is no field '{}' for the key", name.value),
+                         near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+    }
+    sink.key.emplace(std::move(fields), timestamps);
+    return;
+  }
+  if (!sink.behind_window) {
+    plan_.source.keep_keys = true;
+    return;
+  }
+  const PlannedWindow& window = *plan_.steps[plan_.windows[0]].window();
+  const Scope& window_scope = plan_.steps[plan_.windows[0]].output;
+  for (size_t i = 0; i < window.window.key_types.size(); ++i) {
+    fields.push_back({window_scope.fields[i].name, window.window.key_types[i], static_cast<uint32_t>(i)});
+  }
+  sink.key.emplace(std::move(fields), timestamps);
+}
+
+void Planner::finish() {
+  plan_.name = spec_.name.value;
+  plan_.file = spec_.file;
+  plan_.lanes = static_cast<uint32_t>(spec_.lanes.value);
+  plan_.checkpoint_every = spec_.checkpoint.every.value;
+  plan_.transaction_timeout = spec_.transaction_timeout();
+  plan_.result_slots = result_slots_;
+  plan_.partitioned_by = !plan_.windows.empty() && all_partitioned_;
+  plan_.lane_choice = plan_.windows.empty() || all_partitioned_ ? Lanes::kByPartition : Lanes::kByKey;
+  const auto& drift = spec_.sources[0].event_time.max_drift;
+  plan_.max_drift = drift ? drift->value : std::max(longest_window_, Duration::minutes(1));
+  const bool dead_letters = plan_.has_sink(SinkInput::kDeadLetter);
+  const bool row_sink_before_window = std::ranges::any_of(
+      plan_.sinks, [](const PlannedSink& s) { return s.input == SinkInput::kRows && s.kind == SinkKind::kKafka && !s.behind_window; });
+  plan_.source.keep_raw = (dead_letters && (fallible_ || row_sink_before_window)) ||
+                          (plan_.has_sink(SinkInput::kLate) && !plan_.windows.empty());
+  for (DeclaredField& field : plan_.source.decode.fields) {
+    if (!used_.contains(*field.slot)) field.slot.reset();
+  }
+}
+
+}  // namespace
+
+bool Plan::transactional() const {
+  return std::ranges::any_of(sinks, [](const PlannedSink& s) { return s.delivery == Delivery::kExactlyOnce; });
+}
+
+bool Plan::has_sink(SinkInput input) const {
+  return std::ranges::any_of(sinks, [&](const PlannedSink& s) { return s.input == input; });
+}
+
+std::optional<Plan> make_plan(const PipelineSpec& spec, Diagnostics& diagnostics) {
+  return Planner(spec, diagnostics).run();
+}
+
+}  // namespace tidemark
