@@ -18,7 +18,8 @@ struct Refusal {
 constexpr std::string_view kGroup = "offsets and restored state belong to the group; set `group` instead";
 constexpr std::string_view kBrokers = "set `brokers` instead";
 constexpr std::string_view kCommit = "offsets are committed only together with the checkpoint that they name";
-constexpr std::string_view kIdentity = "it is made of the pipeline's name and instance, so that an older instance is fenced";
+constexpr std::string_view kIdentity =
+    "it is made of the pipeline's name and instance, so that an older instance is fenced";
 constexpr std::string_view kIdempotence = "rows would be doubled or reordered when a send is repeated";
 constexpr std::string_view kTransaction = "it is derived from `checkpoint: every`";
 constexpr std::string_view kCallback = "it is no text but a pointer that only the program can set";

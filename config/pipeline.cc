@@ -17,7 +17,8 @@ Kind<Node> tests_kind() {
     if (node.kind != Node::Kind::kSequence) return wrong_kind(node, what, "a list of tests", diagnostics);
     bool ok = true;
     for (const Node& test : node.items) {
-      if (test.kind != Node::Kind::kMap) ok &= wrong_kind(test, "a test", "a map with `input` and `expect`", diagnostics);
+      if (test.kind != Node::Kind::kMap)
+        ok &= wrong_kind(test, "a test", "a map with `input` and `expect`", diagnostics);
     }
     out = node;
     return ok;
@@ -28,8 +29,9 @@ Kind<Node> tests_kind() {
 Kind<CheckpointSpec> checkpoint_kind() {
   return Spec<CheckpointSpec>("checkpoint", "How often the state is made durable and the output committed.",
                               "checkpoint: {every: 5s}")
-      .field("every", &CheckpointSpec::every, kinds::duration(Duration::millis(10)),
-             "The time between two checkpoints; rows become visible with each. With an exactly_once sink at most 3m45s.")
+      .field(
+          "every", &CheckpointSpec::every, kinds::duration(Duration::millis(10)),
+          "The time between two checkpoints; rows become visible with each. With an exactly_once sink at most 3m45s.")
       .kind();
 }
 
@@ -49,14 +51,17 @@ Kind<std::vector<V>> some(Kind<std::vector<V>> kind, std::string wanted) {
 }  // namespace
 
 Kind<PipelineSpec> pipeline_kind() {
-  return Spec<PipelineSpec>("pipeline", "A pipeline: records come from a source, pass the steps, and rows go to the sinks.")
+  return Spec<PipelineSpec>("pipeline",
+                            "A pipeline: records come from a source, pass the steps, and rows go to the sinks.")
       .required("name", &PipelineSpec::name, name_kind(),
                 "the pipeline's name, the default consumer group and the prefix of all that it owns")
       .required("sources", &PipelineSpec::sources,
                 some(kinds::keyed(&SourceSpec::name, source_kind(), name_rules()), "one source"),
                 "a map from names to sources; exactly one for now")
-      .field("steps", &PipelineSpec::steps, kinds::list(step_kind()), "What is done to the rows, one step after the other.")
-      .required("sinks", &PipelineSpec::sinks, some(kinds::list(sink_kind()), "at least one sink, such as `- stdout: {}`"),
+      .field("steps", &PipelineSpec::steps, kinds::list(step_kind()),
+             "What is done to the rows, one step after the other.")
+      .required("sinks", &PipelineSpec::sinks,
+                some(kinds::list(sink_kind()), "at least one sink, such as `- stdout: {}`"),
                 "a list of places where rows go")
       .field("checkpoint", &PipelineSpec::checkpoint, checkpoint_kind(), "How often the state is made durable.")
       .field("lanes", &PipelineSpec::lanes, kinds::integer(1, 65'535),
@@ -67,8 +72,8 @@ Kind<PipelineSpec> pipeline_kind() {
       .kind();
 }
 
-std::optional<PipelineSpec> load_pipeline(std::string_view text, const std::string& file, const Environment& environment,
-                                          Diagnostics& diagnostics) {
+std::optional<PipelineSpec> load_pipeline(std::string_view text, const std::string& file,
+                                          const Environment& environment, Diagnostics& diagnostics) {
   Diagnostics found;
   PipelineSpec pipeline;
   pipeline.file = file;

@@ -1,6 +1,6 @@
-// A whole pipeline file as plain, checked structs: what the file says, defaults filled in, names resolved. Places are kept
-// so that later stages can still point at the file. Expressions are text here; it deliberately does not know how they
-// are compiled, nor anything of operators.
+// A whole pipeline file as plain, checked structs: what the file says, defaults filled in, names resolved. Places are
+// kept so that later stages can still point at the file. Expressions are text here; it deliberately does not know how
+// they are compiled, nor anything of operators.
 #pragma once
 
 #include <cstdint>
@@ -138,7 +138,7 @@ struct WindowSpec {
   std::vector<Located<std::string>> by;                 // without duplicates; empty: one global key
   Located<Duration> allowed_lateness;                   // 0: more is refused as not supported yet
   Emit emit = Emit::kOnClose;
-  std::vector<NamedExpression> aggregates;              // at least one; names clash neither with `by` nor window_start, ...
+  std::vector<NamedExpression> aggregates;  // at least one; names clash neither with `by` nor window_start, ...
   // Whatever the kind: tumbling is sliding with step = size.
   Duration size() const;
   Duration step() const;
@@ -185,7 +185,7 @@ struct SinkSpec {
   std::optional<SinkFormatSpec> format_written;
   std::optional<Located<Delivery>> delivery_written;
   SinkFormatSpec format;                                 // resolved
-  Delivery delivery = Delivery::kNone;                   // resolved: kafka exactly_once, stdout at_least_once, drop none
+  Delivery delivery = Delivery::kNone;  // resolved: kafka exactly_once, stdout at_least_once, drop none
   InputRef input;
 };
 
@@ -214,7 +214,7 @@ struct PipelineSpec {
 
 // The pipeline that the text describes, or nothing and every error in `diagnostics`, sorted. Warnings come along with
 // either answer.
-std::optional<PipelineSpec> load_pipeline(std::string_view text, const std::string& file, const Environment& environment,
-                                          Diagnostics& diagnostics);
+std::optional<PipelineSpec> load_pipeline(std::string_view text, const std::string& file,
+                                          const Environment& environment, Diagnostics& diagnostics);
 
 }  // namespace tidemark

@@ -85,7 +85,8 @@ Json struct_schema(const Shape& shape) {
   if (!words.empty()) choices.push_back({{"enum", words}});
   // A component without required fields may stand empty: `stdout:`.
   const auto needed = [](const FieldShape& field) { return field.required; };
-  if (std::ranges::none_of(shape.fields, needed) && shape.required_groups.empty()) choices.push_back({{"type", "null"}});
+  if (std::ranges::none_of(shape.fields, needed) && shape.required_groups.empty())
+    choices.push_back({{"type", "null"}});
   return choices.size() == 1 ? choices.front() : Json{{"anyOf", choices}};
 }
 
@@ -102,8 +103,10 @@ Json schema_of(const Shape& shape) {
     case Form::kBool: return {{"anyOf", Json::array({Json{{"type", "boolean"}}, text_with(kReference)})}};
     case Form::kInt: return number_schema(shape, "integer");
     case Form::kDouble: return number_schema(shape, "number");
-    case Form::kDuration: return {{"anyOf", Json::array({text_with("^([0-9]+(us|ms|s|m|h|d))+$|^0$"), Json{{"const", 0}}})}};
-    case Form::kSize: return {{"anyOf", Json::array({text_with("^[0-9]+ *([KMGT]i?)?B?$"), Json{{"type", "integer"}}})}};
+    case Form::kDuration:
+      return {{"anyOf", Json::array({text_with("^([0-9]+(us|ms|s|m|h|d))+$|^0$"), Json{{"const", 0}}})}};
+    case Form::kSize:
+      return {{"anyOf", Json::array({text_with("^[0-9]+ *([KMGT]i?)?B?$"), Json{{"type", "integer"}}})}};
     case Form::kTime: return text_with("^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]");
     case Form::kExpression: return {{"type", {"string", "number", "boolean", "null"}}};
     case Form::kWords: return {{"anyOf", Json::array({Json{{"enum", shape.words}}, text_with(kReference)})}};
@@ -170,7 +173,9 @@ std::string words_of(const Shape& shape) {
 
 std::string bounds_of(const Shape& shape) {
   const auto show = [&](int64_t n) {
-    return shape.form == Form::kDuration ? format_duration({n}) : shape.form == Form::kSize ? format_size(n) : std::to_string(n);
+    return shape.form == Form::kDuration ? format_duration({n})
+           : shape.form == Form::kSize   ? format_size(n)
+                                         : std::to_string(n);
   };
   if (shape.form != Form::kDuration && shape.form != Form::kSize) return {};
   std::string out;
@@ -241,7 +246,8 @@ std::string reference_markdown() {
   gather(*kind.shape, found, names);
   std::string out =
       "# Pipeline reference\n\nEvery key of a pipeline file. Generated from the specs that also check the file.\n\n"
-      "Durations are written `250ms`, `5s`, `1m`, `6h`, `7d`; sizes `64MiB`. `${NAME}` and `${NAME:-default}` in a value are\n"
+      "Durations are written `250ms`, `5s`, `1m`, `6h`, `7d`; sizes `64MiB`. `${NAME}` and `${NAME:-default}` in a "
+      "value are\n"
       "replaced from the environment after the file is parsed; `$${` is a literal `${`.\n\n";
   for (const Shape* shape : found) out += section(*shape);
   while (out.ends_with("\n\n")) out.pop_back();

@@ -110,7 +110,8 @@ class Resolver {
   // Makes `name` known to the steps and sinks that follow.
   void claim(const Located<std::string>& name, InputRef ref) {
     if (name.value == kLateStream || name.value == kDeadLetterStream) {
-      diagnostics_.error(name.where, fmt::format("`{}` is the name of a built-in stream", name.value), "give it another name");
+      diagnostics_.error(name.where, fmt::format("`{}` is the name of a built-in stream", name.value),
+                         "give it another name");
       return;
     }
     const auto [first, fresh] = known_.emplace(name.value, Known{ref, name.where.line});
@@ -171,7 +172,8 @@ class Resolver {
     };
     if (std::ranges::any_of(pipeline_.sinks, is_row_sink)) return;
     diagnostics_.error(pipeline_.sinks.empty() ? pipeline_.name.where : pipeline_.sinks.front().where,
-                       "no sink takes the pipeline's rows", "add one, such as `- stdout: {}`; `- drop: {}` only counts");
+                       "no sink takes the pipeline's rows",
+                       "add one, such as `- stdout: {}`; `- drop: {}` only counts");
   }
 
   void every() {
@@ -179,10 +181,11 @@ class Resolver {
     if (std::ranges::none_of(pipeline_.sinks, transactional)) return;
     if (pipeline_.transaction_timeout() <= kMaxTransaction) return;
     const Duration longest{kMaxTransaction.us / kIntervalsPerTransaction};
-    diagnostics_.error(pipeline_.checkpoint.every.where,
-                       fmt::format("`every` may be at most {} with an exactly_once sink, not {}", format_duration(longest),
-                                   format_duration(pipeline_.checkpoint.every.value)),
-                       "a transaction stays open for one checkpoint and may last 4 times that, and brokers end it after 15m");
+    diagnostics_.error(
+        pipeline_.checkpoint.every.where,
+        fmt::format("`every` may be at most {} with an exactly_once sink, not {}", format_duration(longest),
+                    format_duration(pipeline_.checkpoint.every.value)),
+        "a transaction stays open for one checkpoint and may last 4 times that, and brokers end it after 15m");
   }
 
   void unread_steps() {
@@ -194,7 +197,8 @@ class Resolver {
     for (const SinkSpec& sink : pipeline_.sinks) mark(sink.input);
     for (size_t i = 0; i < read.size(); ++i) {
       if (read[i]) continue;
-      diagnostics_.warn(pipeline_.steps[i].name.where, fmt::format("nothing takes the rows of `{}`", pipeline_.steps[i].name.value),
+      diagnostics_.warn(pipeline_.steps[i].name.where,
+                        fmt::format("nothing takes the rows of `{}`", pipeline_.steps[i].name.value),
                         "add a sink with `from: " + pipeline_.steps[i].name.value + "`");
     }
   }
@@ -220,7 +224,8 @@ class Resolver {
       const KafkaSourceSpec& source = pipeline_.sources.front().kafka();
       const auto same = [&](const Located<std::string>& topic) { return topic.value == kafka->topic.value; };
       if (kafka->brokers.value != source.brokers.value || std::ranges::none_of(source.topics, same)) continue;
-      diagnostics_.warn(kafka->topic.where, fmt::format("the sink writes to `{}`, which the source reads", kafka->topic.value),
+      diagnostics_.warn(kafka->topic.where,
+                        fmt::format("the sink writes to `{}`, which the source reads", kafka->topic.value),
                         "its own rows come in again, without end");
     }
   }

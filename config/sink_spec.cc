@@ -9,21 +9,24 @@ namespace tidemark {
 namespace {
 
 Kind<KafkaSinkSpec> kafka_sink_kind() {
-  return Spec<KafkaSinkSpec>("kafka sink", "Writes rows to a Kafka topic, placed by murmur2 of their key as Java clients do.",
+  return Spec<KafkaSinkSpec>("kafka sink",
+                             "Writes rows to a Kafka topic, placed by murmur2 of their key as Java clients do.",
                              "kafka: {topic: features.purchases, key: [user_id]}")
       .required("topic", &KafkaSinkSpec::topic, kinds::text(topic_rules()), "the topic that rows are written to")
       .field("key", &KafkaSinkSpec::key, field_names_kind(),
              "The fields of the Kafka key. Default: the window's key fields; without a window the record's own key.")
       .field("brokers", &KafkaSinkSpec::brokers, brokers_kind(), "Default: the source's.")
       .field("properties", &KafkaSinkSpec::properties, properties_kind(KafkaRole::kProducer),
-             "Anything else goes to librdkafka as it is. Without `brokers` the source's connection properties hold here too.")
+             "Anything else goes to librdkafka as it is. Without `brokers` the source's connection properties hold "
+             "here too.")
       .place(&KafkaSinkSpec::where)
       .kind();
 }
 
 Kind<SinkFormatSpec> sink_format_kind() {
   const auto json =
-      Spec<JsonOutSpec>("json out", "One JSON object a row, fields in their order of definition.", "json: {timestamps: ms}")
+      Spec<JsonOutSpec>("json out", "One JSON object a row, fields in their order of definition.",
+                        "json: {timestamps: ms}")
           .field("timestamps", &JsonOutSpec::timestamps,
                  kinds::words<TimestampsOut>({{"rfc3339", TimestampsOut::kRfc3339}, {"ms", TimestampsOut::kMillis}}),
                  "RFC 3339 in UTC, or milliseconds since the epoch.")
@@ -46,7 +49,8 @@ void check_delivery(const SinkSpec& sink, Diagnostics& diagnostics) {
   if (!sink.delivery_written) return;
   const Located<Delivery>& delivery = *sink.delivery_written;
   if (std::holds_alternative<StdoutSinkSpec>(sink.what) && delivery.value == Delivery::kExactlyOnce) {
-    diagnostics.error(delivery.where, "`stdout` cannot deliver exactly_once", "write `delivery: at_least_once`, or leave it out");
+    diagnostics.error(delivery.where, "`stdout` cannot deliver exactly_once",
+                      "write `delivery: at_least_once`, or leave it out");
   }
   if (std::holds_alternative<DropSinkSpec>(sink.what)) {
     diagnostics.error(delivery.where, "`drop` writes nothing and has no delivery", "remove `delivery`");
@@ -58,7 +62,8 @@ void check_side_stream(const SinkSpec& sink, Diagnostics& diagnostics) {
   const auto* kafka = std::get_if<KafkaSinkSpec>(&sink.what);
   if (!kafka || !sink.from || (sink.from->value != kLateStream && sink.from->value != kDeadLetterStream)) return;
   if (sink.format_written) {
-    diagnostics.error(sink.format_written->where, fmt::format("a kafka sink from `{}` has no `format`", sink.from->value),
+    diagnostics.error(sink.format_written->where,
+                      fmt::format("a kafka sink from `{}` has no `format`", sink.from->value),
                       "these records keep their bytes; remove `format`");
   }
   if (kafka->key) {
@@ -80,12 +85,14 @@ Kind<SinkSpec> sink_kind() {
       .choice(kGroup, "kafka", &SinkSpec::what, kafka_sink_kind(), "A Kafka topic.")
       .choice(kGroup, "stdout", &SinkSpec::what, Spec<StdoutSinkSpec>("stdout", "Prints rows.", "stdout: {}").kind(),
               "Standard output, one row a line.")
-      .choice(kGroup, "drop", &SinkSpec::what, Spec<DropSinkSpec>("drop", "Counts rows and writes none.", "drop: {}").kind(),
+      .choice(kGroup, "drop", &SinkSpec::what,
+              Spec<DropSinkSpec>("drop", "Counts rows and writes none.", "drop: {}").kind(),
               "Nowhere; rows are counted.")
       .field("format", &SinkSpec::format_written, sink_format_kind(), "How rows are written. Default: json.")
-      .field("delivery", &SinkSpec::delivery_written,
-             kinds::words<Delivery>({{"exactly_once", Delivery::kExactlyOnce}, {"at_least_once", Delivery::kAtLeastOnce}}),
-             "Default: exactly_once for kafka; `stdout` is at_least_once, `drop` has none.")
+      .field(
+          "delivery", &SinkSpec::delivery_written,
+          kinds::words<Delivery>({{"exactly_once", Delivery::kExactlyOnce}, {"at_least_once", Delivery::kAtLeastOnce}}),
+          "Default: exactly_once for kafka; `stdout` is at_least_once, `drop` has none.")
       .place(&SinkSpec::where)
       .check(check_delivery)
       .check(check_side_stream)

@@ -53,13 +53,14 @@ Kind<Start> start_kind() {
                              .required("time", &StartTimestamp::time, kinds::time(), "RFC 3339")
                              .shorthand("time")
                              .kind();
-  Kind<Start> kind = Spec<Start>("start", "Where the very first start begins; afterwards the committed offsets count.",
-                                 "start: {timestamp: 2026-01-01T00:00:00Z}")
-                         .choice("start", "earliest", &Start::at, earliest, "The oldest record that the topic still has.")
-                         .choice("start", "latest", &Start::at, latest, "Only records that come later.")
-                         .choice("start", "timestamp", &Start::at, timestamp, "From this Kafka timestamp on.")
-                         .word_shorthand()
-                         .kind();
+  Kind<Start> kind =
+      Spec<Start>("start", "Where the very first start begins; afterwards the committed offsets count.",
+                  "start: {timestamp: 2026-01-01T00:00:00Z}")
+          .choice("start", "earliest", &Start::at, earliest, "The oldest record that the topic still has.")
+          .choice("start", "latest", &Start::at, latest, "Only records that come later.")
+          .choice("start", "timestamp", &Start::at, timestamp, "From this Kafka timestamp on.")
+          .word_shorthand()
+          .kind();
   kind.show = [](const Start&) { return std::string("earliest"); };
   return kind;
 }
@@ -216,8 +217,9 @@ void check_source(const SourceSpec& source, Diagnostics& diagnostics) {
     check_field(source, *field, "`event_time`", diagnostics);
     const SchemaFieldSpec* known = source.find(field->value);
     if (known && known->type.kind != TypeKind::kTimestamp) {
-      diagnostics.error(field->where, fmt::format("`event_time`: the field `{}` is of type {}, not a timestamp", field->value,
-                                                  to_string(known->type)),
+      diagnostics.error(field->where,
+                        fmt::format("`event_time`: the field `{}` is of type {}, not a timestamp", field->value,
+                                    to_string(known->type)),
                         "declare it as timestamp(s), timestamp(ms), timestamp(us) or timestamp(iso)");
     }
   }

@@ -142,7 +142,8 @@ class Aligner {
   void enter_block() {
     while (at_ < source_.size() && source_[at_] != '\n') ++at_;
     if (at_ < source_.size()) ++at_;
-    // The first line with something on it sets the indentation. (A leading blank line has its own line end in the value.)
+    // The first line with something on it sets the indentation. (A leading blank line has its own line end in the
+    // value.)
     size_t line = at_;
     while (line < source_.size()) {
       size_t i = line;
@@ -178,8 +179,8 @@ class Aligner {
 
 }  // namespace
 
-std::vector<SourceText::Piece> align(std::string_view source, const LineIndex& lines, size_t position, Node::Style style,
-                                     std::string_view value) {
+std::vector<SourceText::Piece> align(std::string_view source, const LineIndex& lines, size_t position,
+                                     Node::Style style, std::string_view value) {
   if (style == Node::Style::kPlain && source.substr(position, value.size()) == value) return {};
   return Aligner(source, lines, position, style, value).run();
 }

@@ -30,8 +30,8 @@ class LineIndex {
 
 // Lays `value` beside the source of the scalar that starts at `position`. Where the two cannot be followed to the end,
 // the rest counts from the last place that could.
-std::vector<SourceText::Piece> align(std::string_view source, const LineIndex& lines, size_t position, Node::Style style,
-                                     std::string_view value);
+std::vector<SourceText::Piece> align(std::string_view source, const LineIndex& lines, size_t position,
+                                     Node::Style style, std::string_view value);
 
 // Replaces `${NAME}`, `${NAME:-default}` and `$${` in `text`, pieces included; false after a report.
 bool replace_references(SourceText& text, const Environment& environment, Diagnostics& diagnostics);

@@ -80,7 +80,8 @@ std::optional<size_t> field_of(const Shape& shape, const Node::Entry& entry, boo
     const FieldShape& field = shape.fields[i];
     if (field.key != entry.key.value) continue;
     if (field.supported) return i;
-    const std::vector<std::string> others = field.group.empty() ? std::vector<std::string>{} : keys_of(shape, field.group);
+    const std::vector<std::string> others =
+        field.group.empty() ? std::vector<std::string>{} : keys_of(shape, field.group);
     diagnostics.error(entry.key.where, fmt::format("`{}` is not supported yet", field.key),
                       others.empty() ? "remove it" : "use " + any_of(others));
     return std::nullopt;
@@ -99,7 +100,8 @@ bool check_groups(const Shape& shape, const Node& map, std::string_view what, Di
       const auto field = std::ranges::find(shape.fields, entry.key.value, &FieldShape::key);
       if (field == shape.fields.end() || field->group != group) continue;
       if (first) {
-        diagnostics.error(entry.key.where, fmt::format("`{}` and `{}` exclude each other", first->key.value, entry.key.value),
+        diagnostics.error(entry.key.where,
+                          fmt::format("`{}` and `{}` exclude each other", first->key.value, entry.key.value),
                           "write exactly one of " + any_of(keys_of(shape, group)));
         ok = false;
       }
@@ -115,7 +117,8 @@ bool check_groups(const Shape& shape, const Node& map, std::string_view what, Di
 
 }  // namespace
 
-Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::string_view what, Diagnostics& diagnostics) {
+Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::string_view what,
+                     Diagnostics& diagnostics) {
   Matched matched{std::vector<const Node*>(shape.fields.size()), true};
   if (node.bad) return matched.ok = false, matched;
   const bool expanded = expand(shape, node, storage);
@@ -168,8 +171,8 @@ const std::string* scalar(const Node& node, std::string_view what, std::string_v
 }
 
 template <class V>
-bool within(const Node& node, std::string_view what, const V& value, const std::optional<V>& min, const std::optional<V>& max,
-            std::string (*show)(V), Diagnostics& diagnostics) {
+bool within(const Node& node, std::string_view what, const V& value, const std::optional<V>& min,
+            const std::optional<V>& max, std::string (*show)(V), Diagnostics& diagnostics) {
   const bool low = min && value < *min;
   if (!low && !(max && *max < value)) return true;
   diagnostics.error(node.where(), fmt::format("{} must be at {} {}, not {}", what, low ? "least" : "most",
@@ -196,10 +199,12 @@ std::string join(const std::vector<std::string>& words) {
 bool report_word(const Node& node, std::string_view what, const std::vector<std::string>& words,
                  const std::vector<std::string>& refused, Diagnostics& diagnostics) {
   if (std::ranges::find(refused, node.text.value) != refused.end()) {
-    diagnostics.error(node.where(), fmt::format("{} `{}` is not supported yet", what, node.text.value), "use " + join(words));
+    diagnostics.error(node.where(), fmt::format("{} `{}` is not supported yet", what, node.text.value),
+                      "use " + join(words));
     return false;
   }
-  const std::string_view nearest = nearest_word(node.text.value, std::vector<std::string_view>(words.begin(), words.end()));
+  const std::string_view nearest =
+      nearest_word(node.text.value, std::vector<std::string_view>(words.begin(), words.end()));
   diagnostics.error(node.where(), fmt::format("{} must be {}, not {}", what, join(words), describe(node)),
                     nearest.empty() ? "" : fmt::format("did you mean `{}`?", nearest));
   return false;
@@ -350,7 +355,8 @@ Kind<SourceText> expression() {
     if (node.bad) return false;
     const bool is_null = node.kind == Node::Kind::kNull && !node.text.value.empty();
     if (node.kind == Node::Kind::kMap || node.kind == Node::Kind::kSequence) {
-      diagnostics.error(node.where(), fmt::format("{} must be an expression, not {}", what, describe(node)), std::string(kQuote));
+      diagnostics.error(node.where(), fmt::format("{} must be an expression, not {}", what, describe(node)),
+                        std::string(kQuote));
       return false;
     }
     if (node.kind == Node::Kind::kNull && !is_null) return wrong_kind(node, what, "an expression", diagnostics);
@@ -359,7 +365,8 @@ Kind<SourceText> expression() {
       return false;
     }
     if (node.cut_by_comment && open_quote(node.text.value)) {
-      diagnostics.error(node.where(), fmt::format("{} ends at ` #`, where YAML begins a comment", what), std::string(kQuote));
+      diagnostics.error(node.where(), fmt::format("{} ends at ` #`, where YAML begins a comment", what),
+                        std::string(kQuote));
       return false;
     }
     out = node.text;
@@ -387,7 +394,8 @@ Kind<std::optional<Duration>> duration_or(std::string word, std::optional<Durati
   shape->choices = {inner.shape, words};
   Kind<std::optional<Duration>> kind;
   kind.shape = shape;
-  kind.read = [inner, word](const Node& node, std::string_view what, std::optional<Duration>& out, Diagnostics& diagnostics) {
+  kind.read = [inner, word](const Node& node, std::string_view what, std::optional<Duration>& out,
+                            Diagnostics& diagnostics) {
     out.reset();
     if (!node.bad && node.kind == Node::Kind::kScalar && node.text.value == word) return true;
     if (!node.bad && node.kind == Node::Kind::kScalar && !parse_duration(node.text.value)) {
@@ -415,10 +423,11 @@ Kind<size_t> word_index(std::vector<std::string> words, std::vector<std::string>
 }
 
 bool check_key(const Located<std::string>& key, const TextRules& rules, Diagnostics& diagnostics) {
-  const std::string wrong = key.value.empty()                      ? "may not be empty"
-                            : key.value.size() > rules.max_size ? fmt::format("may not be longer than {} bytes", rules.max_size)
-                            : rules.check                          ? rules.check(key.value)
-                                                                   : std::string();
+  const std::string wrong = key.value.empty() ? "may not be empty"
+                            : key.value.size() > rules.max_size
+                                ? fmt::format("may not be longer than {} bytes", rules.max_size)
+                            : rules.check ? rules.check(key.value)
+                                          : std::string();
   if (wrong.empty()) return true;
   diagnostics.error(key.where, fmt::format("the name `{}` {}", key.value, wrong));
   return false;

@@ -1,6 +1,6 @@
-// Specs of components: one declaration says what a map in the file may hold, fills a plain struct from it, and describes
-// itself for the JSON Schema and the reference docs. A Kind<V> reads one value; a Spec<T> gathers fields into a Kind<T>.
-// It deliberately does not know any component.
+// Specs of components: one declaration says what a map in the file may hold, fills a plain struct from it, and
+// describes itself for the JSON Schema and the reference docs. A Kind<V> reads one value; a Spec<T> gathers fields into
+// a Kind<T>. It deliberately does not know any component.
 #pragma once
 
 #include <algorithm>
@@ -58,7 +58,7 @@ struct Shape {
   std::vector<FieldShape> fields;
   std::vector<std::string> required_groups;
   std::string shorthand;            // of structs: a scalar stands for this field
-  bool word_shorthand = false;      // of structs: a scalar that names a field of a group stands for that field's defaults
+  bool word_shorthand = false;  // of structs: a scalar that names a field of a group stands for that field's defaults
   std::vector<ShapePtr> choices;
 };
 

@@ -7,14 +7,16 @@ namespace tidemark {
 
 namespace spec_detail {
 
-// The value of each field of a shape, in order; null where it is not written or was refused. `ok`: nothing was reported.
+// The value of each field of a shape, in order; null where it is not written or was refused. `ok`: nothing was
+// reported.
 struct Matched {
   std::vector<const Node*> values;
   bool ok = true;
 };
-// Walks a map against its shape: unknown and refused keys, missing ones, groups. A shorthand scalar is first written out
-// into `storage`, which must outlive the answer.
-Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::string_view what, Diagnostics& diagnostics);
+// Walks a map against its shape: unknown and refused keys, missing ones, groups. A shorthand scalar is first written
+// out into `storage`, which must outlive the answer.
+Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::string_view what,
+                     Diagnostics& diagnostics);
 // "`key`"
 std::string quoted(std::string_view key);
 
@@ -194,9 +196,10 @@ Spec<T>& Spec<T>::add(FieldShape field, M T::*member, Kind<V> kind) {
   field.shape = lifted.shape;
   if (lifted.show && !field.required && field.group.empty()) field.default_text = lifted.show(T{}.*member);
   parts_.shape.fields.push_back(std::move(field));
-  parts_.readers.push_back({[lifted, member](const Node& node, std::string_view what, T& out, Diagnostics& diagnostics) {
-    return lifted.read(node, what, out.*member, diagnostics);
-  }});
+  parts_.readers.push_back(
+      {[lifted, member](const Node& node, std::string_view what, T& out, Diagnostics& diagnostics) {
+        return lifted.read(node, what, out.*member, diagnostics);
+      }});
   return *this;
 }
 
@@ -263,7 +266,8 @@ Kind<T> Spec<T>::kind() const {
     bool ok = matched.ok;
     for (size_t i = 0; i < matched.values.size(); ++i) {
       if (!matched.values[i]) continue;
-      ok &= parts->readers[i].read(*matched.values[i], spec_detail::quoted(parts->shape.fields[i].key), out, diagnostics);
+      ok &=
+          parts->readers[i].read(*matched.values[i], spec_detail::quoted(parts->shape.fields[i].key), out, diagnostics);
     }
     if (parts->place) out.*(parts->place) = node.where();
     if (!ok) return false;

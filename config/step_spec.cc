@@ -47,7 +47,8 @@ Kind<T> not_empty(Kind<T> kind, std::string wanted) {
 Kind<TumblingSpec> tumbling_kind() {
   return Spec<TumblingSpec>("tumbling", "Windows of one size, one after the other.", "tumbling: 1m")
       .required("size", &TumblingSpec::size, kinds::positive_duration(), "the length of a window")
-      .field("offset", &TumblingSpec::offset, kinds::duration(), "Shifts the windows from their alignment to the epoch.")
+      .field("offset", &TumblingSpec::offset, kinds::duration(),
+             "Shifts the windows from their alignment to the epoch.")
       .shorthand("size")
       .kind();
 }
@@ -104,7 +105,8 @@ void check_columns(const WindowSpec& window, Diagnostics& diagnostics) {
     own(aggregate.name, "an aggregate");
     const auto clash = [&](const Located<std::string>& key) { return key.value == aggregate.name.value; };
     if (std::ranges::any_of(window.by, clash)) {
-      diagnostics.error(aggregate.name.where, fmt::format("the aggregate `{}` has the name of a field of `by`", aggregate.name.value),
+      diagnostics.error(aggregate.name.where,
+                        fmt::format("the aggregate `{}` has the name of a field of `by`", aggregate.name.value),
                         "result rows hold both; give it another name");
     }
   }
@@ -142,7 +144,8 @@ Kind<WindowSpec> window_kind() {
       .field("allowed_lateness", &WindowSpec::allowed_lateness, kinds::duration(),
              "How long a closed window still takes late records. Only 0s is supported yet.")
       .field("emit", &WindowSpec::emit, emit_kind(), "When a window speaks.")
-      .required("aggregates", &WindowSpec::aggregates, not_empty(named_expressions_kind(), "at least one, such as {n: count()}"),
+      .required("aggregates", &WindowSpec::aggregates,
+                not_empty(named_expressions_kind(), "at least one, such as {n: count()}"),
                 "a map from names to expressions, such as {n: count()}")
       .place(&WindowSpec::where)
       .check(check_lateness)

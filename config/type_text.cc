@@ -45,7 +45,8 @@ std::string hint_for(std::string_view word) {
 }
 
 bool read_type(const Node& node, std::string_view what, TypeText& out, Diagnostics& diagnostics) {
-  if (node.kind != Node::Kind::kScalar || node.bad) return wrong_kind(node, what, "a type such as int or string?", diagnostics);
+  if (node.kind != Node::Kind::kScalar || node.bad)
+    return wrong_kind(node, what, "a type such as int or string?", diagnostics);
   std::string_view word = node.text.value;
   out.nullable = word.ends_with('?');
   if (out.nullable) word.remove_suffix(1);

@@ -117,7 +117,8 @@ class Builder final : public YAML::EventHandler {
     add(std::move(node), at, anchor);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     const size_t at = enter(mark, tag);
     Node node = make(Node::Kind::kScalar, at);
     const char first = at < source_.size() ? source_[at] : '\0';
@@ -311,7 +312,8 @@ class Builder final : public YAML::EventHandler {
   Diagnostics empty_places_;  // reported with a whole document only: a bracket left open makes some that are none
   std::vector<Frame> frames_;
   std::unordered_map<YAML::anchor_t, Node> anchors_;
-  std::unordered_map<YAML::anchor_t, Location> unused_;  // anchors without an alias so far, and the places of their values
+  std::unordered_map<YAML::anchor_t, Location>
+      unused_;  // anchors without an alias so far, and the places of their values
   std::optional<Node> root_;
   size_t nodes_ = 0;
   size_t last_position_ = 0;
@@ -366,7 +368,8 @@ bool parse_into(Builder& builder, std::string_view source, const std::string& fi
     return true;
   } catch (const Stop&) {
   } catch (const YAML::Exception& e) {
-    const size_t at = e.mark.pos < 0 ? builder.last_position() : std::min(static_cast<size_t>(e.mark.pos), source.size());
+    const size_t at =
+        e.mark.pos < 0 ? builder.last_position() : std::min(static_cast<size_t>(e.mark.pos), source.size());
     const Advice advice = explain_syntax({source, lines, e.msg, at, builder.last_position(), builder.open_flow()});
     diagnostics.error(lines.at(file, advice.position), advice.message, advice.hint);
   } catch (const std::exception& e) {

@@ -1,5 +1,5 @@
-// YAML text -> our own tree, in which every node knows where it was written. Hides yaml-cpp altogether; refuses what YAML
-// allows and a person rarely means (duplicate keys, tags, several documents, keys without a value inside braces).
+// YAML text -> our own tree, in which every node knows where it was written. Hides yaml-cpp altogether; refuses what
+// YAML allows and a person rarely means (duplicate keys, tags, several documents, keys without a value inside braces).
 // It deliberately does not know what a pipeline is.
 #pragma once
 
@@ -42,7 +42,7 @@ struct Node {
   bool flow = false;                // of sequences and maps: written with [] or {}
   bool cut_by_comment = false;      // plain scalars: ` #` ends the line
   bool bad = false;                 // already reported: readers refuse it without another word
-  SourceText text;                  // of scalars; of nulls the word as written, maybe none. `text.where` is the place of any node
+  SourceText text;  // of scalars; of nulls the word as written, maybe none. `text.where` is the place of any node
   std::vector<Node> items;          // of sequences
   std::vector<Entry> entries;       // of maps, in their written order, without duplicates
 
@@ -65,8 +65,8 @@ struct YamlLimits {
 };
 
 // Parses one document, whose top must be a map, and replaces `${NAME}`, `${NAME:-default}` and `$${` in its values.
-// Everything wrong is added to `diagnostics`. The tree is answered whenever the syntax was understood, so that what else
-// is wrong in it can be reported along with that.
+// Everything wrong is added to `diagnostics`. The tree is answered whenever the syntax was understood, so that what
+// else is wrong in it can be reported along with that.
 std::optional<Node> parse_yaml(std::string_view text, const std::string& file, const Environment& environment,
                                Diagnostics& diagnostics, const YamlLimits& limits = {});
 

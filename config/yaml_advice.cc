@@ -40,7 +40,8 @@ std::string place(const SyntaxProblem& p, size_t position) {
 }
 
 Advice begins_with(const SyntaxProblem& p, std::string_view what) {
-  return {line_at(p).value_position, fmt::format("a plain value may not begin with `{}`", what), std::string(kQuoteAll)};
+  return {line_at(p).value_position, fmt::format("a plain value may not begin with `{}`", what),
+          std::string(kQuoteAll)};
 }
 
 bool tab_indents(const SyntaxProblem& p) {
@@ -102,7 +103,8 @@ Advice block_end(const SyntaxProblem& p) {
 Advice open_quote(const SyntaxProblem& p) {
   for (size_t i = p.last_position; i < p.source.size(); ++i) {
     const char before = i == 0 ? ' ' : p.source[i - 1];
-    if ((p.source[i] == '\'' || p.source[i] == '"') && std::string_view(" \n\t[{,:").find(before) != std::string_view::npos) {
+    if ((p.source[i] == '\'' || p.source[i] == '"') &&
+        std::string_view(" \n\t[{,:").find(before) != std::string_view::npos) {
       return {i, fmt::format("the quote {} is never closed", p.source[i]), "close it at the end of the value"};
     }
   }
@@ -138,7 +140,8 @@ Advice explain_syntax(const SyntaxProblem& p) {
   }
   if (m == "illegal EOF in scalar") return open_quote(p);
   if (m.starts_with("unknown escape character")) {
-    return {p.position, fmt::format("{} in a double-quoted text", m), "write \\\\ for a backslash, or use single quotes"};
+    return {p.position, fmt::format("{} in a double-quoted text", m),
+            "write \\\\ for a backslash, or use single quotes"};
   }
   if (m == "illegal tab when looking for indentation") return tab(p);
   return {p.position, std::string(m), "this is no YAML that can be read"};
