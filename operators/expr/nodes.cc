@@ -22,9 +22,9 @@ Vec eval_strict(const Operand& operand, std::string_view name, Rows& live, std::
   Selection left(out.context());
   for (const uint32_t row : live) {
     const Status status = vec.status_of(row);
-    if (status == kValue) {
-      left.add(row);
-    } else if (status == kError) {
+    left.add_if(status == kValue, row);
+    if (status == kValue) [[likely]] continue;
+    if (status == kError) {
       out.mark(row, kError);
     } else {
       out.fail(row, fmt::format("`{}` is null, which `{}` cannot take", operand.text, name));
@@ -195,7 +195,7 @@ Vec EqualNode::eval(Context& context, Rows rows) const {
       const Status a = vecs[0].status_of(row);
       const Status b = vecs[1].status_of(row);
       result[row] = (a == kNull && b == kNull) ^ flip;
-      if (a == kValue && b == kValue) values->add(row);
+      values->add_if(a == kValue && b == kValue, row);
     }
     both = values->rows();
   }
@@ -213,20 +213,33 @@ Vec LogicNode::eval(Context& context, Rows rows) const {
   const auto a = left.in<uint8_t>();
   Out out(context);
   auto* result = out.values<uint8_t>();
-  Selection undecided(context);
-  std::vector<std::pair<uint32_t, uint32_t>> failures;  // of the left side, by row
-  for (const uint32_t row : rows) {
+  Selection selection(context);
+  for_each_row(rows, [&](uint32_t row) {
     result[row] = decisive_;
-    const Status status = left.status_of(row);
-    if (status == kValue && a[row] == decisive_) continue;
-    undecided.add(row);
-    if (status == kError) failures.emplace_back(row, context.failure_of(row));
+    selection.add_if(left.status_of(row) != kValue || a[row] != decisive_, row);
+  });
+  const Rows undecided = selection.rows();
+  if (undecided.empty()) return out.finish();
+  std::vector<std::pair<uint32_t, uint32_t>> failures;  // of the left side, by row
+  if (left.status != nullptr) {
+    for (const uint32_t row : undecided) {
+      if (left.status_of(row) == kError) failures.emplace_back(row, context.failure_of(row));
+    }
   }
-  const Vec right = right_.node->eval(context, undecided.rows());
-  const auto b = right.in<uint8_t>();
+  const Vec right = right_.node->eval(context, undecided);
   // What failed on the left explains the row, whatever happened since on the right.
   for (const auto& [row, failure] : failures) context.restore_failure(row, failure);
-  for (const uint32_t row : undecided.rows()) {
+  if (left.status == nullptr && right.status == nullptr) {
+    for_each_row(undecided, [&, b = right.in<uint8_t>()](uint32_t row) { result[row] = b[row]; });
+  } else {
+    combine(left, right, undecided, result, out);
+  }
+  return out.finish();
+}
+
+void LogicNode::combine(const Vec& left, const Vec& right, Rows undecided, uint8_t* result, Out& out) const {
+  const auto b = right.in<uint8_t>();
+  for (const uint32_t row : undecided) {
     const Status of_left = left.status_of(row);
     const Status of_right = right.status_of(row);
     if (of_right == kValue && b[row] == decisive_) continue;
@@ -238,7 +251,6 @@ Vec LogicNode::eval(Context& context, Rows rows) const {
       out.fail(row, fmt::format("`{}` is null, which `{}` cannot take", of_left == kNull ? left_.text : right_.text, name_));
     }
   }
-  return out.finish();
 }
 
 Vec TernaryNode::eval(Context& context, Rows rows) const {
@@ -248,7 +260,10 @@ Vec TernaryNode::eval(Context& context, Rows rows) const {
   const auto flags = condition.in<uint8_t>();
   Selection yes(context);
   Selection no(context);
-  for (const uint32_t row : rows) (flags[row] != 0 ? yes : no).add(row);
+  for_each_row(rows, [&](uint32_t row) {
+    yes.add_if(flags[row] != 0, row);
+    no.add_if(flags[row] == 0, row);
+  });
   merge.add(yes_->eval(context, yes.rows()), yes.rows());
   merge.add(no_->eval(context, no.rows()), no.rows());
   return merge.out().finish();

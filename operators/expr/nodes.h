@@ -105,6 +105,9 @@ class LogicNode final : public EvalNode {
   Vec eval(Context& context, Rows rows) const override;
 
  private:
+  // Settles the rows that the left side left open, where either side may have failed or be null.
+  void combine(const Vec& left, const Vec& right, Rows undecided, uint8_t* result, Out& out) const;
+
   uint8_t decisive_;  // the value of either side that makes the result
   const char* name_;
   Operand left_;

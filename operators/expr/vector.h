@@ -154,6 +154,11 @@ class Selection {
  public:
   explicit Selection(Context& context) : buffer_(context.take()) {}
   void add(uint32_t row) { buffer_.as<uint32_t>()[size_++] = row; }
+  // Without a branch, which data would make unpredictable. There must be room for one row more than was added.
+  void add_if(bool wanted, uint32_t row) {
+    buffer_.as<uint32_t>()[size_] = row;
+    size_ += wanted ? 1 : 0;
+  }
   Rows rows() { return {buffer_.as<uint32_t>(), size_}; }
 
  private:
