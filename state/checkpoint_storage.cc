@@ -1,8 +1,8 @@
 #include "state/checkpoint_storage.h"
 
-#include <algorithm>
-
 #include <fmt/core.h>
+
+#include <algorithm>
 
 #include "base/bytes.h"
 
@@ -36,7 +36,8 @@ std::optional<LoadFailure> verify_files(Files& files, const Manifest& manifest, 
   const auto listed = files.list(dir);
   if (!listed) return failure(LoadProblem::kUnreachable, listed.error().message);
   for (const FileEntry& wanted : manifest.files) {
-    const auto found = std::find_if(listed->begin(), listed->end(), [&](const DirEntry& e) { return e.name == wanted.name; });
+    const auto found =
+        std::find_if(listed->begin(), listed->end(), [&](const DirEntry& e) { return e.name == wanted.name; });
     if (found == listed->end() || found->is_dir) {
       return failure(LoadProblem::kDamaged, fmt::format("the file {} is missing", wanted.name));
     }

@@ -1,5 +1,6 @@
-// CheckpointStorage: where the checkpoints of one pipeline are kept. The local one is a folder; an object store takes its
-// place later. It keeps names unique and contents verified; which checkpoint counts is decided elsewhere (state/decisions.h).
+// CheckpointStorage: where the checkpoints of one pipeline are kept. The local one is a folder; an object store takes
+// its place later. It keeps names unique and contents verified; which checkpoint counts is decided elsewhere
+// (state/decisions.h).
 #pragma once
 
 #include <cstdint>
@@ -41,8 +42,8 @@ class CheckpointStorage {
   virtual ~CheckpointStorage() = default;
 
   // Keeps the files of `local_dir` that the manifest lists under the manifest's name, the manifest last, durable when
-  // this returns. `local_dir` may be removed by the caller afterwards; empty = no files. The name must be new: a taken one
-  // is an error and is left as it is. After a failure nothing is named valid. Answers the manifest's checksum.
+  // this returns. `local_dir` may be removed by the caller afterwards; empty = no files. The name must be new: a taken
+  // one is an error and is left as it is. After a failure nothing is named valid. Answers the manifest's checksum.
   virtual Result<uint64_t> store(const Manifest& manifest, const std::string& local_dir) = 0;
 
   virtual Result<std::vector<std::string>> units() = 0;
@@ -54,7 +55,8 @@ class CheckpointStorage {
   virtual std::expected<StoredCheckpoint, LoadFailure> load(const CheckpointName& name,
                                                             std::optional<uint64_t> expected_checksum) = 0;
 
-  // Makes `live_dir` (removed first if there) a store that can be opened and written. Call load() before: this trusts it.
+  // Makes `live_dir` (removed first if there) a store that can be opened and written. Call load() before: this trusts
+  // it.
   virtual Status restore(const Manifest& manifest, const std::string& live_dir) = 0;
 
   // The manifest goes first, so that a half-deleted checkpoint is a leftover. A shared file goes with its last link.
@@ -64,8 +66,9 @@ class CheckpointStorage {
   virtual Status remove_leftover(const Leftover& leftover) = 0;
 };
 
-// Under `<root>/<unit>/<epoch>-<random>/`: the files and MANIFEST. `root` is `<state-dir>/<pipeline>/checkpoints` and is
-// made when needed. Files are hard links where the file system allows, so that checkpoints share what did not change.
+// Under `<root>/<unit>/<epoch>-<random>/`: the files and MANIFEST. `root` is `<state-dir>/<pipeline>/checkpoints` and
+// is made when needed. Files are hard links where the file system allows, so that checkpoints share what did not
+// change.
 class LocalCheckpointStorage final : public CheckpointStorage {
  public:
   LocalCheckpointStorage(Files& files, std::string root) : files_(files), root_(std::move(root)) {}

@@ -1,9 +1,9 @@
 #include "state/decisions.h"
 
-#include <algorithm>
-
 #include <fmt/core.h>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace tidemark {
 namespace {
@@ -21,7 +21,7 @@ std::string describe(const std::vector<SignatureField>& key) {
 }
 
 template <class T>
-const T* find_by(const std::vector<T>& list, std::string T::* name, const std::string& wanted) {
+const T* find_by(const std::vector<T>& list, std::string T::*name, const std::string& wanted) {
   const auto found = std::find_if(list.begin(), list.end(), [&](const T& one) { return one.*name == wanted; });
   return found == list.end() ? nullptr : &*found;
 }
@@ -129,8 +129,10 @@ std::variant<Compatible, Refusal> decide_compatibility(std::string_view pipeline
   if (changes.empty()) return compatible;
   Refusal refusal{fmt::format("pipeline {}: the state that was kept does not fit the plan", pipeline), changes, {}};
   refusal.ways_out.push_back("put back what was changed");
-  if (by_a_new_name) refusal.ways_out.push_back("give the changed step a new name: its old state is dropped, it begins empty");
-  refusal.ways_out.push_back("run once with --reset-state: all state of the pipeline is dropped and `start` decides where to read from");
+  if (by_a_new_name)
+    refusal.ways_out.push_back("give the changed step a new name: its old state is dropped, it begins empty");
+  refusal.ways_out.push_back(
+      "run once with --reset-state: all state of the pipeline is dropped and `start` decides where to read from");
   return refusal;
 }
 

@@ -1,6 +1,6 @@
-// The decisions of checkpoint and commit as pure functions over observed facts: where to resume, what may be deleted, when
-// an epoch may be committed, whether kept state fits the plan. They do no I/O; whoever calls them observed the facts and
-// carries the decision out. The messages for people are made here.
+// The decisions of checkpoint and commit as pure functions over observed facts: where to resume, what may be deleted,
+// when an epoch may be committed, whether kept state fits the plan. They do no I/O; whoever calls them observed the
+// facts and carries the decision out. The messages for people are made here.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ struct Refusal {
 // One message: the reason, the facts, the ways out.
 std::string to_string(const Refusal& refusal);
 
-// --- Resume -----------------------------------------------------------------------------------------------------------
+// --- Resume
+// -----------------------------------------------------------------------------------------------------------
 
 // One committed offset as the group coordinator told it.
 struct CommittedOffset {
@@ -42,8 +43,8 @@ struct PartitionFacts {
   int64_t log_end = 0;  // the high watermark
 };
 // One checkpoint of the unit in storage. Those that a commit names must have been loaded; others are loaded when
-// `accept_loss` is set, and are otherwise listed only. A load that was kUnreachable is tried again before deciding; asked
-// nevertheless, the decision is a refusal.
+// `accept_loss` is set, and are otherwise listed only. A load that was kUnreachable is tried again before deciding;
+// asked nevertheless, the decision is a refusal.
 struct CheckpointFacts {
   CheckpointName name;
   std::optional<StoredCheckpoint> loaded;
@@ -53,8 +54,8 @@ enum class RunMode { kForever, kUntilEnd, kUntilEndKeepOpen };
 struct ResumeFacts {
   std::string pipeline;
   std::string unit;
-  std::vector<PartitionFacts> partitions;     // all that the unit owns now
-  std::vector<CheckpointFacts> checkpoints;   // in storage, and every one that a commit names, found or not
+  std::vector<PartitionFacts> partitions;    // all that the unit owns now
+  std::vector<CheckpointFacts> checkpoints;  // in storage, and every one that a commit names, found or not
   bool reset_state = false;
   bool accept_loss = false;
   RunMode mode = RunMode::kForever;
@@ -69,8 +70,8 @@ struct Position {
   };
   TopicPartition id;
   From from = From::kStartOption;
-  int64_t offset = 0;    // with kOffset, and with kLogStart the log's start as observed
-  int64_t lost = 0;      // records that were never read and are passed over: for tidemark_records_lost_total
+  int64_t offset = 0;  // with kOffset, and with kLogStart the log's start as observed
+  int64_t lost = 0;    // records that were never read and are passed over: for tidemark_records_lost_total
   bool found_later = false;
 };
 // No state: begin where `start` says, and commit that with an empty checkpoint before a record is read.
@@ -100,7 +101,8 @@ ResumeDecision decide_resume(const ResumeFacts& facts);
 // The checkpoints whose load() decide_resume needs, from the commits alone: named by a partition, each once.
 std::vector<OffsetMetadata> named_checkpoints(const std::vector<PartitionFacts>& partitions);
 
-// --- Deletion ---------------------------------------------------------------------------------------------------------
+// --- Deletion
+// ---------------------------------------------------------------------------------------------------------
 
 struct DeletionFacts {
   // By our own newest successful commit in this run; nothing = none yet.
@@ -125,7 +127,8 @@ struct LeftoverFacts {
 // could do so has timed out.
 bool may_sweep(const LeftoverFacts& facts);
 
-// --- Completeness -----------------------------------------------------------------------------------------------------
+// --- Completeness
+// -----------------------------------------------------------------------------------------------------
 
 // How far one epoch has come.
 struct EpochProgress {
@@ -133,10 +136,10 @@ struct EpochProgress {
   uint32_t lanes_frozen = 0;
   uint32_t generations_written = 0;  // of lanes: into the store
   uint32_t sinks = 0;
-  uint32_t sinks_flushed = 0;        // aligned over all inputs and, but for the transaction, durable
+  uint32_t sinks_flushed = 0;  // aligned over all inputs and, but for the transaction, durable
   uint32_t partitions = 0;
-  uint32_t partitions_noted = 0;     // next offsets known at the barrier
-  bool snapshot_taken = false;       // the store's checkpoint
+  uint32_t partitions_noted = 0;  // next offsets known at the barrier
+  bool snapshot_taken = false;    // the store's checkpoint
   bool manifest_durable = false;
   bool failed = false;
 };
@@ -147,7 +150,8 @@ bool may_write_manifest(const EpochProgress& progress);
 // Everything that the commit stands for is durable: send offsets and commit.
 bool may_commit(const EpochProgress& progress);
 
-// --- Compatibility ----------------------------------------------------------------------------------------------------
+// --- Compatibility
+// ----------------------------------------------------------------------------------------------------
 
 // The shape of state: as the manifest holds it, or as the plan wants it.
 struct StateShape {

@@ -1,6 +1,7 @@
 #include "state/files.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,8 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-
-#include <fmt/core.h>
 
 #include "base/bytes.h"
 
@@ -169,7 +168,8 @@ Result<std::vector<DirEntry>> LocalFiles::list(const std::string& path) {
       return os_error("look at", it->path().native(), errno);
     }
     const int64_t modified_us = int64_t{info.st_mtim.tv_sec} * 1'000'000 + info.st_mtim.tv_nsec / 1'000;
-    entries.push_back({it->path().filename(), S_ISDIR(info.st_mode), static_cast<uint64_t>(info.st_size), {modified_us}});
+    entries.push_back(
+        {it->path().filename(), S_ISDIR(info.st_mode), static_cast<uint64_t>(info.st_size), {modified_us}});
   }
   if (error) return os_error("list", path, error.value());
   std::sort(entries.begin(), entries.end(), [](const DirEntry& a, const DirEntry& b) { return a.name < b.name; });

@@ -1,5 +1,5 @@
-// Files: the seam between the state room and the file system, small enough to be faked with faults in tests. RocksDB's own
-// reads and writes do not pass here. Knows nothing of checkpoints.
+// Files: the seam between the state room and the file system, small enough to be faked with faults in tests. RocksDB's
+// own reads and writes do not pass here. Knows nothing of checkpoints.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,5 @@
 #include "state/keyed_store.h"
 
-#include <algorithm>
-#include <mutex>
-#include <utility>
-
 #include <fmt/core.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
@@ -11,6 +7,10 @@
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -68,10 +68,11 @@ struct Database {
   std::unique_ptr<rocksdb::DB> db;
 };
 
-using Generations = std::vector<uint64_t>;  // by lane
+using Generations = std::vector<uint64_t>;                         // by lane
 using SortedRuns = std::vector<std::span<const WriteSet::Entry>>;  // each key of a run before all keys of the next
 
-Result<std::optional<std::string>> get_value(rocksdb::DB& db, const rocksdb::ReadOptions& options, std::string_view key) {
+Result<std::optional<std::string>> get_value(rocksdb::DB& db, const rocksdb::ReadOptions& options,
+                                             std::string_view key) {
   std::string value;
   const rocksdb::Status status = db.Get(options, slice_of(key), &value);
   if (status.ok()) return value;
@@ -81,7 +82,8 @@ Result<std::optional<std::string>> get_value(rocksdb::DB& db, const rocksdb::Rea
 
 }  // namespace
 
-// --- Views ------------------------------------------------------------------------------------------------------------
+// --- Views
+// ------------------------------------------------------------------------------------------------------------
 
 struct Scan::Cursor {
   std::shared_ptr<const View> view;
@@ -109,9 +111,7 @@ namespace {
 class SnapshotView final : public View {
  public:
   SnapshotView(std::shared_ptr<Database> database, Generations generations)
-      : database_(std::move(database)),
-        snapshot_(database_->db->GetSnapshot()),
-        generations_(std::move(generations)) {}
+      : database_(std::move(database)), snapshot_(database_->db->GetSnapshot()), generations_(std::move(generations)) {}
   ~SnapshotView() override { database_->db->ReleaseSnapshot(snapshot_); }
 
   uint64_t generation(uint16_t lane) const override { return lane < generations_.size() ? generations_[lane] : 0; }
@@ -147,7 +147,8 @@ class SnapshotView final : public View {
 
 }  // namespace
 
-// --- The writer -------------------------------------------------------------------------------------------------------
+// --- The writer
+// -------------------------------------------------------------------------------------------------------
 
 struct KeyedStore::Core {
   std::string dir;
@@ -156,7 +157,7 @@ struct KeyedStore::Core {
 
   // The writer's own:
   Generations generations;
-  std::optional<std::pair<uint16_t, uint64_t>> open_parts;  // lane and generation that is half applied
+  std::optional<std::pair<uint16_t, uint64_t>> open_parts;         // lane and generation that is half applied
   std::map<std::pair<std::string, uint64_t>, uint64_t> checksums;  // of immutable files, by name and size
 
   mutable std::mutex steps_mutex;  // guards steps and next_step
@@ -200,7 +201,8 @@ Status KeyedStore::Core::check_format() {
   if (!found) return std::unexpected(found.error());
   if (!*found) return put(key, fixed_bytes(kFormatVersion));
   if (**found == fixed_bytes(kFormatVersion)) return {};
-  return user_error(fmt::format("the state in {} is not of format {}: it was written by another version", dir, kFormatVersion));
+  return user_error(
+      fmt::format("the state in {} is not of format {}: it was written by another version", dir, kFormatVersion));
 }
 
 Status KeyedStore::Core::load_steps() {
@@ -212,7 +214,8 @@ Status KeyedStore::Core::load_steps() {
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
     ByteReader in(view_of(it->value()));
     const auto id = in.fixed<uint16_t>();
-    if (!in.done() || id >= next_step) return external_error(fmt::format("the state store {} is damaged: step numbers", dir));
+    if (!in.done() || id >= next_step)
+      return external_error(fmt::format("the state store {} is damaged: step numbers", dir));
     steps.emplace(view_of(it->key()).substr(prefix.size()), id);
   }
   return written("cannot read the state store", it->status());
@@ -235,11 +238,13 @@ Status KeyedStore::Core::apply_deletions(const std::vector<WriteSet::RangeDeleti
     batch.DeleteRange(bounds.back().first, bounds.back().second);
     if (deletion.expired) expired.emplace_back(&bounds.back().first, &bounds.back().second);
   }
-  if (Status done = written("cannot delete from the state store", db().Write(without_log(), &batch)); !done) return done;
+  if (Status done = written("cannot delete from the state store", db().Write(without_log(), &batch)); !done)
+    return done;
   if (expired.empty()) return {};
   // Safe only behind the range deletion: it hides what lies in files that reach beyond the range.
-  return written("cannot delete files of the state store",
-                 rocksdb::DeleteFilesInRanges(&db(), db().DefaultColumnFamily(), expired.data(), expired.size(), false));
+  return written(
+      "cannot delete files of the state store",
+      rocksdb::DeleteFilesInRanges(&db(), db().DefaultColumnFamily(), expired.data(), expired.size(), false));
 }
 
 Status KeyedStore::Core::apply_batches(std::span<const WriteSet::Entry> entries) {
@@ -251,9 +256,15 @@ Status KeyedStore::Core::apply_batches(std::span<const WriteSet::Entry> entries)
   };
   for (const WriteSet::Entry& entry : entries) {
     switch (entry.kind) {
-      case WriteSet::Kind::kMerge: batch.Merge(slice_of(entry.key), slice_of(entry.value)); break;
-      case WriteSet::Kind::kPut: batch.Put(slice_of(entry.key), slice_of(entry.value)); break;
-      case WriteSet::Kind::kErase: batch.Delete(slice_of(entry.key)); break;
+      case WriteSet::Kind::kMerge:
+        batch.Merge(slice_of(entry.key), slice_of(entry.value));
+        break;
+      case WriteSet::Kind::kPut:
+        batch.Put(slice_of(entry.key), slice_of(entry.value));
+        break;
+      case WriteSet::Kind::kErase:
+        batch.Delete(slice_of(entry.key));
+        break;
     }
     if (batch.GetDataSize() < kBatchBytes) continue;
     if (Status done = flush(); !done) return done;
@@ -279,9 +290,12 @@ Status KeyedStore::Core::write_folded(rocksdb::SstFileWriter& file, std::span<co
     }
   }
   switch (kind) {
-    case WriteSet::Kind::kMerge: return written("cannot write a state file", file.Merge(slice_of(key), slice_of(value)));
-    case WriteSet::Kind::kPut: return written("cannot write a state file", file.Put(slice_of(key), slice_of(value)));
-    case WriteSet::Kind::kErase: return written("cannot write a state file", file.Delete(slice_of(key)));
+    case WriteSet::Kind::kMerge:
+      return written("cannot write a state file", file.Merge(slice_of(key), slice_of(value)));
+    case WriteSet::Kind::kPut:
+      return written("cannot write a state file", file.Put(slice_of(key), slice_of(value)));
+    case WriteSet::Kind::kErase:
+      return written("cannot write a state file", file.Delete(slice_of(key)));
   }
   return {};
 }
@@ -353,12 +367,14 @@ Result<std::vector<FileEntry>> KeyedStore::Core::digest_all(const std::string& c
     entries.push_back(std::move(*digest));
   }
   std::erase_if(checksums, [&](const auto& known) {
-    return std::none_of(entries.begin(), entries.end(), [&](const FileEntry& e) { return e.name == known.first.first; });
+    return std::none_of(entries.begin(), entries.end(),
+                        [&](const FileEntry& e) { return e.name == known.first.first; });
   });
   return entries;
 }
 
-// --- The contract -----------------------------------------------------------------------------------------------------
+// --- The contract
+// -----------------------------------------------------------------------------------------------------
 
 KeyedStore::KeyedStore(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 KeyedStore::~KeyedStore() = default;
@@ -405,7 +421,8 @@ Status KeyedStore::apply_all(std::vector<WriteSet> sets) {
 Status KeyedStore::apply_part(WriteSet set) {
   if (Status whole = core_->require_whole(); !whole) return whole;
   const std::pair<uint16_t, uint64_t> now{set.lane(), set.generation()};
-  CHECK_OR_DIE(!core_->open_parts || *core_->open_parts == now, "the parts of a generation are applied without others in between");
+  CHECK_OR_DIE(!core_->open_parts || *core_->open_parts == now,
+               "the parts of a generation are applied without others in between");
   core_->open_parts = now;
   return core_->apply_sets({&set, 1});
 }
@@ -428,7 +445,8 @@ Result<uint16_t> KeyedStore::step_id(std::string_view name) {
   {
     const std::lock_guard lock(core.steps_mutex);
     if (const auto known = core.steps.find(name); known != core.steps.end()) return known->second;
-    if (core.next_step > kMaxStep) return user_error("this state has seen too many step names; begin anew with --reset-state");
+    if (core.next_step > kMaxStep)
+      return user_error("this state has seen too many step names; begin anew with --reset-state");
   }
   const uint16_t id = core.next_step;
   rocksdb::WriteBatch batch;

@@ -1,6 +1,6 @@
-// KeyedStore: the durable and cold tier of one recovery unit's keyed state, on RocksDB with the write-ahead log off. One
-// writer applies whole frozen generations; any thread reads through views meanwhile. It knows keys and bytes, not what an
-// accumulator is: that is the merge function's part. The live store is disposable; truth is the checkpoint.
+// KeyedStore: the durable and cold tier of one recovery unit's keyed state, on RocksDB with the write-ahead log off.
+// One writer applies whole frozen generations; any thread reads through views meanwhile. It knows keys and bytes, not
+// what an accumulator is: that is the merge function's part. The live store is disposable; truth is the checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ using MergeFunction =
 // Thread-safe.
 class StoreMemory {
  public:
-  // Memtables are flushed early when they exceed `memtable_bytes` in sum. They are charged to the cache as well, so that
-  // blocks, indexes, filters and memtables together stay within `cache_bytes + memtable_bytes`.
+  // Memtables are flushed early when they exceed `memtable_bytes` in sum. They are charged to the cache as well, so
+  // that blocks, indexes, filters and memtables together stay within `cache_bytes + memtable_bytes`.
   StoreMemory(size_t cache_bytes, size_t memtable_bytes);
   ~StoreMemory();
   StoreMemory(const StoreMemory&) = delete;
@@ -103,11 +103,11 @@ class KeyedStore {
   KeyedStore(const KeyedStore&) = delete;
   KeyedStore& operator=(const KeyedStore&) = delete;
 
-  // Applies the rest of a generation and then publishes a new view. After a failure the store is broken: part of the set
-  // may be applied.
+  // Applies the rest of a generation and then publishes a new view. After a failure the store is broken: part of the
+  // set may be applied.
   Status apply(WriteSet set);
-  // Applies the generations of several lanes, in one file if they are large, and then publishes one view with all of them:
-  // cheaper than one by one. Each lane may occur once.
+  // Applies the generations of several lanes, in one file if they are large, and then publishes one view with all of
+  // them: cheaper than one by one. Each lane may occur once.
   Status apply_all(std::vector<WriteSet> sets);
   // Applies a part of a generation that is too large to gather at once: no view shows it before apply() has brought the
   // last part. A generation and its parts bear the same numbers and are not mixed with others.
@@ -127,8 +127,9 @@ class KeyedStore {
   Status drop_step(std::string_view name, uint16_t lanes);
 
   // Flushes and makes `dir` (which must not exist; its parent must) a copy of the store as of the last apply, by hard
-  // links, durable when this returns. Answers every file in it by name, size and checksum (digest of Files); checksums of
-  // immutable files are computed once in the life of this object. Fails without harm to the store unless broken() says so.
+  // links, durable when this returns. Answers every file in it by name, size and checksum (digest of Files); checksums
+  // of immutable files are computed once in the life of this object. Fails without harm to the store unless broken()
+  // says so.
   Result<std::vector<FileEntry>> checkpoint(const std::string& dir, Files& files);
 
   StoreStats stats() const;

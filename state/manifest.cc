@@ -1,10 +1,10 @@
 #include "state/manifest.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <random>
-
-#include <fmt/core.h>
 
 #include "base/bytes.h"
 
@@ -146,7 +146,8 @@ TopicPartitions read_topic(ByteReader& in) {
 bool is_unit_name(std::string_view text) {
   if (text.empty() || text.size() > CheckpointName::kMaxUnit || text[0] == '.') return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
 }
 
@@ -170,7 +171,9 @@ std::optional<CheckpointName> CheckpointName::parse(std::string_view text) {
   return CheckpointName{std::string(unit), *epoch, std::string(random)};
 }
 
-std::string to_string(const CheckpointName& name) { return fmt::format("{}/{}-{}", name.unit, name.epoch, name.random); }
+std::string to_string(const CheckpointName& name) {
+  return fmt::format("{}/{}-{}", name.unit, name.epoch, name.random);
+}
 
 std::string to_string(const TopicPartition& tp) { return fmt::format("{}[{}]", tp.topic, tp.partition); }
 

@@ -1,5 +1,6 @@
-// Manifest: the durable word about one checkpoint: what it holds, which positions belong to it, and which shape of state;
-// and OffsetMetadata: the few ASCII bytes by which a committed Kafka offset names it. Pure bytes in and out, no I/O.
+// Manifest: the durable word about one checkpoint: what it holds, which positions belong to it, and which shape of
+// state; and OffsetMetadata: the few ASCII bytes by which a committed Kafka offset names it. Pure bytes in and out, no
+// I/O.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ struct CheckpointName {
   std::string random;  // 128 random bits as 32 lower-case hex digits
 
   static constexpr size_t kMaxUnit = 200;
-  // The epoch of the empty checkpoint that the very first commit names, made before a record is read; it holds no state.
+  // The epoch of the empty checkpoint that the very first commit names, made before a record is read; it holds no
+  // state.
   static constexpr uint64_t kStartEpoch = 0;
   // With fresh random bits from the operating system.
   static CheckpointName fresh(std::string_view unit, uint64_t epoch);
@@ -62,9 +64,9 @@ struct SignatureAggregate {
 // What must not change under a step's name while it has state.
 struct StepSignature {
   std::string step;
-  std::string kind;                  // "window", "dedupe"
-  std::vector<SignatureField> key;   // in `by` order
-  std::string window;                // kind and parameters, normalised: "sliding size=5m step=1m offset=0s"
+  std::string kind;                 // "window", "dedupe"
+  std::vector<SignatureField> key;  // in `by` order
+  std::string window;               // kind and parameters, normalised: "sliding size=5m step=1m offset=0s"
   std::vector<SignatureAggregate> aggregates;
   bool operator==(const StepSignature&) const = default;
 };
@@ -82,17 +84,17 @@ struct Manifest {
   CheckpointName name;
   std::vector<FileEntry> files;
   std::vector<CoveredPartition> partitions;
-  std::vector<Time> lane_watermarks;          // by lane; its length is the number of lanes of the unit
-  uint32_t lanes = 0;                         // of the whole pipeline, as the plan says
-  std::vector<TopicPartitions> topics;        // partition counts when the checkpoint was made
+  std::vector<Time> lane_watermarks;    // by lane; its length is the number of lanes of the unit
+  uint32_t lanes = 0;                   // of the whole pipeline, as the plan says
+  std::vector<TopicPartitions> topics;  // partition counts when the checkpoint was made
   std::vector<StepSignature> steps;
-  bool ended = false;                         // `--until-end` closed every window: no later run goes on from here
-  std::string blob;                           // the daemon's own
+  bool ended = false;  // `--until-end` closed every window: no later run goes on from here
+  std::string blob;    // the daemon's own
   bool operator==(const Manifest&) const = default;
 };
 
-// Versioned and checksummed bytes; deterministic. Decoding never trusts a size and fails with a data error that says what
-// is wrong; a newer version is told apart in the message.
+// Versioned and checksummed bytes; deterministic. Decoding never trusts a size and fails with a data error that says
+// what is wrong; a newer version is told apart in the message.
 std::string encode_manifest(const Manifest& manifest);
 Result<Manifest> decode_manifest(std::string_view bytes);
 

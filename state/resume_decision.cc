@@ -1,21 +1,20 @@
 // Where a unit resumes: first which checkpoint is the ground, then what each partition's commit and log say about it.
 // Every deviation is a problem; all are collected, so that a refusal shows the whole picture at once.
-#include <algorithm>
-
 #include <fmt/core.h>
+
+#include <algorithm>
 
 #include "state/decisions.h"
 
 namespace tidemark {
 namespace {
 
-constexpr const char* kResetState =
-    "--reset-state drops all state of this pipeline and begins where `start` says";
+constexpr const char* kResetState = "--reset-state drops all state of this pipeline and begins where `start` says";
 
 // What stands between the facts and a plain Restore.
 struct Problems {
-  std::vector<std::string> reasons;  // each with its facts
-  bool acceptable = true;            // --accept-loss may pass over all of them
+  std::vector<std::string> reasons;    // each with its facts
+  bool acceptable = true;              // --accept-loss may pass over all of them
   std::vector<std::string> accepting;  // what --accept-loss would do
   std::vector<std::string> other_ways;
 
@@ -70,20 +69,20 @@ Ground fall_back(const CheckpointFacts* other, std::string reason, std::string_v
 
 // Without a commit of ours: only --accept-loss may build on what lies in storage.
 Ground ground_without_name(const ResumeFacts& facts, bool any_commit, Problems& problems) {
-  const std::string reason =
-      any_commit ? "the group has committed offsets, but none that Tidemark wrote"
-                 : fmt::format("{} checkpoints exist, but the group has no committed offsets "
-                               "(they expire, by default 7 days after the group has stopped)",
-                               facts.checkpoints.size());
-  return fall_back(newest_usable(facts, UINT64_MAX), reason,
-                   "rows written after it may be missing or come twice", problems);
+  const std::string reason = any_commit ? "the group has committed offsets, but none that Tidemark wrote"
+                                        : fmt::format(
+                                              "{} checkpoints exist, but the group has no committed offsets "
+                                              "(they expire, by default 7 days after the group has stopped)",
+                                              facts.checkpoints.size());
+  return fall_back(newest_usable(facts, UINT64_MAX), reason, "rows written after it may be missing or come twice",
+                   problems);
 }
 
 // Partitions of one unit are committed together, so one name is what an undisturbed group shows.
 Ground ground_of_many(const ResumeFacts& facts, const std::vector<OffsetMetadata>& named, Problems& problems) {
-  const auto oldest = std::min_element(named.begin(), named.end(), [](const OffsetMetadata& a, const OffsetMetadata& b) {
-    return a.name.epoch < b.name.epoch;
-  });
+  const auto oldest =
+      std::min_element(named.begin(), named.end(),
+                       [](const OffsetMetadata& a, const OffsetMetadata& b) { return a.name.epoch < b.name.epoch; });
   std::string reason = "the committed offsets of one recovery unit name different checkpoints:";
   for (const OffsetMetadata& one : named) reason += " " + to_string(one.name);
   return fall_back(newest_usable(facts, oldest->name.epoch), reason, "rows written after it come twice", problems);
@@ -107,7 +106,8 @@ Ground ground_of_one(const ResumeFacts& facts, const OffsetMetadata& named, Prob
   // Not itself, and never a newer one: that was not committed.
   const uint64_t older = named.name.epoch == 0 ? 0 : named.name.epoch - 1;
   const CheckpointFacts* other = named.name.epoch == 0 ? nullptr : newest_usable(facts, older);
-  return fall_back(other, fmt::format("the committed checkpoint {} is missing or damaged: {}", to_string(named.name), why),
+  return fall_back(other,
+                   fmt::format("the committed checkpoint {} is missing or damaged: {}", to_string(named.name), why),
                    "it is older, rows written after it come twice", problems);
 }
 
@@ -133,9 +133,10 @@ void keep_inside_log(const PartitionFacts& partition, Position& position, Proble
   if (wanted < partition.log_start) {
     position.lost += partition.log_start - wanted;
     position.offset = partition.log_start;
-    problems.add(fmt::format("{}: offset {} is to be read next, but the log begins at {}", id, wanted, partition.log_start),
-                 fmt::format("--accept-loss goes on at {}: {} records of {} are lost", partition.log_start,
-                             partition.log_start - wanted, id));
+    problems.add(
+        fmt::format("{}: offset {} is to be read next, but the log begins at {}", id, wanted, partition.log_start),
+        fmt::format("--accept-loss goes on at {}: {} records of {} are lost", partition.log_start,
+                    partition.log_start - wanted, id));
   } else if (wanted > partition.log_end) {
     position.lost += wanted - partition.log_end;
     position.offset = partition.log_end;
@@ -153,9 +154,10 @@ Position position_of_uncovered(const PartitionFacts& partition, bool ours, Probl
   const int64_t offset = partition.committed->offset;
   Position position = at_offset(partition, offset);
   position.lost = std::max<int64_t>(0, std::min(offset, partition.log_end) - partition.log_start);
-  problems.add(fmt::format("{}: offset {} is committed {}, and the checkpoint does not cover this partition", id, offset,
-                           ours ? "by Tidemark" : "without Tidemark's metadata"),
-               fmt::format("--accept-loss goes on at {}: up to {} records of {} are passed over", offset, position.lost, id));
+  problems.add(
+      fmt::format("{}: offset {} is committed {}, and the checkpoint does not cover this partition", id, offset,
+                  ours ? "by Tidemark" : "without Tidemark's metadata"),
+      fmt::format("--accept-loss goes on at {}: up to {} records of {} are passed over", offset, position.lost, id));
   return position;
 }
 
@@ -165,19 +167,19 @@ Position position_of_disagreement(const PartitionFacts& partition, const Covered
   const std::string id = to_string(partition.id);
   const int64_t committed = partition.committed->offset;
   const int64_t next = covered.next_offset;
-  const std::string what =
-      fmt::format("{}: offset {} is committed {}, the checkpoint goes on at {}", id, committed,
-                  ours ? "by Tidemark" : "without Tidemark's metadata (by other tools?)", next);
+  const std::string what = fmt::format("{}: offset {} is committed {}, the checkpoint goes on at {}", id, committed,
+                                       ours ? "by Tidemark" : "without Tidemark's metadata (by other tools?)", next);
   if (committed < next) {
     problems.add_final(what + "; records in between are in the state already and would count twice");
-    problems.other_ways.push_back(fmt::format("set the group's offset of {} back to {} and use --accept-loss", id, next));
+    problems.other_ways.push_back(
+        fmt::format("set the group's offset of {} back to {} and use --accept-loss", id, next));
     return at_offset(partition, next);
   }
   Position position = at_offset(partition, committed);
   position.lost = committed - next;
-  problems.add(what, committed == next
-                         ? fmt::format("--accept-loss goes on at {}, nothing is lost", next)
-                         : fmt::format("--accept-loss goes on at {}: {} records of {} are lost", committed, position.lost, id));
+  problems.add(what, committed == next ? fmt::format("--accept-loss goes on at {}, nothing is lost", next)
+                                       : fmt::format("--accept-loss goes on at {}: {} records of {} are lost",
+                                                     committed, position.lost, id));
   return position;
 }
 
@@ -192,7 +194,8 @@ Position position_of(const PartitionFacts& partition, const Ground& ground, Prob
   }
   Position position = at_offset(partition, covered->next_offset);
   if (ground.named && !partition.committed) {
-    problems.add(fmt::format("{}: no offset is committed, although the checkpoint covers this partition", to_string(partition.id)),
+    problems.add(fmt::format("{}: no offset is committed, although the checkpoint covers this partition",
+                             to_string(partition.id)),
                  fmt::format("--accept-loss goes on where the checkpoint says, at {}", covered->next_offset));
   } else if (ground.named && (!ours || partition.committed->offset != covered->next_offset)) {
     position = position_of_disagreement(partition, *covered, ours.has_value(), problems);
@@ -206,8 +209,9 @@ void name_partitions_that_went(const ResumeFacts& facts, const Manifest& manifes
     const bool there = std::any_of(facts.partitions.begin(), facts.partitions.end(),
                                    [&](const PartitionFacts& p) { return p.id == covered.id; });
     if (there) continue;
-    problems.add(fmt::format("{}: the checkpoint covers this partition, but it is no longer there", to_string(covered.id)),
-                 fmt::format("--accept-loss goes on without {}", to_string(covered.id)));
+    problems.add(
+        fmt::format("{}: the checkpoint covers this partition, but it is no longer there", to_string(covered.id)),
+        fmt::format("--accept-loss goes on without {}", to_string(covered.id)));
   }
 }
 
@@ -222,14 +226,17 @@ ResumeDecision decide_ended(const ResumeFacts& facts, const Manifest& manifest) 
   const bool news = anything_new(facts, manifest);
   if (facts.mode != RunMode::kForever && !news) return AlreadyEnded{manifest.name};
   Refusal refusal{fmt::format("pipeline {}: it ran with --until-end and closed every window", facts.pipeline), {}, {}};
-  refusal.facts.push_back(news ? "records have come since, whose windows may have been closed" : "nothing new has come since");
-  refusal.ways_out = {kResetState, "give the pipeline another name", "use --until-end=keep-open for runs that are to be continued"};
+  refusal.facts.push_back(news ? "records have come since, whose windows may have been closed"
+                               : "nothing new has come since");
+  refusal.ways_out = {kResetState, "give the pipeline another name",
+                      "use --until-end=keep-open for runs that are to be continued"};
   return refusal;
 }
 
 Refusal refuse(const ResumeFacts& facts, Problems problems) {
-  Refusal refusal{fmt::format("pipeline {}, unit {}: it cannot resume without loss or repetition", facts.pipeline, facts.unit),
-                  std::move(problems.reasons), std::move(problems.other_ways)};
+  Refusal refusal{
+      fmt::format("pipeline {}, unit {}: it cannot resume without loss or repetition", facts.pipeline, facts.unit),
+      std::move(problems.reasons), std::move(problems.other_ways)};
   if (problems.acceptable) {
     refusal.ways_out.insert(refusal.ways_out.end(), problems.accepting.begin(), problems.accepting.end());
   }
@@ -257,8 +264,8 @@ std::vector<OffsetMetadata> named_checkpoints(const std::vector<PartitionFacts>&
 }
 
 ResumeDecision decide_resume(const ResumeFacts& facts) {
-  const bool any_commit =
-      std::any_of(facts.partitions.begin(), facts.partitions.end(), [](const PartitionFacts& p) { return p.committed.has_value(); });
+  const bool any_commit = std::any_of(facts.partitions.begin(), facts.partitions.end(),
+                                      [](const PartitionFacts& p) { return p.committed.has_value(); });
   // A start checkpoint without a commit is what a crash before the very first commit leaves: nothing was read.
   const bool any_state = std::any_of(facts.checkpoints.begin(), facts.checkpoints.end(), [](const CheckpointFacts& c) {
     return c.name.epoch != CheckpointName::kStartEpoch;
@@ -276,7 +283,8 @@ ResumeDecision decide_resume(const ResumeFacts& facts) {
   if (ground.named && (manifest.ended || named[0].ended)) return decide_ended(facts, manifest);
 
   std::vector<Position> positions;
-  for (const PartitionFacts& partition : facts.partitions) positions.push_back(position_of(partition, ground, problems));
+  for (const PartitionFacts& partition : facts.partitions)
+    positions.push_back(position_of(partition, ground, problems));
   name_partitions_that_went(facts, manifest, problems);
   if (problems.reasons.empty()) return Restore{manifest.name, std::move(positions)};
   if (!facts.accept_loss || !problems.acceptable) return refuse(facts, std::move(problems));

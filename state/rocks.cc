@@ -1,9 +1,6 @@
 #include "state/rocks.h"
 
-#include <algorithm>
-#include <string>
-#include <utility>
-
+#include <fmt/core.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
@@ -15,7 +12,9 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
-#include <fmt/core.h>
+#include <algorithm>
+#include <string>
+#include <utility>
 
 namespace tidemark {
 namespace {
@@ -85,7 +84,7 @@ rocksdb::CompressionType fast_compression() {
 rocksdb::BlockBasedTableOptions table_options(const StoreOptions& options) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = options.memory->parts().cache;
-  table.block_size = size_t{16} << 10;  // scans are the common read
+  table.block_size = size_t{16} << 10;         // scans are the common read
   table.cache_index_and_filter_blocks = true;  // or they would lie outside the budget
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.format_version = 5;

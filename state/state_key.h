@@ -1,5 +1,5 @@
-// The keys of keyed state in a store: laid out so that a lane is a prefix, time is the order inside a step, firing is one
-// range scan and expiry one range delete. Knows the layout only, neither stores nor what the values mean.
+// The keys of keyed state in a store: laid out so that a lane is a prefix, time is the order inside a step, firing is
+// one range scan and expiry one range delete. Knows the layout only, neither stores nor what the values mean.
 #pragma once
 
 #include <array>

@@ -78,7 +78,8 @@ void WriteSet::merge(const StateKeyHeader& header, std::string_view key, std::st
 void WriteSet::add(std::string_view key, std::string_view value, Kind kind) {
   CHECK_OR_DIE(key.size() >= kHeader, "a state key is at least its header");
   const auto first = static_cast<uint8_t>(key[0]);
-  CHECK_OR_DIE((first << 8 | static_cast<uint8_t>(key[1])) == lane_, "an entry belongs to another lane than its write set");
+  CHECK_OR_DIE((first << 8 | static_cast<uint8_t>(key[1])) == lane_,
+               "an entry belongs to another lane than its write set");
   const std::string_view kept_key = arena_.copy(key);
   entries_.push_back({kept_key, arena_.copy(value), kind});
 }

@@ -19,7 +19,8 @@ struct Site {
   }
   void count(uint64_t keys) {
     WriteSet set(0, ++generation);
-    for (uint64_t k = 0; k < keys; ++k) set.merge({0, 0, Time{60}, kCommonPartial}, "key-" + std::to_string(k), number(1));
+    for (uint64_t k = 0; k < keys; ++k)
+      set.merge({0, 0, Time{60}, kCommonPartial}, "key-" + std::to_string(k), number(1));
     must(store->apply(std::move(set)));
   }
   // A local checkpoint and the manifest that belongs to it.
@@ -82,7 +83,8 @@ TEST_CASE("a restored store that goes on does not touch the checkpoint") {
     const auto again = must(KeyedStore::open(site.work + "/again", counter_options(2'000)));
     for (uint64_t g = 1; g <= 12; ++g) {
       WriteSet set(0, g);
-      for (uint64_t k = 0; k < 300; ++k) set.merge({0, 0, Time{60}, kCommonPartial}, "key-" + std::to_string(k), number(1));
+      for (uint64_t k = 0; k < 300; ++k)
+        set.merge({0, 0, Time{60}, kCommonPartial}, "key-" + std::to_string(k), number(1));
       must(again->apply(std::move(set)));
       must(again->checkpoint(site.work + "/again-" + std::to_string(g), site.disk));
     }
@@ -227,13 +229,27 @@ std::string injure(const std::string& dir, const std::map<std::string, std::stri
   std::string bytes = victim->second;
   const auto somewhere = [&] { return bytes.empty() ? 0 : random() % bytes.size(); };
   switch (random() % 7) {
-    case 0: bytes[somewhere()] ^= static_cast<char>(1 << (random() % 8)); break;
-    case 1: bytes.resize(somewhere()); break;
-    case 2: bytes += std::string(1 + random() % 20, static_cast<char>(random())); break;
-    case 3: std::filesystem::remove(path); return victim->first;
-    case 4: bytes.replace(somewhere(), 8, std::string(8, '\0')); break;
-    case 5: bytes = std::next(originals.begin(), static_cast<ptrdiff_t>(random() % originals.size()))->second; break;
-    case 6: bytes.clear(); break;
+    case 0:
+      bytes[somewhere()] ^= static_cast<char>(1 << (random() % 8));
+      break;
+    case 1:
+      bytes.resize(somewhere());
+      break;
+    case 2:
+      bytes += std::string(1 + random() % 20, static_cast<char>(random()));
+      break;
+    case 3:
+      std::filesystem::remove(path);
+      return victim->first;
+    case 4:
+      bytes.replace(somewhere(), 8, std::string(8, '\0'));
+      break;
+    case 5:
+      bytes = std::next(originals.begin(), static_cast<ptrdiff_t>(random() % originals.size()))->second;
+      break;
+    case 6:
+      bytes.clear();
+      break;
   }
   spill(path, bytes);
   return victim->first;
@@ -317,7 +333,8 @@ TEST_CASE("a durable write leaves the old file or the new one") {
 TEST_CASE("a digest chains blocks and tells empty files apart by size") {
   TempDir dir;
   LocalFiles files;
-  for (const size_t size : {size_t{0}, size_t{1}, (size_t{1} << 20) - 1, size_t{1} << 20, (size_t{1} << 20) + 1, size_t{5} << 19}) {
+  for (const size_t size :
+       {size_t{0}, size_t{1}, (size_t{1} << 20) - 1, size_t{1} << 20, (size_t{1} << 20) + 1, size_t{5} << 19}) {
     std::string bytes(size, 'x');
     for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 7);
     spill(dir / "file", bytes);

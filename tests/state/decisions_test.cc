@@ -15,8 +15,8 @@ CheckpointName named(uint64_t epoch, char digit = 'a', const std::string& unit =
 
 TEST_CASE("a checkpoint goes only when a newer commit of its sole owner has replaced it and no commit names it") {
   const CheckpointName candidate = named(5);
-  const std::vector<std::optional<CheckpointName>> own = {std::nullopt, named(4), candidate, named(5, 'b'), named(6),
-                                                          named(6, 'a', "lane-1")};
+  const std::vector<std::optional<CheckpointName>> own = {std::nullopt,  named(4), candidate,
+                                                          named(5, 'b'), named(6), named(6, 'a', "lane-1")};
   const std::vector<std::optional<std::set<CheckpointName>>> commits = {
       std::nullopt, std::set<CheckpointName>{}, std::set{named(6)}, std::set{named(6), candidate}};
   int deleted = 0;
@@ -35,7 +35,8 @@ TEST_CASE("a checkpoint goes only when a newer commit of its sole owner has repl
 TEST_CASE("leftovers are swept when no open transaction can come to name them") {
   const Duration timeout = Duration::minutes(1);
   const DeletionFacts settled{named(6), true, std::set{named(6)}};
-  const auto sweep = [&](std::optional<CheckpointName> name, int64_t age_s, bool in_progress, const DeletionFacts& facts) {
+  const auto sweep = [&](std::optional<CheckpointName> name, int64_t age_s, bool in_progress,
+                         const DeletionFacts& facts) {
     return may_sweep({name, Time{0}, Time{0} + Duration::seconds(age_s), timeout, in_progress, facts});
   };
   CHECK(sweep(named(7), 61, false, settled));
@@ -103,10 +104,12 @@ TEST_CASE("steps may come and go; their state begins empty or is dropped by name
 TEST_CASE("a changed key, window or aggregate is refused with what changed and what to do") {
   StateShape wanted = sample_shape();
   wanted.steps[0].key.push_back({"city", "string"});
-  CHECK_THAT(refusal_text(wanted), Contains("step per_user: the key was [user_id string], is now [user_id string, city string]"));
+  CHECK_THAT(refusal_text(wanted),
+             Contains("step per_user: the key was [user_id string], is now [user_id string, city string]"));
   wanted = sample_shape();
   wanted.steps[0].window = "tumbling size=1m offset=0s";
-  CHECK_THAT(refusal_text(wanted), Contains("the window was sliding size=5m step=1m offset=0s, is now tumbling size=1m offset=0s"));
+  CHECK_THAT(refusal_text(wanted),
+             Contains("the window was sliding size=5m step=1m offset=0s, is now tumbling size=1m offset=0s"));
   wanted = sample_shape();
   wanted.steps[0].aggregates[1] = {"spent", "sum(amount)", "int"};
   CHECK_THAT(refusal_text(wanted), Contains("aggregate spent was sum(amount) (double), is now sum(amount) (int)"));
@@ -137,7 +140,8 @@ TEST_CASE("lanes are fixed once state exists, and so are partitions that partiti
   wanted.topics[0].partitions = 8;
   CHECK(std::holds_alternative<Compatible>(decide_compatibility("p", sample_shape(), wanted)));
   wanted.partitioned_by = true;
-  CHECK_THAT(refusal_text(wanted), Contains("topic shop.events had 2 partitions, has 8 now") && Contains("--reset-state"));
+  CHECK_THAT(refusal_text(wanted),
+             Contains("topic shop.events had 2 partitions, has 8 now") && Contains("--reset-state"));
   wanted.topics[0].topic = "other";
   CHECK(std::holds_alternative<Compatible>(decide_compatibility("p", sample_shape(), wanted)));
 }

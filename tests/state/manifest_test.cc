@@ -1,5 +1,5 @@
-// Manifests and offset metadata: what is written comes back, what is damaged or foreign is refused, and the bytes on disk
-// are those of the golden files.
+// Manifests and offset metadata: what is written comes back, what is damaged or foreign is refused, and the bytes on
+// disk are those of the golden files.
 #include "state/manifest.h"
 
 #include <random>
@@ -51,10 +51,11 @@ TEST_CASE("sizes inside a manifest are never trusted, even under a right checksu
   std::mt19937 random(7);
   for (int i = 0; i < 50'000; ++i) {
     std::string changed = body;
-    for (uint32_t n = random() % 3; n < 3; ++n) changed[random() % changed.size()] = static_cast<char>(random() % 4 ? 0xff : random());
+    for (uint32_t n = random() % 3; n < 3; ++n)
+      changed[random() % changed.size()] = static_cast<char>(random() % 4 ? 0xff : random());
     if (random() % 4 == 0) changed.resize(random() % changed.size());
     const auto decoded = decode_manifest(with_checksum(changed));
-    if (decoded) REQUIRE(decode_manifest(encode_manifest(*decoded)) .has_value());
+    if (decoded) REQUIRE(decode_manifest(encode_manifest(*decoded)).has_value());
   }
 }
 
@@ -65,7 +66,8 @@ TEST_CASE("a newer version and names that leave the folder are refused") {
   const auto newer = decode_manifest(with_checksum(body));
   REQUIRE_FALSE(newer.has_value());
   CHECK_THAT(newer.error().message, Catch::Matchers::Contains("version 2"));
-  for (const std::string& name : {std::string("../x"), std::string(".."), std::string(), std::string("a/b"), std::string("a\0b", 3)}) {
+  for (const std::string& name :
+       {std::string("../x"), std::string(".."), std::string(), std::string("a/b"), std::string("a\0b", 3)}) {
     Manifest manifest = sample_manifest();
     manifest.files[0].name = name;
     CHECK_FALSE(decode_manifest(encode_manifest(manifest)).has_value());
@@ -78,9 +80,10 @@ TEST_CASE("checkpoint names are strict, and fresh ones differ") {
   CHECK(name.random.size() == 32);
   CHECK(CheckpointName::fresh("lane-3", 42).random != name.random);
   const std::string hex(32, 'a');
-  for (const std::string& bad : {"all/01-" + hex, "all/-" + hex, "all/1-" + hex.substr(1), "all/1-" + hex + "a", "/1-" + hex,
-                                 "../1-" + hex, "a b/1-" + hex, "all/1_" + hex, "all/+1-" + hex, std::string("all/1-A") + hex.substr(1),
-                                 "all/99999999999999999999-" + hex, "a/b/1-" + hex, std::string()}) {
+  for (const std::string& bad :
+       {"all/01-" + hex, "all/-" + hex, "all/1-" + hex.substr(1), "all/1-" + hex + "a", "/1-" + hex, "../1-" + hex,
+        "a b/1-" + hex, "all/1_" + hex, "all/+1-" + hex, std::string("all/1-A") + hex.substr(1),
+        "all/99999999999999999999-" + hex, "a/b/1-" + hex, std::string()}) {
     INFO(bad);
     CHECK_FALSE(CheckpointName::parse(bad));
   }
@@ -98,7 +101,8 @@ TEST_CASE("offset metadata is ours to the letter, or not ours") {
     }
   }
   CHECK_FALSE(parse_offset_metadata("{\"consumer\": 3}"));
-  const OffsetMetadata longest{{std::string(CheckpointName::kMaxUnit, 'u'), UINT64_MAX, std::string(32, 'f')}, UINT64_MAX, true};
+  const OffsetMetadata longest{
+      {std::string(CheckpointName::kMaxUnit, 'u'), UINT64_MAX, std::string(32, 'f')}, UINT64_MAX, true};
   CHECK(encode_offset_metadata(longest).size() < 512);
 }
 

@@ -12,7 +12,9 @@ using Catch::Matchers::Contains;
 constexpr uint64_t kChecksum = 77;
 
 CheckpointName named(uint64_t epoch) { return {"all", epoch, std::string(32, static_cast<char>('0' + epoch % 10))}; }
-std::string metadata(uint64_t epoch, bool ended = false) { return encode_offset_metadata({named(epoch), kChecksum, ended}); }
+std::string metadata(uint64_t epoch, bool ended = false) {
+  return encode_offset_metadata({named(epoch), kChecksum, ended});
+}
 TopicPartition partition(int32_t n) { return {"t", n}; }
 
 // Covers t[0] next 100 and t[1] next 200, ten less per epoch before 5.
@@ -25,7 +27,9 @@ CheckpointFacts whole(uint64_t epoch, bool ended = false) {
   stored.manifest.partitions = {{partition(0), 100 - back}, {partition(1), 200 - back}};
   return {named(epoch), stored, std::nullopt};
 }
-CheckpointFacts broken(uint64_t epoch, LoadProblem problem) { return {named(epoch), std::nullopt, LoadFailure{problem, "a file is gone"}}; }
+CheckpointFacts broken(uint64_t epoch, LoadProblem problem) {
+  return {named(epoch), std::nullopt, LoadFailure{problem, "a file is gone"}};
+}
 
 // An undisturbed group that committed checkpoint 5.
 ResumeFacts undisturbed() {
@@ -88,7 +92,8 @@ TEST_CASE("no commit although checkpoints exist") {
   ResumeFacts facts = undisturbed();
   for (PartitionFacts& one : facts.partitions) one.committed.reset();
   facts.checkpoints[1].loaded.reset();  // listed only
-  CHECK_THAT(refused(facts), Contains("no committed offsets") && Contains("--reset-state") && Contains("--accept-loss"));
+  CHECK_THAT(refused(facts),
+             Contains("no committed offsets") && Contains("--reset-state") && Contains("--accept-loss"));
   facts.accept_loss = true;
   facts.checkpoints = {whole(4), whole(5), broken(6, LoadProblem::kDamaged)};
   const auto gap = decide<RestoreWithGap>(facts);
@@ -116,7 +121,8 @@ TEST_CASE("commits without our metadata") {
 TEST_CASE("an offset that differs from the manifest's") {
   ResumeFacts facts = undisturbed();
   facts.partitions[0].committed = CommittedOffset{150, ""};
-  CHECK_THAT(refused(facts), Contains("t[0]: offset 150") && Contains("goes on at 100") && Contains("50 records of t[0] are lost"));
+  CHECK_THAT(refused(facts),
+             Contains("t[0]: offset 150") && Contains("goes on at 100") && Contains("50 records of t[0] are lost"));
   facts.accept_loss = true;
   CHECK(decide<RestoreWithGap>(facts).positions[0].offset == 150);
   CHECK(decide<RestoreWithGap>(facts).positions[0].lost == 50);
@@ -234,8 +240,12 @@ std::vector<std::optional<CommittedOffset>> possible_commits(int64_t next) {
 std::vector<CheckpointFacts> possible_checkpoints(uint64_t epoch) {
   CheckpointFacts other_bytes = whole(epoch);
   other_bytes.loaded->manifest_checksum = 1;
-  return {whole(epoch), other_bytes, whole(epoch, true), broken(epoch, LoadProblem::kDamaged),
-          broken(epoch, LoadProblem::kMissing), broken(epoch, LoadProblem::kUnreachable),
+  return {whole(epoch),
+          other_bytes,
+          whole(epoch, true),
+          broken(epoch, LoadProblem::kDamaged),
+          broken(epoch, LoadProblem::kMissing),
+          broken(epoch, LoadProblem::kUnreachable),
           CheckpointFacts{named(epoch), std::nullopt, std::nullopt}};
 }
 // Whether nothing at all speaks against going on from checkpoint 5, or from 4.
@@ -259,7 +269,8 @@ void check_rules(const ResumeFacts& facts) {
     REQUIRE(positions.size() == facts.partitions.size());
     for (size_t i = 0; i < positions.size(); ++i) REQUIRE(positions[i].id == facts.partitions[i].id);
   };
-  const bool none = std::none_of(facts.partitions.begin(), facts.partitions.end(), [](const auto& p) { return p.committed.has_value(); });
+  const bool none = std::none_of(facts.partitions.begin(), facts.partitions.end(),
+                                 [](const auto& p) { return p.committed.has_value(); });
   REQUIRE(std::holds_alternative<FreshStart>(decision) == (facts.reset_state || (none && facts.checkpoints.empty())));
   const bool clean = !facts.reset_state && (is_undisturbed(facts, 5) || is_undisturbed(facts, 4));
   REQUIRE(std::holds_alternative<Restore>(decision) == clean);
@@ -274,7 +285,8 @@ void check_rules(const ResumeFacts& facts) {
       REQUIRE(gap->positions[i].offset >= facts.partitions[i].log_start);
       REQUIRE(gap->positions[i].offset <= facts.partitions[i].log_end);
     }
-    const auto used = std::find_if(facts.checkpoints.begin(), facts.checkpoints.end(), [&](const auto& c) { return c.name == gap->name; });
+    const auto used = std::find_if(facts.checkpoints.begin(), facts.checkpoints.end(),
+                                   [&](const auto& c) { return c.name == gap->name; });
     REQUIRE((used != facts.checkpoints.end() && used->loaded));
   }
   if (const auto* refusal = std::get_if<Refusal>(&decision)) {

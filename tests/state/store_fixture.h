@@ -23,7 +23,8 @@ class TempDir {
     std::error_code error;
     const auto space = std::filesystem::space("/dev/shm", error);
     const bool shm = !error && space.available >= uint64_t{512} << 20;
-    std::string pattern = (shm ? "/dev/shm" : std::filesystem::temp_directory_path()) / std::filesystem::path("tidemark-state-XXXXXX");
+    std::string pattern =
+        (shm ? "/dev/shm" : std::filesystem::temp_directory_path()) / std::filesystem::path("tidemark-state-XXXXXX");
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
   }
