@@ -332,6 +332,7 @@ std::map<Place, int64_t> read_topic(const std::string& brokers, const std::strin
                                           {"enable.partition.eof", "true"},
                                           {"auto.offset.reset", "earliest"},
                                           {"queued.min.messages", "1000000"},
+                                          {"fetch.wait.max.ms", "10"},
                                           {"isolation.level", committed ? "read_committed" : "read_uncommitted"}});
   rd_kafka_poll_set_consumer(client.get());
   std::map<Place, Position> start;

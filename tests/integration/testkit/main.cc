@@ -73,9 +73,26 @@ OutRecord from_line(const std::string& line) {
 
 // ---- Commands; each adds itself to the command line
 
+// What the command line said; each command uses what it names.
+struct Options {
+  std::string topic, group, metadata, transactional_id, job_file, dump;
+  int partitions = 1;
+  int partition = 0;
+  int timeout_ms = 60'000;
+  int64_t rate = 0;
+  bool committed = false;
+  bool random_partitions = false;
+  size_t max_differences = 20;
+  std::vector<std::string> config;      // NAME=VALUE
+  std::vector<std::string> positions;   // PARTITION=OFFSET
+  std::vector<int> chosen_partitions;
+  GeneratorSettings generator;
+};
+
 struct Kit {
   CLI::App app{"Kafka for Tidemark's tests, and the judge of its results"};
   std::string brokers = "localhost:9092";
+  Options options;
   int exit_code = 0;
 };
 
@@ -98,23 +115,21 @@ Settings to_settings(const std::vector<std::string>& pairs) {
 }
 
 void add_topic_commands(Kit& kit) {
+  Options& o = kit.options;
   CLI::App* topic = kit.app.add_subcommand("topic", "create, delete, grow, list topics; the cluster's id")->require_subcommand(1);
-  static std::string name;
-  static int partitions = 1;
-  static std::vector<std::string> config;
   CLI::App* create = topic->add_subcommand("create");
-  create->add_option("name", name)->required();
-  create->add_option("--partitions,-p", partitions);
-  create->add_option("--config,-c", config, "NAME=VALUE");
-  create->callback([&kit] { Admin(kit.brokers).create_topic(name, partitions, to_settings(config)); });
+  create->add_option("name", o.topic)->required();
+  create->add_option("--partitions,-p", o.partitions);
+  create->add_option("--config,-c", o.config, "NAME=VALUE");
+  create->callback([&kit, &o] { Admin(kit.brokers).create_topic(o.topic, o.partitions, to_settings(o.config)); });
   CLI::App* remove = topic->add_subcommand("delete");
-  remove->add_option("name", name)->required();
-  remove->callback([&kit] { Admin(kit.brokers).delete_topic(name); });
+  remove->add_option("name", o.topic)->required();
+  remove->callback([&kit, &o] { Admin(kit.brokers).delete_topic(o.topic); });
   CLI::App* grow = topic->add_subcommand("grow");
-  grow->add_option("name", name)->required();
-  grow->add_option("--partitions,-p", partitions)->required();
-  grow->callback([&kit] { Admin(kit.brokers).grow_topic(name, partitions); });
-  topic->add_subcommand("ids", "the cluster's id, and each topic's number of partitions")->callback([&kit] {
+  grow->add_option("name", o.topic)->required();
+  grow->add_option("--partitions,-p", o.partitions)->required();
+  grow->callback([&kit, &o] { Admin(kit.brokers).grow_topic(o.topic, o.partitions); });
+  topic->add_subcommand("ids", "the cluster's id, and each topic's number of partitions")->callback([&kit, &o] {
     const Admin admin(kit.brokers);
     ordered_json out{{"cluster_id", admin.cluster_id()}, {"topics", ordered_json::object()}};
     for (const std::string& one : admin.topics()) out["topics"][one] = admin.partitions(one);
@@ -123,82 +138,76 @@ void add_topic_commands(Kit& kit) {
 }
 
 void add_record_commands(Kit& kit) {
-  static std::string topic;
-  static bool committed = false;
-  static std::vector<std::string> properties;
+  Options& o = kit.options;
   CLI::App* produce = kit.app.add_subcommand("produce", "JSON lines from stdin into Kafka");
-  produce->add_option("--property", properties, "NAME=VALUE for librdkafka");
-  produce->callback([&kit] {
-    Producer producer(kit.brokers, to_settings(properties));
+  produce->add_option("--property", o.config, "NAME=VALUE for librdkafka");
+  produce->callback([&kit, &o] {
+    Producer producer(kit.brokers, to_settings(o.config));
     for (std::string line; std::getline(std::cin, line);) {
       if (!line.empty()) producer.produce(from_line(line));
     }
     producer.flush();
   });
   CLI::App* consume = kit.app.add_subcommand("consume", "a topic up to its present end as JSON lines");
-  consume->add_option("topic", topic)->required();
-  consume->add_flag("--committed", committed, "read_committed");
-  consume->callback([&kit] {
-    read_topic(kit.brokers, topic, committed,
-               [](int32_t p, oracle::Record&& record) { std::cout << to_line(topic, p, record) << "\n"; });
+  consume->add_option("topic", o.topic)->required();
+  consume->add_flag("--committed", o.committed, "read_committed");
+  consume->callback([&kit, &o] {
+    read_topic(kit.brokers, o.topic, o.committed,
+               [&o](int32_t p, oracle::Record&& record) { std::cout << to_line(o.topic, p, record) << "\n"; });
   });
   CLI::App* ends = kit.app.add_subcommand("end-offsets", "low and high watermark of each partition");
-  ends->add_option("topic", topic)->required();
-  ends->callback([&kit] {
+  ends->add_option("topic", o.topic)->required();
+  ends->callback([&kit, &o] {
     const Admin admin(kit.brokers);
     ordered_json out = ordered_json::object();
-    for (const Place& place : places_of(admin, topic)) out[std::to_string(place.second)] = admin.watermarks(place);
+    for (const Place& place : places_of(admin, o.topic)) out[std::to_string(place.second)] = admin.watermarks(place);
     std::cout << out.dump() << "\n";
   });
-  static std::vector<std::string> before;
   CLI::App* remove = kit.app.add_subcommand("delete-records", "drop the oldest records of partitions");
-  remove->add_option("topic", topic)->required();
-  remove->add_option("before", before, "PARTITION=OFFSET; -1: all")->required();
-  remove->callback([&kit] {
+  remove->add_option("topic", o.topic)->required();
+  remove->add_option("before", o.positions, "PARTITION=OFFSET; -1: all")->required();
+  remove->callback([&kit, &o] {
     std::map<Place, int64_t> offsets;
-    for (const auto& [partition, offset] : to_settings(before)) offsets[{topic, std::stoi(partition)}] = std::stoll(offset);
+    for (const auto& [partition, offset] : to_settings(o.positions)) offsets[{o.topic, std::stoi(partition)}] = std::stoll(offset);
     Admin(kit.brokers).delete_records(offsets);
   });
 }
 
 void add_generator(Kit& kit) {
-  static GeneratorSettings settings;
-  static std::string dump;
-  static int64_t rate = 0;
-  static bool random_partitions = false;
+  Options& o = kit.options;
   CLI::App* generate_command = kit.app.add_subcommand("generate", "seeded events into a topic, good and bad");
   const auto option = [&](const char* name, auto& value) { generate_command->add_option(name, value)->capture_default_str(); };
-  generate_command->add_option("topic", settings.topic)->required();
-  option("--seed", settings.seed);
-  option("--events", settings.events);
-  option("--partitions", settings.partitions);
-  option("--keys", settings.keys);
-  option("--start-ms", settings.start_ms);
-  option("--events-per-minute", settings.events_per_minute);
-  option("--max-delay-ms", settings.max_delay_ms);
-  option("--max-future-ms", settings.max_future_ms);
-  option("--disorder", settings.disorder);
-  option("--far-disorder", settings.far_disorder);
-  option("--very-late", settings.very_late);
-  option("--duplicates", settings.duplicates);
-  option("--poison", settings.poison);
-  option("--future", settings.future);
-  option("--missing", settings.missing);
-  option("--headers", settings.headers);
-  generate_command->add_flag("--sentinels", settings.sentinels, "end with a record per partition that closes all windows");
-  generate_command->add_flag("--random-partitions", random_partitions, "keys in any partition");
-  generate_command->add_option("--rate", rate, "records a second; 0: as fast as it goes");
-  generate_command->add_option("--dump", dump, "also write the records as JSON lines; offsets as if the topic was empty");
-  generate_command->callback([&kit] {
-    settings.keyed = !random_partitions;
+  generate_command->add_option("topic", o.generator.topic)->required();
+  option("--seed", o.generator.seed);
+  option("--events", o.generator.events);
+  option("--partitions", o.generator.partitions);
+  option("--keys", o.generator.keys);
+  option("--start-ms", o.generator.start_ms);
+  option("--events-per-minute", o.generator.events_per_minute);
+  option("--max-delay-ms", o.generator.max_delay_ms);
+  option("--max-future-ms", o.generator.max_future_ms);
+  option("--disorder", o.generator.disorder);
+  option("--far-disorder", o.generator.far_disorder);
+  option("--very-late", o.generator.very_late);
+  option("--duplicates", o.generator.duplicates);
+  option("--poison", o.generator.poison);
+  option("--future", o.generator.future);
+  option("--missing", o.generator.missing);
+  option("--headers", o.generator.headers);
+  generate_command->add_flag("--sentinels", o.generator.sentinels, "end with a record per partition that closes all windows");
+  generate_command->add_flag("--random-partitions", o.random_partitions, "keys in any partition");
+  generate_command->add_option("--rate", o.rate, "records a second; 0: as fast as it goes");
+  generate_command->add_option("--dump", o.dump, "also write the records as JSON lines; offsets as if the topic was empty");
+  generate_command->callback([&kit, &o] {
+    o.generator.keyed = !o.random_partitions;
     Producer producer(kit.brokers, {});
     std::ofstream file;
-    if (!dump.empty()) file.open(dump);
+    if (!o.dump.empty()) file.open(o.dump);
     std::map<int32_t, int64_t> next;
     const auto start = std::chrono::steady_clock::now();
     int64_t written = 0;
-    generate(settings, [&](OutRecord&& out) {
-      if (rate > 0) std::this_thread::sleep_until(start + std::chrono::microseconds(written * 1'000'000 / rate));
+    generate(o.generator, [&](OutRecord&& out) {
+      if (o.rate > 0) std::this_thread::sleep_until(start + std::chrono::microseconds(written * 1'000'000 / o.rate));
       ++written;
       producer.produce(out);
       if (!file.is_open()) return;
@@ -211,41 +220,39 @@ void add_generator(Kit& kit) {
 }
 
 void add_offset_commands(Kit& kit) {
+  Options& o = kit.options;
   CLI::App* offsets = kit.app.add_subcommand("offsets", "committed offsets of a group")->require_subcommand(1);
-  static std::string group, topic, metadata;
-  static std::vector<std::string> values;
-  static std::vector<int> partitions;
   CLI::App* get = offsets->add_subcommand("get");
-  get->add_option("group", group)->required();
-  get->add_option("topic", topic)->required();
-  get->callback([&kit] {
+  get->add_option("group", o.group)->required();
+  get->add_option("topic", o.topic)->required();
+  get->callback([&kit, &o] {
     const Admin admin(kit.brokers);
     ordered_json out = ordered_json::object();
-    for (const auto& [place, position] : admin.offsets(group, places_of(admin, topic))) {
+    for (const auto& [place, position] : admin.offsets(o.group, places_of(admin, o.topic))) {
       out[std::to_string(place.second)] = {{"offset", position.offset}, {"metadata", position.metadata}};
     }
     std::cout << out.dump() << "\n";
   });
   CLI::App* set = offsets->add_subcommand("set", "as the Kafka tools do: without metadata, unless told");
-  set->add_option("group", group)->required();
-  set->add_option("topic", topic)->required();
-  set->add_option("values", values, "PARTITION=OFFSET")->required();
-  set->add_option("--metadata", metadata);
-  set->callback([&kit] {
+  set->add_option("group", o.group)->required();
+  set->add_option("topic", o.topic)->required();
+  set->add_option("values", o.positions, "PARTITION=OFFSET")->required();
+  set->add_option("--metadata", o.metadata);
+  set->callback([&kit, &o] {
     std::map<Place, Position> positions;
-    for (const auto& [p, offset] : to_settings(values)) positions[{topic, std::stoi(p)}] = {std::stoll(offset), metadata};
-    Admin(kit.brokers).set_offsets(group, positions);
+    for (const auto& [p, offset] : to_settings(o.positions)) positions[{o.topic, std::stoi(p)}] = {std::stoll(offset), o.metadata};
+    Admin(kit.brokers).set_offsets(o.group, positions);
   });
   CLI::App* remove = offsets->add_subcommand("delete", "of some partitions, or the whole group");
-  remove->add_option("group", group)->required();
-  remove->add_option("topic", topic);
-  remove->add_option("partitions", partitions);
-  remove->callback([&kit] {
+  remove->add_option("group", o.group)->required();
+  remove->add_option("topic", o.topic);
+  remove->add_option("partitions", o.chosen_partitions);
+  remove->callback([&kit, &o] {
     const Admin admin(kit.brokers);
-    if (topic.empty()) return admin.delete_group(group);
+    if (o.topic.empty()) return admin.delete_group(o.group);
     std::vector<Place> places;
-    for (const int p : partitions) places.emplace_back(topic, p);
-    admin.delete_offsets(group, places.empty() ? places_of(admin, topic) : places);
+    for (const int p : o.chosen_partitions) places.emplace_back(o.topic, p);
+    admin.delete_offsets(o.group, places.empty() ? places_of(admin, o.topic) : places);
   });
 }
 
@@ -257,25 +264,23 @@ void check_transaction(rd_kafka_error_t* error, const char* what) {
 }
 
 void add_transaction_commands(Kit& kit) {
-  static std::string id, topic;
-  static int partition = 0;
-  static int timeout_ms = 60'000;
+  Options& o = kit.options;
   CLI::App* fence = kit.app.add_subcommand("fence", "init_transactions with that transactional.id: fences who holds it");
-  fence->add_option("id", id)->required();
-  fence->callback([&kit] {
-    const Producer producer(kit.brokers, {{"transactional.id", id}});
+  fence->add_option("id", o.transactional_id)->required();
+  fence->callback([&kit, &o] {
+    const Producer producer(kit.brokers, {{"transactional.id", o.transactional_id}});
     check_transaction(rd_kafka_init_transactions(producer.get(), 30'000), "init_transactions");
   });
   CLI::App* hang = kit.app.add_subcommand("transaction-hang", "hold a transaction open over a topic until stdin ends");
-  hang->add_option("id", id)->required();
-  hang->add_option("topic", topic)->required();
-  hang->add_option("--partition", partition);
-  hang->add_option("--timeout-ms", timeout_ms);
-  hang->callback([&kit] {
-    Producer producer(kit.brokers, {{"transactional.id", id}, {"transaction.timeout.ms", std::to_string(timeout_ms)}});
+  hang->add_option("id", o.transactional_id)->required();
+  hang->add_option("topic", o.topic)->required();
+  hang->add_option("--partition", o.partition);
+  hang->add_option("--timeout-ms", o.timeout_ms);
+  hang->callback([&kit, &o] {
+    Producer producer(kit.brokers, {{"transactional.id", o.transactional_id}, {"transaction.timeout.ms", std::to_string(o.timeout_ms)}});
     check_transaction(rd_kafka_init_transactions(producer.get(), 30'000), "init_transactions");
     check_transaction(rd_kafka_begin_transaction(producer.get()), "begin_transaction");
-    producer.produce({topic, partition, {0, -1, "hang", "hang", {}}});
+    producer.produce({o.topic, o.partition, {0, -1, "hang", "hang", {}}});
     producer.flush();
     std::cout << "open" << std::endl;
     for (char byte = 0; read(0, &byte, 1) > 0;) {
@@ -296,15 +301,14 @@ ordered_json ledger_json(const oracle::Ledger& ledger) {
 }
 
 void add_judge(Kit& kit) {
-  static std::string file;
-  static size_t most = 20;
+  Options& o = kit.options;
   CLI::App* judge = kit.app.add_subcommand("verify", "compare a job's topics with the oracle; the last line sums up as JSON");
-  judge->add_option("job", file, "the job's description (tests/integration/testkit/job.h)")->required();
-  judge->add_option("--max-differences", most);
-  judge->callback([&kit] {
-    const Verdict verdict = verify(kit.brokers, load_job(file));
-    for (size_t i = 0; i < std::min(most, verdict.differences.size()); ++i) std::cout << verdict.differences[i] << "\n";
-    if (verdict.differences.size() > most) std::cout << "... and " << verdict.differences.size() - most << " more\n";
+  judge->add_option("job", o.job_file, "the job's description (tests/integration/testkit/job.h)")->required();
+  judge->add_option("--max-differences", o.max_differences);
+  judge->callback([&kit, &o] {
+    const Verdict verdict = verify(kit.brokers, load_job(o.job_file));
+    for (size_t i = 0; i < std::min(o.max_differences, verdict.differences.size()); ++i) std::cout << verdict.differences[i] << "\n";
+    if (verdict.differences.size() > o.max_differences) std::cout << "... and " << verdict.differences.size() - o.max_differences << " more\n";
     size_t closed = 0;
     for (const auto& row : verdict.expected.rows) closed += row.closed ? 1 : 0;
     std::cout << ordered_json{{"differences", verdict.differences.size()},
@@ -317,9 +321,9 @@ void add_judge(Kit& kit) {
     kit.exit_code = verdict.differences.empty() ? 0 : 1;
   });
   CLI::App* expect = kit.app.add_subcommand("expect", "what the oracle expects of a job, as JSON lines");
-  expect->add_option("job", file)->required();
-  expect->callback([&kit] {
-    const Job job = load_job(file);
+  expect->add_option("job", o.job_file)->required();
+  expect->callback([&kit, &o] {
+    const Job job = load_job(o.job_file);
     const auto outcome = oracle::run_oracle(job.pipeline, load_inputs(kit.brokers, job));
     for (const auto& row : outcome.rows) std::cout << (row.closed ? "row " : "open ") << row.json << "\n";
     for (const auto* list : {&outcome.late, &outcome.dead_letters}) {
