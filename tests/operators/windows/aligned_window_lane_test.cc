@@ -1,0 +1,316 @@
+// What a window lane does beyond the rows that the oracle knows: who refused a late row, what lies in the store, how much
+// memory it takes, and the ends of the line of time.
+#include "operators/windows/aligned_window_lane.h"
+
+#include <fmt/format.h>
+
+#include "operators/key_codec.h"
+#include "tests/catch.h"
+#include "tests/operators/windows/lane_harness.h"
+#include "tests/operators/windows/naive_windows.h"
+
+namespace tidemark {
+namespace {
+
+struct Kept final : ResultEmitter {
+  std::vector<std::unique_ptr<Batch>> batches;
+  void emit(std::unique_ptr<Batch> b) override { batches.push_back(std::move(b)); }
+  size_t rows() const {
+    size_t n = 0;
+    for (const auto& b : batches) n += b->rows;
+    return n;
+  }
+};
+
+struct Counted final : ResultEmitter {
+  size_t rows = 0;
+  int64_t counts = 0;
+  size_t batches = 0;
+  std::string last_key;
+  bool ascending = true;
+  void emit(std::unique_ptr<Batch> b) override {
+    ++batches;
+    rows += b->rows;
+    for (uint32_t i = 0; i < b->rows; ++i) {
+      counts += b->columns[3].ints[i];
+      ascending = ascending && last_key < b->columns[0].strings[i];
+      last_key = b->columns[0].strings[i];
+    }
+  }
+};
+
+TestRow row_at(int64_t us, std::string key = "k") {
+  TestRow row;
+  row.event_time = {us};
+  row.kafka_time = {us};
+  row.key = std::move(key);
+  row.number = 1;
+  return row;
+}
+
+constexpr uint16_t kStep = 7;
+
+std::unique_ptr<WindowLane> make_lane(const TestPlan& test, uint16_t step = kStep,
+                                      std::shared_ptr<const StoreView> view = nullptr) {
+  auto made = make_window_lane(test.plan, step, 0, std::move(view));
+  REQUIRE(made.has_value());
+  return std::move(*made);
+}
+
+std::vector<LateRow> add(WindowLane& lane, const TestPlan& test, const std::vector<TestRow>& rows) {
+  const auto batch = make_batch(test, rows);
+  std::vector<uint32_t> all(rows.size());
+  for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
+  std::vector<LateRow> late;
+  lane.add(*batch, all, late);
+  return late;
+}
+
+void write(WindowLane& lane, KeyedStore& store) {
+  const auto frozen = lane.freeze();
+  REQUIRE(frozen->write_to(store).has_value());
+  lane.on_written(frozen->number(), store.view());
+}
+
+size_t stored_entries(KeyedStore& store, uint16_t lane, uint16_t step) {
+  const KeyRange range = step_range(lane, step);
+  size_t n = 0;
+  for (Scan scan = store.view()->scan(range.begin, range.end); scan.valid(); scan.next()) ++n;
+  return n - 1;  // one is the lane's metadata
+}
+
+}  // namespace
+
+TEST_CASE("a row that only the lane's watermark refuses is idle, one that its partition refuses is late") {
+  const auto test = make_test_plan({{10}, {10}, {0}});
+  const auto lane = make_lane(*test);
+  Kept out;
+  REQUIRE(lane->advance({30}, out).has_value());
+  TestRow woken = row_at(25);
+  woken.watermark = {15};
+  TestRow late = row_at(25);
+  late.watermark = {40};
+  TestRow good = row_at(35);
+  good.watermark = {39};
+  const auto refused = add(*lane, *test, {woken, late, good});
+  REQUIRE(refused.size() == 2);
+  CHECK(refused[0].row == 0);
+  CHECK(refused[0].reason == LateReason::kIdle);
+  CHECK(refused[0].watermark == Time{30});
+  CHECK(refused[1].reason == LateReason::kLate);
+  CHECK(refused[1].watermark == Time{40});
+  CHECK(lane->counters().idle_late == 1);
+  CHECK(lane->counters().late == 1);
+  CHECK(lane->counters().counted == 1);
+}
+
+TEST_CASE("a row of a woken partition counts in just those windows that the lane has not closed") {
+  const auto test = make_test_plan({{30}, {10}, {0}});
+  const auto lane = make_lane(*test);
+  Kept out;
+  REQUIRE(lane->advance({40}, out).has_value());
+  // Windows ending at 30, 40 and 50 contain it; two of them are closed.
+  REQUIRE(add(*lane, *test, {row_at(25)}).empty());
+  CHECK(lane->counters().updates_missed == 2);
+  REQUIRE(lane->advance(Time::max(), out).has_value());
+  REQUIRE(out.rows() == 1);
+  CHECK(out.batches[0]->columns[2].ints[0] == 50);
+}
+
+TEST_CASE("a leap over an empty stretch does not visit its windows") {
+  const auto test = make_test_plan({{10}, {1}, {0}});
+  const auto lane = make_lane(*test);
+  Kept out;
+  add(*lane, *test, {row_at(0), row_at(3'000'000'000'000'000)});
+  REQUIRE(lane->advance(Time::max(), out).has_value());
+  CHECK(out.rows() == 20);
+  CHECK(lane->memory_bytes() == 0);
+}
+
+TEST_CASE("windows at both ends of time fire once each and close") {
+  const auto test = make_test_plan({{10}, {3}, {0}});
+  const auto lane = make_lane(*test);
+  Kept out;
+  add(*lane, *test, {row_at(Time::min().us + 1), row_at(Time::max().us - 1)});
+  REQUIRE(lane->advance(Time::max(), out).has_value());
+  REQUIRE(out.rows() > 2);
+  const Column& end = out.batches.back()->columns[2];
+  CHECK(end.ints.back() == Time::max().us);
+  CHECK(std::ranges::adjacent_find(end.ints, std::greater_equal{}) == end.ints.end());
+  CHECK(lane->keys() == 0);
+}
+
+TEST_CASE("a result that cannot be given is null and counted") {
+  const auto test = make_test_plan({{10}, {10}, {0}});
+  const auto lane = make_lane(*test);
+  TestRow row = row_at(1);
+  row.number = INT64_MAX;
+  add(*lane, *test, {row, row});
+  Kept out;
+  REQUIRE(lane->advance(Time::max(), out).has_value());
+  CHECK(lane->counters().result_errors == 1);
+  CHECK(out.batches[0]->columns[4].valid[0] == 0);
+  CHECK(out.batches[0]->columns[9].doubles[0] == 9223372036854775807.0);  // the average knows no such limit
+}
+
+TEST_CASE("lateness that a lane cannot serve is refused by name") {
+  const auto test = make_test_plan({{10}, {10}, {0}});
+  test->plan.allowed_lateness = Duration::seconds(1);
+  const auto made = make_window_lane(test->plan, kStep, 0, nullptr);
+  REQUIRE_FALSE(made.has_value());
+  CHECK(made.error().fault == Fault::kUser);
+  CHECK(made.error().message.find("allowed_lateness") != std::string::npos);
+}
+
+TEST_CASE("slices that expire before a freeze are never written, others are deleted after they were") {
+  const auto test = make_test_plan({{10}, {10}, {0}});
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  Kept out;
+  add(*lane, *test, {row_at(5), row_at(15)});
+  REQUIRE(lane->advance({10}, out).has_value());
+  write(*lane, store.store());
+  CHECK(stored_entries(store.store(), 0, kStep) == 1);
+  REQUIRE(lane->advance({20}, out).has_value());
+  add(*lane, *test, {row_at(25), row_at(26, "other")});
+  write(*lane, store.store());
+  CHECK(stored_entries(store.store(), 0, kStep) == 2);
+  REQUIRE(lane->advance(Time::max(), out).has_value());
+  write(*lane, store.store());
+  CHECK(stored_entries(store.store(), 0, kStep) == 0);
+  CHECK(out.rows() == 4);
+}
+
+TEST_CASE("two window steps share a lane's numbering of generations in the store") {
+  const auto one = make_test_plan({{10}, {10}, {0}});
+  const auto two = make_test_plan({{10}, {10}, {0}});
+  TestStore store(one->plan);
+  const auto first = make_lane(*one);
+  const auto second = make_lane(*two, kStep + 1);
+  Kept out;
+  for (int64_t i = 0; i < 3; ++i) {
+    add(*first, *one, {row_at(5)});
+    add(*second, *two, {row_at(6)});
+    write(*first, store.store());
+    write(*second, store.store());
+    first->shed(0);
+  }
+  REQUIRE(first->advance(Time::max(), out).has_value());
+  REQUIRE(second->advance(Time::max(), out).has_value());
+  REQUIRE(out.rows() == 2);
+  for (const auto& b : out.batches) CHECK(b->columns[3].ints[0] == 3);
+}
+
+TEST_CASE("a window larger than memory fires from the store in key order, in whole batches") {
+  const auto test = make_test_plan({{1'000'000}, {1'000'000}, {0}});
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  constexpr int kKeys = 60'000;
+  for (int round = 0; round < 3; ++round) {
+    for (int begin = 0; begin < kKeys; begin += 4000) {
+      std::vector<TestRow> rows;
+      for (int i = begin; i < begin + 4000; ++i) rows.push_back(row_at(i, fmt::format("user-{:07}", (i * 7919) % kKeys)));
+      add(*lane, *test, rows);
+    }
+    if (round == 2) break;  // the last generation stays in memory
+    write(*lane, store.store());
+    lane->shed(0);
+    CHECK(lane->keys() == 0);
+    CHECK(lane->memory_bytes() < 1024);
+  }
+  Counted out;
+  REQUIRE(lane->advance(Time::max(), out).has_value());
+  CHECK(out.rows == kKeys);
+  CHECK(out.counts == 3 * kKeys);
+  CHECK(out.batches == (kKeys + Batch::kMaxRows - 1) / Batch::kMaxRows);
+  CHECK(out.ascending);
+}
+
+TEST_CASE("generations too large to hash together are merged in key order, nothing stored") {
+  const auto test = make_test_plan({{1'000'000}, {1'000'000}, {0}});
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  constexpr int kKeys = 60'000;
+  std::deque<std::unique_ptr<FrozenGeneration>> unwritten;
+  for (int round = 0; round < 3; ++round) {
+    for (int begin = 0; begin < kKeys; begin += 4000) {
+      std::vector<TestRow> rows;
+      for (int i = begin; i < begin + 4000; ++i) rows.push_back(row_at(i, fmt::format("user-{:07}", i)));
+      add(*lane, *test, rows);
+    }
+    unwritten.push_back(lane->freeze());
+  }
+  CHECK(lane->memory_bytes() > size_t{16} << 20);
+  CHECK(lane->dirty_bytes() + 4096 > lane->memory_bytes());
+  Counted out;
+  REQUIRE(lane->advance(Time::max(), out).has_value());
+  CHECK(out.rows == kKeys);
+  CHECK(out.counts == 3 * kKeys);
+  CHECK(out.ascending);
+}
+
+TEST_CASE("a quiet lane with few keys in many slices takes little memory") {
+  const auto test = make_test_plan({{60'000'000}, {1'000'000}, {0}});
+  const auto lane = make_lane(*test);
+  std::vector<TestRow> rows;
+  for (int64_t slice = 0; slice < 60; ++slice) {
+    for (const char* key : {"a", "b", "c"}) rows.push_back(row_at(slice * 1'000'000, key));
+  }
+  add(*lane, *test, rows);
+  CHECK(lane->keys() == 180);
+  // States of 336 bytes, four to the first chunk of a table.
+  CHECK(lane->memory_bytes() < 60 * (test->plan.state_size * 4 + 1024));
+}
+
+TEST_CASE("copies of written generations stay bounded in number") {
+  const auto test = make_test_plan({{1'000'000}, {1'000'000}, {0}});
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  uint64_t most = 0;
+  for (int64_t i = 0; i < 40; ++i) {
+    add(*lane, *test, {row_at(i)});
+    write(*lane, store.store());
+    most = std::max(most, lane->keys());
+  }
+  CHECK(most == 8);
+  Counted out;
+  REQUIRE(lane->advance(Time::max(), out).has_value());
+  CHECK(out.counts == 40);
+}
+
+TEST_CASE("a lane's metadata keeps its bytes, comes back, and is refused when damaged") {
+  LaneMetadata metadata{{77}, {{{10}, 1, {5}}, {{20}, -3, Time::min()}}};
+  const std::string bytes = encode_lane_metadata(metadata);
+  REQUIRE(bytes.size() == 1 + 8 + 1 + 2 * 24 + 8);
+  CHECK(bytes.substr(0, 18) == std::string("\x01\x4d\0\0\0\0\0\0\0\x02\x0a\0\0\0\0\0\0\0", 18));
+  CHECK(decode_lane_metadata(bytes).value() == metadata);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 4);
+    CHECK_FALSE(decode_lane_metadata(damaged).has_value());
+    CHECK_FALSE(decode_lane_metadata(bytes.substr(0, i)).has_value());
+  }
+}
+
+TEST_CASE("states that cannot be read are an error, never a wrong row") {
+  const auto test = make_test_plan({{10}, {10}, {0}});
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  add(*lane, *test, {row_at(5)});
+  write(*lane, store.store());
+  lane->shed(0);
+  WriteSet damage(0, store.store().view()->generation(0) + 1);
+  const KeyRange range = slice_range(0, kStep, {10}, {10});
+  damage.put(store.store().view()->scan(range.begin, range.end).key(), "no state");
+  REQUIRE(store.store().apply(std::move(damage)).has_value());
+  const auto restored = make_lane(*test, kStep, store.store().view());
+  Kept out;
+  const Status fired = restored->advance(Time::max(), out);
+  REQUIRE_FALSE(fired.has_value());
+  CHECK(fired.error().fault == Fault::kExternal);
+  CHECK(out.rows() == 0);
+  std::string accumulator = "no state";
+  CHECK_FALSE(merge_window_states(test->plan, accumulator, "no state"));
+}
+
+}  // namespace tidemark
