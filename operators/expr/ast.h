@@ -1,5 +1,5 @@
-// The syntax tree of an expression, as the parser leaves it: operators are calls by their symbol, macros are plain calls.
-// It deliberately knows no types and no fields; the checker gives it meaning.
+// The syntax tree of an expression, as the parser leaves it: operators are calls by their symbol, macros are plain
+// calls. It deliberately knows no types and no fields; the checker gives it meaning.
 #pragma once
 
 #include <cstdint>

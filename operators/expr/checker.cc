@@ -109,7 +109,9 @@ std::string path_of(const Node& node) {
 
 }  // namespace
 
-std::expected<Checked, std::vector<Problem>> check(const Ast& ast, const Scope& scope) { return Checker(ast, scope).run(); }
+std::expected<Checked, std::vector<Problem>> check(const Ast& ast, const Scope& scope) {
+  return Checker(ast, scope).run();
+}
 
 std::expected<Checked, std::vector<Problem>> Checker::run() {
   Answer root = check(*ast_.root, {});
@@ -158,7 +160,9 @@ Checker::Answer Checker::check_literal(const Node& node) {
 Checker::Answer Checker::check_ident(const Node& node, const Facts& facts) {
   const Field* field = scope_.find(node.name);
   if (field != nullptr) {
-    if (field->type.kind == TypeKind::kDyn) return unsupported(node.offset, fmt::format("`{}`, a value of mixed types,", node.name));
+    if (field->type.kind == TypeKind::kDyn) {
+      return unsupported(node.offset, fmt::format("`{}`, a value of mixed types,", node.name));
+    }
     Typed typed;
     typed.node = std::make_unique<const FieldNode>(field->slot, field->type.kind);
     typed.type = field->type;
@@ -203,7 +207,9 @@ Checker::Answer Checker::check_call(const Node& node, const Facts& facts) {
   const auto names = [&](const auto& list) { return std::ranges::find(list, node.name) != list.end(); };
   if (!node.receiver && node.name == "has") return check_has(node);
   if (!node.receiver && node.name == "coalesce") return check_coalesce(node, facts);
-  if (node.receiver ? names(kMacros) : names(kLaterFunctions)) return unsupported(node.offset, fmt::format("`{}`", node.name));
+  if (node.receiver ? names(kMacros) : names(kLaterFunctions)) {
+    return unsupported(node.offset, fmt::format("`{}`", node.name));
+  }
   return check_overload(node, facts);
 }
 
@@ -251,7 +257,8 @@ Checker::Answer Checker::check_logic(const Node& node, const Facts& facts) {
 std::optional<Type> Checker::common_type(const Node& node, const Typed& a, const Typed& b) {
   if (a.type == b.type || b.type.kind == TypeKind::kNull) return a.type;
   if (a.type.kind == TypeKind::kNull) return b.type;
-  return fail(node.offset, fmt::format("`{}` has to be of one type, but is {} or {}", node.name, to_string(a.type), to_string(b.type)),
+  return fail(node.offset, fmt::format("`{}` has to be of one type, but is {} or {}", node.name, to_string(a.type),
+                                       to_string(b.type)),
               "convert one of them, as in `double(x)`");
 }
 
@@ -268,7 +275,8 @@ Checker::Answer Checker::check_ternary(const Node& node, const Facts& facts) {
   typed.type = *type;
   typed.nullable = yes->nullable || no->nullable;
   typed.fallible = c->fallible || c->nullable || yes->fallible || no->fallible;
-  typed.node = std::make_unique<const TernaryNode>(type->kind, operand(condition, *c), std::move(yes->node), std::move(no->node));
+  typed.node = std::make_unique<const TernaryNode>(type->kind, operand(condition, *c), std::move(yes->node),
+                                                   std::move(no->node));
   return typed;
 }
 
@@ -284,7 +292,8 @@ Checker::Answer Checker::check_equality(const Node& node, const Facts& facts) {
   Typed typed;
   typed.type = TypeKind::kBool;
   typed.fallible = any_fallible(*args);
-  typed.node = std::make_unique<const EqualNode>(std::move((*args)[0].node), std::move((*args)[1].node), kernel, node.name == "!=");
+  typed.node = std::make_unique<const EqualNode>(std::move((*args)[0].node), std::move((*args)[1].node), kernel,
+                                                 node.name == "!=");
   return folded(std::move(typed), constants);
 }
 
@@ -319,7 +328,9 @@ Checker::Answer Checker::check_in(const Node& node, const Facts& facts) {
     if (!needle || !right) return std::nullopt;
     if (is_list_or_map(right->type)) return unsupported(node.offset, fmt::format("`in` on {}", to_string(right->type)));
     std::string hint;
-    if (right->type.kind == TypeKind::kString) hint = fmt::format("write `{}.contains({})`", text_of(list), text_of(*node.children[0]));
+    if (right->type.kind == TypeKind::kString) {
+      hint = fmt::format("write `{}.contains({})`", text_of(list), text_of(*node.children[0]));
+    }
     return fail(list.begin, fmt::format("`in` needs a list on its right, not {}", to_string(right->type)), hint);
   }
   auto elements = check_children(list, facts);
@@ -333,7 +344,8 @@ Checker::Answer Checker::check_in(const Node& node, const Facts& facts) {
     const Type& type = (*elements)[i].type;
     kernels.push_back(equal_kernel(kind, type.kind));
     if (kernels.back() != nullptr || kind == TypeKind::kNull || type.kind == TypeKind::kNull) continue;
-    return fail(list.children[i]->begin, fmt::format("`{}` is {}, but the list has {}", text_of(*node.children[0]), to_string(needle->type), to_string(type)));
+    return fail(list.children[i]->begin, fmt::format("`{}` is {}, but the list has {}", text_of(*node.children[0]),
+                                                     to_string(needle->type), to_string(type)));
   }
   std::vector<Typed> args;
   args.push_back(std::move(*needle));
@@ -350,7 +362,9 @@ Checker::Answer Checker::check_has(const Node& node) {
   if (node.children.size() != 1) return fail(node.offset, "`has` takes one field", "write `has(x)`");
   const Node& field = *node.children[0];
   if (field.kind == NodeKind::kSelect) return check_select(field);
-  if (field.kind != NodeKind::kIdent) return fail(field.begin, fmt::format("`has` takes a field, not `{}`", text_of(field)));
+  if (field.kind != NodeKind::kIdent) {
+    return fail(field.begin, fmt::format("`has` takes a field, not `{}`", text_of(field)));
+  }
   Answer checked = check_ident(field, {});
   if (!checked) return std::nullopt;
   Typed typed;
@@ -360,7 +374,9 @@ Checker::Answer Checker::check_has(const Node& node) {
 }
 
 Checker::Answer Checker::check_coalesce(const Node& node, const Facts& facts) {
-  if (node.children.size() < 2) return fail(node.offset, "`coalesce` takes two values or more", "write `coalesce(x, default)`");
+  if (node.children.size() < 2) {
+    return fail(node.offset, "`coalesce` takes two values or more", "write `coalesce(x, default)`");
+  }
   auto args = check_children(node, facts);
   if (!args) return std::nullopt;
   Typed typed;
@@ -384,7 +400,10 @@ Checker::Answer Checker::check_coalesce(const Node& node, const Facts& facts) {
 Checker::Answer Checker::check_matches(const Node& node, std::vector<Typed> args) {
   const auto* pattern = std::get_if<std::string>(args[1].constant);
   auto compiled = Pattern::compile(*pattern);
-  if (!compiled) return fail(node.children[1]->begin, fmt::format("bad pattern: {}", compiled.error()), "patterns are RE2's: https://github.com/google/re2/wiki/Syntax");
+  if (!compiled) {
+    return fail(node.children[1]->begin, fmt::format("bad pattern: {}", compiled.error()),
+                "patterns are RE2's: https://github.com/google/re2/wiki/Syntax");
+  }
   Typed typed;
   typed.type = TypeKind::kBool;
   typed.fallible = args[0].fallible || args[0].nullable;
@@ -437,7 +456,8 @@ const Overload* Checker::find_overload(const Node& node, const std::vector<Typed
   if (!style) {
     const std::string rest = of_name->args.size() > 1 ? "y" : "";
     fail(node.offset, fmt::format("`{}` is not called this way", node.name),
-         of_name->receiver ? fmt::format("write `x.{}({})`", node.name, rest) : fmt::format("write `{}(x)`", node.name));
+         of_name->receiver ? fmt::format("write `x.{}({})`", node.name, rest)
+                           : fmt::format("write `{}(x)`", node.name));
   } else if (!count && node.name.starts_with("get")) {
     unsupported(node.offset, fmt::format("`{}` with a time zone", node.name));
   } else if (!count) {
@@ -454,7 +474,9 @@ std::nullopt_t Checker::mismatch(const Node& node, const std::vector<Typed>& arg
   std::vector<std::string> types;
   for (size_t i = 0; i < args.size(); ++i) {
     types.push_back(to_string(args[i].type));
-    if (is_list_or_map(args[i].type)) return unsupported(node.offset, fmt::format("`{}` on {}", node.name, types.back()));
+    if (is_list_or_map(args[i].type)) {
+      return unsupported(node.offset, fmt::format("`{}` on {}", node.name, types.back()));
+    }
   }
   if (node.kind == NodeKind::kCall) {
     return fail(node.offset, fmt::format("no `{}` for {}", node.name, fmt::join(types, ", ")));

@@ -102,7 +102,9 @@ Kernel for_number(TypeKind kind, F&& f) {
 Kernel order_kernel(Comparison comparison, TypeKind a, TypeKind b) {
   if (a == b) {
     if (a == TypeKind::kBool) return order_of<uint8_t, uint8_t>(comparison);
-    if (a == TypeKind::kString || a == TypeKind::kBytes) return order_of<std::string_view, std::string_view>(comparison);
+    if (a == TypeKind::kString || a == TypeKind::kBytes) {
+      return order_of<std::string_view, std::string_view>(comparison);
+    }
     if (a == TypeKind::kTimestamp) return order_of<Nanos, Nanos>(comparison);
     if (a == TypeKind::kDuration) return order_of<int64_t, int64_t>(comparison);
   }

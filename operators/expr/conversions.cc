@@ -1,5 +1,5 @@
-// int(), uint(), double(), string(), bytes(), bool(), timestamp() and duration(): conversions that say no where the value
-// has no counterpart, instead of wrapping or guessing.
+// int(), uint(), double(), string(), bytes(), bool(), timestamp() and duration(): conversions that say no where the
+// value has no counterpart, instead of wrapping or guessing.
 #include "operators/expr/conversions.h"
 
 #include <charconv>
@@ -27,7 +27,8 @@ void append_double(double value, std::string& out) {
   const double magnitude = std::fabs(value);
   const bool plain = value == 0 || (magnitude >= 1e-6 && magnitude < 1e21);
   char text[64];
-  const auto end = std::to_chars(text, text + sizeof text, value, plain ? std::chars_format::fixed : std::chars_format::scientific).ptr;
+  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto end = std::to_chars(text, text + sizeof text, value, format).ptr;
   out.append(text, end);
 }
 
@@ -44,7 +45,8 @@ void convert(std::span<const Vec> args, Rows rows, Out& out) {
       result[row] = *converted;
     } else if constexpr (std::is_same_v<From, std::string_view>) {
       // Texts may be long or secret; a short start is enough to find the record.
-      out.fail(row, fmt::format("conversion failed: {:?} is no such value or out of range", std::string(a[row].substr(0, 40))));
+      out.fail(row, fmt::format("conversion failed: {:?} is no such value or out of range",
+                                std::string(a[row].substr(0, 40))));
     } else {
       out.fail(row, "conversion failed: value out of range");
     }
@@ -78,7 +80,9 @@ std::optional<double> parse_double(std::string_view text) {
 std::optional<int64_t> uint_to_int(uint64_t v) {
   return v <= static_cast<uint64_t>(INT64_MAX) ? std::optional(static_cast<int64_t>(v)) : std::nullopt;
 }
-std::optional<uint64_t> int_to_uint(int64_t v) { return v >= 0 ? std::optional(static_cast<uint64_t>(v)) : std::nullopt; }
+std::optional<uint64_t> int_to_uint(int64_t v) {
+  return v >= 0 ? std::optional(static_cast<uint64_t>(v)) : std::nullopt;
+}
 // Both ends of the range are open, as in the conformance tests of CEL: -2^63 may be the rounding of a smaller number.
 std::optional<int64_t> double_to_int(double v) {
   return v > -0x1p63 && v < 0x1p63 ? std::optional(static_cast<int64_t>(v)) : std::nullopt;

@@ -1,5 +1,6 @@
 // `tidemark eval`: one expression over variables from JSON, through the very parser, checker and nodes that pipelines
 // use: the variables become a batch of one row, their types come from their values. Knows no command line.
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -119,7 +120,9 @@ std::string add_variable(std::string_view name, simdjson::dom::element value, Va
   if (kind == TypeKind::kInt) column.ints[0] = value.get_int64().value_unsafe();
   if (kind == TypeKind::kDouble) column.doubles[0] = value.get_double().value_unsafe();
   if (kind == TypeKind::kString) column.strings[0] = out.batch.arena.copy(value.get_string().value_unsafe());
-  if (kind == TypeKind::kList || kind == TypeKind::kMap) column.strings[0] = out.batch.arena.copy(simdjson::minify(value));
+  if (kind == TypeKind::kList || kind == TypeKind::kMap) {
+    column.strings[0] = out.batch.arena.copy(simdjson::minify(value));
+  }
   const auto slot = static_cast<uint32_t>(out.batch.columns.size());
   out.scope.fields.push_back({std::string(name), kind, kind == TypeKind::kNull, slot});
   out.batch.columns.push_back(std::move(column));
@@ -147,7 +150,9 @@ std::string read_variables(std::string_view json, Variables& out) {
 std::string eval_to_json(std::string_view expression, std::string_view vars_json) {
   Variables variables;
   const bool none = vars_json.find_first_not_of(" \t\r\n") == std::string_view::npos;
-  if (const std::string wrong = read_variables(none ? "{}" : vars_json, variables); !wrong.empty()) return error_json(wrong);
+  if (const std::string wrong = read_variables(none ? "{}" : vars_json, variables); !wrong.empty()) {
+    return error_json(wrong);
+  }
   const auto ast = parse(expression);
   if (!ast) return problems_json(ast.error());
   const auto checked = check(*ast, variables.scope);
@@ -158,8 +163,9 @@ std::string eval_to_json(std::string_view expression, std::string_view vars_json
   const Vec vec = checked->root.node->eval(context, kRow);
   if (vec.status_of(0) == kError) return error_json(context.message_of(0));
   const TypeKind kind = vec.status_of(0) == kNull ? TypeKind::kNull : checked->root.type.kind;
-  std::string_view name = kind == TypeKind::kList ? "list" : kind == TypeKind::kMap ? "map" : "";
-  std::string out = fmt::format("{{\"type\":\"{}\",\"value\":", name.empty() ? to_string(Type(kind)) : std::string(name));
+  std::string name = to_string(Type(kind));
+  name.resize(std::min(name.find('<'), name.size()));  // "list", whatever its elements
+  std::string out = fmt::format("{{\"type\":\"{}\",\"value\":", name);
   append_value(constant_of(vec, 0, kind), kind, out);
   out.push_back('}');
   return out;

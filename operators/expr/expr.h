@@ -73,7 +73,8 @@ class Program {
   // Evaluates for `rows` only. `out` is reset to type() with batch.rows rows; rows that failed are null there and
   // appended to `errors` in ascending order. Strings of the result lie in the batch's columns, in `arena`, or in the
   // program itself.
-  virtual void evaluate(const Batch& batch, Rows rows, Arena& arena, Column& out, std::vector<RowError>& errors) const = 0;
+  virtual void evaluate(const Batch& batch, Rows rows, Arena& arena, Column& out,
+                        std::vector<RowError>& errors) const = 0;
   // The slot, when the expression is nothing but a field: its column can be used as it is.
   virtual std::optional<uint32_t> field_slot() const = 0;
 };

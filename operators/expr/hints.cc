@@ -26,13 +26,17 @@ std::string converted(const std::string& text, TypeKind from, TypeKind to) {
 
 bool converts(TypeKind from, TypeKind to) {
   if (is_number(from) && is_number(to)) return true;
-  if (from == TypeKind::kString) return is_number(to) || to == TypeKind::kTimestamp || to == TypeKind::kDuration || to == TypeKind::kBytes;
+  if (from == TypeKind::kString) {
+    return is_number(to) || to == TypeKind::kTimestamp || to == TypeKind::kDuration || to == TypeKind::kBytes;
+  }
   return from == TypeKind::kInt && to == TypeKind::kTimestamp;
 }
 
 // Numbers go the way that loses least: to double, else from uint to int. Everything else goes to where text meets it.
 bool prefers(TypeKind to, TypeKind from) {
-  if (is_number(to) && is_number(from)) return to == TypeKind::kDouble || (to == TypeKind::kInt && from == TypeKind::kUint);
+  if (is_number(to) && is_number(from)) {
+    return to == TypeKind::kDouble || (to == TypeKind::kInt && from == TypeKind::kUint);
+  }
   return true;
 }
 
@@ -46,7 +50,9 @@ std::string conversion_hint(std::string_view symbol, const std::string& a, TypeK
   if (converts(type_of_a, type_of_b) && prefers(type_of_b, type_of_a)) {
     return fmt::format("write `{} {} {}`", converted(a, type_of_a, type_of_b), symbol, b);
   }
-  if (converts(type_of_b, type_of_a)) return fmt::format("write `{} {} {}`", a, symbol, converted(b, type_of_b, type_of_a));
+  if (converts(type_of_b, type_of_a)) {
+    return fmt::format("write `{} {} {}`", a, symbol, converted(b, type_of_b, type_of_a));
+  }
   return {};
 }
 

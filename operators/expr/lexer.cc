@@ -168,7 +168,9 @@ class Lexer {
     at_ += (style.bytes ? 1 : 0) + (style.raw ? 1 : 0) + style.quote.size();
     std::string value;
     while (!starts(style.quote)) {
-      if (at_ == text_.size()) return fail(begin_, "string is not closed", fmt::format("close it with {}", style.quote));
+      if (at_ == text_.size()) {
+        return fail(begin_, "string is not closed", fmt::format("close it with {}", style.quote));
+      }
       const char c = text_[at_];
       if (style.quote.size() == 1 && (c == '\n' || c == '\r')) {
         return fail(begin_, "string is not closed on its line", "write three quotes around text of several lines");
@@ -198,7 +200,9 @@ class Lexer {
     }
     if (c == 'x' || c == 'X') return code(start, 1, 2, 16, bytes, out);
     if (c >= '0' && c <= '3') return code(start, 0, 3, 8, bytes, out);
-    if (bytes && (c == 'u' || c == 'U')) return fail(start, fmt::format("`\\{}` has no meaning in bytes", c), "write `\\x..`");
+    if (bytes && (c == 'u' || c == 'U')) {
+      return fail(start, fmt::format("`\\{}` has no meaning in bytes", c), "write `\\x..`");
+    }
     if (c == 'u') return code(start, 1, 4, 16, bytes, out);
     if (c == 'U') return code(start, 1, 8, 16, bytes, out);
     return fail(start, "unknown escape in a string", "double the backslash, or write r'...'");
@@ -217,7 +221,9 @@ class Lexer {
       out.push_back(static_cast<char>(value));
       return true;
     }
-    if (value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return fail(start, "escape names no Unicode code point");
+    if (value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
+      return fail(start, "escape names no Unicode code point");
+    }
     append_utf8(value, out);
     return true;
   }

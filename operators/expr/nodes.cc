@@ -248,7 +248,8 @@ void LogicNode::combine(const Vec& left, const Vec& right, Rows undecided, uint8
     if (of_left == kError || (of_left == kValue && of_right == kError)) {
       out.mark(row, kError);
     } else {
-      out.fail(row, fmt::format("`{}` is null, which `{}` cannot take", of_left == kNull ? left_.text : right_.text, name_));
+      const std::string& text = of_left == kNull ? left_.text : right_.text;
+      out.fail(row, fmt::format("`{}` is null, which `{}` cannot take", text, name_));
     }
   }
 }

@@ -1,5 +1,6 @@
-// The tree that runs: one node per operator, one virtual call per node and batch. Nodes decide which rows their operands
-// are evaluated for and what nulls and errors mean; the loops over values are kernels. They know nothing of syntax.
+// The tree that runs: one node per operator, one virtual call per node and batch. Nodes decide which rows their
+// operands are evaluated for and what nulls and errors mean; the loops over values are kernels. They know nothing of
+// syntax.
 #pragma once
 
 #include <memory>
@@ -154,7 +155,8 @@ class InListNode final : public EvalNode {
     EvalPtr node;
     Kernel equal;  // of the needle and the element; nullptr where one of them is the literal `null`
   };
-  InListNode(EvalPtr needle, std::vector<Element> elements) : needle_(std::move(needle)), elements_(std::move(elements)) {}
+  InListNode(EvalPtr needle, std::vector<Element> elements)
+      : needle_(std::move(needle)), elements_(std::move(elements)) {}
   Vec eval(Context& context, Rows rows) const override;
 
  private:

@@ -83,7 +83,8 @@ class Parser {
     return fail(token().begin, fmt::format("{} where {} should be", describe(token()), wanted));
   }
   NodePtr too_deep(size_t offset) {
-    return fail(offset, fmt::format("expression is nested deeper than {} levels", Node::kMaxDepth), "split it over several `map` steps");
+    return fail(offset, fmt::format("expression is nested deeper than {} levels", Node::kMaxDepth),
+                "split it over several `map` steps");
   }
 
   NodePtr finish(Node node) {
@@ -310,7 +311,10 @@ class Parser {
     if (t.kind == TokenKind::kInt) {
       const uint64_t magnitude = std::get<uint64_t>(t.literal);
       const uint64_t limit = uint64_t{std::numeric_limits<int64_t>::max()} + (negative ? 1 : 0);
-      if (magnitude > limit) return fail(node.begin, "number does not fit an int", "write a `u` behind it for a uint, or a `.` for a double");
+      if (magnitude > limit) {
+        return fail(node.begin, "number does not fit an int",
+                    "write a `u` behind it for a uint, or a `.` for a double");
+      }
       node.literal = static_cast<int64_t>(negative ? 0 - magnitude : magnitude);
     } else if (t.kind == TokenKind::kDouble && negative) {
       node.literal = -std::get<double>(t.literal);

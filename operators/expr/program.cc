@@ -33,7 +33,8 @@ void copy_values(const Vec& vec, Rows rows, Column& out) {
 
 }  // namespace
 
-void CheckedProgram::evaluate(const Batch& batch, Rows rows, Arena& arena, Column& out, std::vector<RowError>& errors) const {
+void CheckedProgram::evaluate(const Batch& batch, Rows rows, Arena& arena, Column& out,
+                              std::vector<RowError>& errors) const {
   Context context(batch, arena);
   const Vec vec = root_.node->eval(context, rows);
   out.reset(root_.type, batch.rows);

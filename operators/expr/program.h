@@ -1,4 +1,5 @@
-// A checked expression with the nodes that run it. What lies between the checker and `tidemark eval`, and behind Program.
+// A checked expression with the nodes that run it. What lies between the checker and `tidemark eval`, and behind
+// Program.
 #pragma once
 
 #include <optional>

@@ -46,7 +46,8 @@ class Splitter {
   NodePtr take_where(const Node& node) {
     const Node& target = *node.children[0];
     if (!is_aggregate(target)) {
-      problems_.push_back({node.offset, "`.where` stands behind something that is no aggregate", "write it as in `count().where(condition)`"});
+      problems_.push_back({node.offset, "`.where` stands behind something that is no aggregate",
+                           "write it as in `count().where(condition)`"});
       return node.children[0];
     }
     if (node.children.size() != 2) {

@@ -101,14 +101,24 @@ void to_duration(std::span<const Vec> args, Rows rows, Out& out, F&& f) {
 Nanos sum(Nanos a, Nanos b) { return a + b; }
 Nanos difference(Nanos a, Nanos b) { return a - b; }
 
-void timestamp_plus_duration(std::span<const Vec> args, Rows rows, Out& out) { to_timestamp<Nanos, int64_t>(args, rows, out, sum); }
-void duration_plus_timestamp(std::span<const Vec> args, Rows rows, Out& out) { to_timestamp<int64_t, Nanos>(args, rows, out, sum); }
+void timestamp_plus_duration(std::span<const Vec> args, Rows rows, Out& out) {
+  to_timestamp<Nanos, int64_t>(args, rows, out, sum);
+}
+void duration_plus_timestamp(std::span<const Vec> args, Rows rows, Out& out) {
+  to_timestamp<int64_t, Nanos>(args, rows, out, sum);
+}
 void timestamp_minus_duration(std::span<const Vec> args, Rows rows, Out& out) {
   to_timestamp<Nanos, int64_t>(args, rows, out, difference);
 }
-void timestamp_minus_timestamp(std::span<const Vec> args, Rows rows, Out& out) { to_duration<Nanos>(args, rows, out, difference); }
-void duration_plus_duration(std::span<const Vec> args, Rows rows, Out& out) { to_duration<int64_t>(args, rows, out, sum); }
-void duration_minus_duration(std::span<const Vec> args, Rows rows, Out& out) { to_duration<int64_t>(args, rows, out, difference); }
+void timestamp_minus_timestamp(std::span<const Vec> args, Rows rows, Out& out) {
+  to_duration<Nanos>(args, rows, out, difference);
+}
+void duration_plus_duration(std::span<const Vec> args, Rows rows, Out& out) {
+  to_duration<int64_t>(args, rows, out, sum);
+}
+void duration_minus_duration(std::span<const Vec> args, Rows rows, Out& out) {
+  to_duration<int64_t>(args, rows, out, difference);
+}
 
 template <int64_t CalendarFields::* Member, int64_t Plus = 0>
 void calendar_field(std::span<const Vec> args, Rows rows, Out& out) {

@@ -1,5 +1,5 @@
-// The values that flow between the nodes of a running expression: one value and one status per row, indexed by the row's
-// number in the batch, so that fields need no copy. Knows no operators and no types but their width.
+// The values that flow between the nodes of a running expression: one value and one status per row, indexed by the
+// row's number in the batch, so that fields need no copy. Knows no operators and no types but their width.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(Context* owner, char* data) : owner_(owner), data_(data) {}
-  Buffer(Buffer&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), data_(std::exchange(other.data_, nullptr)) {}
+  Buffer(Buffer&& other) noexcept
+      : owner_(std::exchange(other.owner_, nullptr)), data_(std::exchange(other.data_, nullptr)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(owner_, other.owner_);
     std::swap(data_, other.data_);

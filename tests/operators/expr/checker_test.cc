@@ -48,7 +48,8 @@ TEST_CASE("kinds of numbers are not mixed in arithmetic, and the error says what
 TEST_CASE("what cannot be compared is refused") {
   CHECK(refused("name == 1") == "5: no operator for string == int; write `int(name) == 1`");
   CHECK(refused("flag < 1") == "5: no operator for bool < int");
-  CHECK(refused("ts > '2026-01-01T00:00:00Z'") == "3: no operator for timestamp > string; write `ts > timestamp('2026-01-01T00:00:00Z')`");
+  CHECK(refused("ts > '2026-01-01T00:00:00Z'") ==
+        "3: no operator for timestamp > string; write `ts > timestamp('2026-01-01T00:00:00Z')`");
   CHECK(refused("n < null") == "2: no operator for int < null");
   CHECK(refused("n == null || name != null").empty());
   CHECK(refused("n in ['a']") == "6: `n` is int, but the list has string");
@@ -66,7 +67,8 @@ TEST_CASE("logic needs bools") {
 
 TEST_CASE("unknown names come with the nearest right word") {
   CHECK(refused("amuont > 1.0") == "0: unknown field `amuont`; did you mean `amount`?");
-  CHECK(refused("zzzzzz") == "0: unknown field `zzzzzz`; there are: amount, n, u, name, flag, ts, tags, type, maybe, city");
+  CHECK(refused("zzzzzz") ==
+        "0: unknown field `zzzzzz`; there are: amount, n, u, name, flag, ts, tags, type, maybe, city");
   CHECK(refused("name.startWith('a')") == "5: unknown function `startWith`; did you mean `startsWith`?");
   CHECK(refused("hass(name)") == "0: unknown function `hass`; did you mean `has`?");
   CHECK(refused("frobnicate(n)") == "0: unknown function `frobnicate`");

@@ -24,7 +24,8 @@ TEST_CASE("int arithmetic reports overflow at the very edge") {
   CHECK(run("a + b", t).rows == Strings{"error: integer overflow in `+`", "error: integer overflow in `+`", "0", "5"});
   CHECK(run("a - b", t).rows == Strings{"-9223372036854775807", "9223372036854775806", "0", "9"});
   CHECK(run("a * b", t).rows == Strings{"error: integer overflow in `*`", "9223372036854775807", "0", "-14"});
-  CHECK(run("a / b", t).rows == Strings{"error: integer overflow in `/`", "9223372036854775807", "error: division by zero", "-3"});
+  CHECK(run("a / b", t).rows == Strings{"error: integer overflow in `/`", "9223372036854775807",
+                                        "error: division by zero", "-3"});
   CHECK(run("a % b", t).rows == Strings{"error: integer overflow in `%`", "0", "error: modulus by zero", "1"});
   CHECK(run("-a", t).rows == Strings{"error: integer overflow in `-`", "-9223372036854775807", "0", "-7"});
   CHECK(value_of("-9223372036854775808 + 9223372036854775807") == "-1");
@@ -245,9 +246,11 @@ TEST_CASE("timestamps of columns are in microseconds, durations in nanoseconds")
   t.timestamps("ts", {1'000'000, std::nullopt, -1}).durations("d", {1, 2, 999});
   CHECK(run("ts", t).rows == Strings{"1970-01-01T00:00:01Z", "null", "1969-12-31T23:59:59.999999Z"});
   CHECK(run("has(ts) && ts > timestamp(0)", t).rows == Strings{"true", "false", "false"});
-  CHECK(run("coalesce(ts, timestamp(7))", t).rows == Strings{"1970-01-01T00:00:01Z", "1970-01-01T00:00:07Z", "1969-12-31T23:59:59.999999Z"});
+  CHECK(run("coalesce(ts, timestamp(7))", t).rows ==
+        Strings{"1970-01-01T00:00:01Z", "1970-01-01T00:00:07Z", "1969-12-31T23:59:59.999999Z"});
   CHECK(run("d + duration('1us')", t).rows == Strings{"1001ns", "1002ns", "1999ns"});
-  CHECK(run("coalesce(ts, timestamp(0)) + d == timestamp('1969-12-31T23:59:59.999999999Z')", t).rows == Strings{"false", "false", "true"});
+  CHECK(run("coalesce(ts, timestamp(0)) + d == timestamp('1969-12-31T23:59:59.999999999Z')", t).rows ==
+        Strings{"false", "false", "true"});
   CHECK(run("coalesce(ts, timestamp(0)) - timestamp(0)", t).rows == Strings{"1000000000ns", "0ns", "-1000ns"});
 }
 

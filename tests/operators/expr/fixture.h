@@ -1,4 +1,5 @@
-// What the tests of expressions share: a batch built from written-out columns, and one call that parses, checks and runs.
+// What the tests of expressions share: a batch built from written-out columns, and one call that parses, checks and
+// runs.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ class Table {
   explicit Table(uint32_t rows) { batch_.rows = rows; }
 
   template <class T>
-  Table& add(const std::string& name, TypeKind kind, const std::vector<std::optional<T>>& values, bool nullable = false) {
+  Table& add(const std::string& name, TypeKind kind, const std::vector<std::optional<T>>& values,
+             bool nullable = false) {
     const auto slot = static_cast<uint32_t>(batch_.columns.size());
     Column column;
     column.reset(kind, batch_.rows);
@@ -34,10 +36,18 @@ class Table {
     scope_.fields.push_back({name, kind, nullable, slot});
     return *this;
   }
-  Table& ints(const std::string& name, const std::vector<std::optional<int64_t>>& v) { return add(name, TypeKind::kInt, v); }
-  Table& uints(const std::string& name, const std::vector<std::optional<uint64_t>>& v) { return add(name, TypeKind::kUint, v); }
-  Table& doubles(const std::string& name, const std::vector<std::optional<double>>& v) { return add(name, TypeKind::kDouble, v); }
-  Table& bools(const std::string& name, const std::vector<std::optional<bool>>& v) { return add(name, TypeKind::kBool, v); }
+  Table& ints(const std::string& name, const std::vector<std::optional<int64_t>>& v) {
+    return add(name, TypeKind::kInt, v);
+  }
+  Table& uints(const std::string& name, const std::vector<std::optional<uint64_t>>& v) {
+    return add(name, TypeKind::kUint, v);
+  }
+  Table& doubles(const std::string& name, const std::vector<std::optional<double>>& v) {
+    return add(name, TypeKind::kDouble, v);
+  }
+  Table& bools(const std::string& name, const std::vector<std::optional<bool>>& v) {
+    return add(name, TypeKind::kBool, v);
+  }
   Table& strings(const std::string& name, const std::vector<std::optional<std::string>>& v) {
     return add(name, TypeKind::kString, v);
   }

@@ -161,7 +161,8 @@ TEST_CASE("a reserved name says how to rename the field") {
   CHECK(parsed("1 == namespace") ==
         "5: `namespace` is a word that CEL reserves; rename the field in the schema: `ns: {type: string, path: namespace}`");
   CHECK(parsed("package == 'x'").find("`pkg: {type: string, path: package}`") != std::string::npos);
-  CHECK(parsed("while") == "0: `while` is a word that CEL reserves; rename the field in the schema: `while_: {type: string, path: while}`");
+  CHECK(parsed("while") ==
+      "0: `while` is a word that CEL reserves; rename the field in the schema: `while_: {type: string, path: while}`");
   CHECK(parsed("function(1)") == "0: `function` is a word that CEL reserves");
 }
 
@@ -212,7 +213,8 @@ TEST_CASE("aggregates are taken out of the expression around them") {
 }
 
 TEST_CASE("equal aggregate calls share one field") {
-  const auto split = split_aggregates(*parse("sum(x) / double(count()) + sum(x) * quantile(y + 1.0, 0.5)"), "a", is_aggregate);
+  const auto split = split_aggregates(*parse("sum(x) / double(count()) + sum(x) * quantile(y + 1.0, 0.5)"), "a",
+                                      is_aggregate);
   REQUIRE(split.has_value());
   REQUIRE(split->calls.size() == 3);
   CHECK(shape(*split->rest.root) == "(+ (/ a0 (call:double a1)) (* a0 a2))");
@@ -222,7 +224,9 @@ TEST_CASE("equal aggregate calls share one field") {
 }
 
 TEST_CASE("aggregates in aggregates and stray conditions are refused") {
-  const auto problems = [](const std::string& text) { return to_text(split_aggregates(*parse(text), "$", is_aggregate).error()); };
+  const auto problems = [](const std::string& text) {
+    return to_text(split_aggregates(*parse(text), "$", is_aggregate).error());
+  };
   CHECK(problems("sum(1 + count())").starts_with("8: aggregate `count` stands inside of aggregate `sum`"));
   CHECK(problems("count().where(sum(x) > 1)").starts_with("14: aggregate `sum` stands inside of aggregate `count`"));
   CHECK(problems("x.where(y)").starts_with("2: `.where` stands behind something that is no aggregate"));

@@ -66,7 +66,9 @@ class Generator {
     if (type == TypeKind::kDouble) return floating(depth);
     return text(depth);
   }
-  TypeKind any_type() { return std::vector{TypeKind::kBool, TypeKind::kInt, TypeKind::kDouble, TypeKind::kString}[below(4)]; }
+  TypeKind any_type() {
+    return std::vector{TypeKind::kBool, TypeKind::kInt, TypeKind::kDouble, TypeKind::kString}[below(4)];
+  }
   const Table& table() const { return table_; }
   std::vector<uint32_t> selection() {
     std::vector<uint32_t> rows;
@@ -82,12 +84,14 @@ class Generator {
   bool chance(uint32_t percent) { return below(100) < percent; }
 
   int64_t some_int() {
-    static const std::vector<int64_t> kInts{0, 1, -1, 2, 3, 7, -5, 100, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1,
+    static const std::vector<int64_t> kInts{0, 1, -1, 2, 3, 7, -5, 100, INT64_MAX, INT64_MIN, INT64_MAX - 1,
+                                            INT64_MIN + 1,
                                             int64_t{1} << 53, (int64_t{1} << 53) + 1, 3'037'000'500};
     return kInts[below(static_cast<uint32_t>(kInts.size()))];
   }
   double some_double() {
-    static const std::vector<double> kDoubles{0.0, 1.0, -1.0, 0.5, 2.0, -2.5, 1e300, 0x1p53, 0x1p63, -0x1p63, 1e-300, 3.0};
+    static const std::vector<double> kDoubles{0.0, 1.0, -1.0, 0.5, 2.0, -2.5, 1e300, 0x1p53, 0x1p63, -0x1p63, 1e-300,
+                                              3.0};
     return kDoubles[below(static_cast<uint32_t>(kDoubles.size()))];
   }
   std::string some_text() {
@@ -176,7 +180,9 @@ class Generator {
             }};
   }
   // The extended precision of long double holds every int64 and every double exactly.
-  static long double wide(const Val& v, TypeKind type) { return type == TypeKind::kInt ? static_cast<long double>(v.i) : v.d; }
+  static long double wide(const Val& v, TypeKind type) {
+    return type == TypeKind::kInt ? static_cast<long double>(v.i) : v.d;
+  }
   Expr order(int depth) {
     const TypeKind ta = chance(50) ? TypeKind::kInt : TypeKind::kDouble;
     const TypeKind tb = chance(50) ? TypeKind::kInt : TypeKind::kDouble;
@@ -246,7 +252,9 @@ class Generator {
     const std::string guard = is_and ? h.text : "!" + h.text;
     const char* op = is_and ? "&&" : "||";
     return {first ? fmt::format("({} {} {})", guard, op, e.text) : fmt::format("({} {} {})", e.text, op, guard),
-            [=](uint32_t row) { return h.at(row).b ? (e.at(row).state == State::kValue ? e.at(row) : kErrorVal) : of(!is_and); }};
+            [=](uint32_t row) {
+              return h.at(row).b ? (e.at(row).state == State::kValue ? e.at(row) : kErrorVal) : of(!is_and);
+            }};
   }
   Expr text_test(int depth) {
     const Expr a = make(TypeKind::kString, depth - 1);
@@ -293,7 +301,10 @@ class Generator {
               })};
     }
     const Expr a = make(TypeKind::kInt, depth - 1);
-    if (chance(12)) return {fmt::format("(-{})", a.text), strict(a.at, [](const Val& x) { return fit(-static_cast<__int128>(x.i)); })};
+    if (chance(12)) {
+      return {fmt::format("(-{})", a.text),
+              strict(a.at, [](const Val& x) { return fit(-static_cast<__int128>(x.i)); })};
+    }
     const Expr b = make(TypeKind::kInt, depth - 1);
     const char op = "+-*/%"[below(5)];
     return {fmt::format("({} {} {})", a.text, op, b.text), strict(a.at, b.at, [=](const Val& x, const Val& y) {
@@ -309,7 +320,8 @@ class Generator {
   Expr floating(int depth) {
     if (chance(20)) {
       const Expr a = make(TypeKind::kInt, depth - 1);
-      return {fmt::format("double({})", a.text), strict(a.at, [](const Val& x) { return of(static_cast<double>(x.i)); })};
+      return {fmt::format("double({})", a.text),
+              strict(a.at, [](const Val& x) { return of(static_cast<double>(x.i)); })};
     }
     const Expr a = make(TypeKind::kDouble, depth - 1);
     const Expr b = make(TypeKind::kDouble, depth - 1);
@@ -325,7 +337,8 @@ class Generator {
     }
     const Expr a = make(TypeKind::kString, depth - 1);
     const Expr b = make(TypeKind::kString, depth - 1);
-    return {fmt::format("({} + {})", a.text, b.text), strict(a.at, b.at, [](const Val& x, const Val& y) { return of(x.s + y.s); })};
+    return {fmt::format("({} + {})", a.text, b.text),
+            strict(a.at, b.at, [](const Val& x, const Val& y) { return of(x.s + y.s); })};
   }
 
   std::mt19937_64 random_;
