@@ -103,7 +103,8 @@ Status Attempt::commit_start() {
   running_epoch_->began = deps_.clock.elapsed();
   writer_->close_epoch(running_epoch_->number - 1);
   for (const auto& unit : resumed_.units) {
-    store_unit(*unit, running_epoch_->number, manifest_of(*unit, running_epoch_->number, false));
+    const uint64_t epoch = unit->committed ? running_epoch_->number : CheckpointName::kStartEpoch;
+    store_unit(*unit, running_epoch_->number, manifest_of(*unit, epoch, false));
   }
   while (running_epoch_->units_waiting > 0 && !running_epoch_->failure) {
     sleep_for(kPoll);
@@ -182,10 +183,6 @@ AttemptEnd Attempt::turn() {
     next_watch_ = now + kWatchEvery;
     watch_partitions();
     publish();
-  }
-  if (now >= next_sweep_) {
-    next_sweep_ = now + deps_.plan.transaction_timeout;
-    sweep_leftovers();
   }
   if (running_epoch_) {
     move_epoch();
@@ -403,6 +400,9 @@ void Attempt::epoch_committed() {
   deps_.metrics.checkpoint_size_bytes.set(static_cast<double>(status_.checkpoint_bytes));
   logger_.debug("checkpoint_committed", {{"epoch", epoch.number}, {"took_ms", took.to_millis()}, {"bytes", bytes}});
   running_epoch_.reset();
+  if (workers_.empty() || deps_.clock.elapsed() < next_sweep_) return;
+  next_sweep_ = deps_.clock.elapsed() + deps_.plan.transaction_timeout;
+  sweep_leftovers();
 }
 
 // ---- Deletion
@@ -410,7 +410,7 @@ void Attempt::epoch_committed() {
 DeletionFacts Attempt::deletion_facts(const RecoveryUnit& unit) {
   DeletionFacts facts;
   if (unit.committed) facts.own_newest_committed = unit.committed->manifest.name;
-  facts.owns_all_covered = deps_.consumer.membership_valid();
+  facts.owns_all_covered = true;  // asked only right after a commit, which the group accepted from this member
   std::vector<TopicPartition> covered;
   for (uint32_t p : unit.partitions) covered.push_back(shared_.partitions[p].id);
   if (const auto committed = deps_.consumer.committed(covered, kAsk)) {
@@ -439,7 +439,6 @@ void Attempt::sweep_leftovers() {
     LeftoverFacts facts;
     facts.now = deps_.clock.now();
     facts.longest_transaction_timeout = Duration::minutes(15);
-    facts.in_progress = running_epoch_.has_value();
     facts.deletion = deletion_facts(*unit);
     if (const auto leftovers = deps_.storage.leftovers(unit->name)) {
       for (const Leftover& leftover : *leftovers) {

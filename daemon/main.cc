@@ -4,12 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "config/pipeline.h"
 #include "config/reference.h"
 #include "daemon/cli.h"
+#include "daemon/eval_command.h"
 #include "daemon/service.h"
 #include "daemon/version.h"
-#include "operators/expr/expr.h"
 
 namespace tidemark {
 namespace {
@@ -43,7 +42,7 @@ int carry_out(const DemoCommand&) {
   return 2;
 }
 
-int carry_out(const EvalCommand& command);
+int carry_out(const EvalCommand& command) { return eval_command(command, std::cin, std::cout); }
 
 int carry_out(const SchemaCommand&) {
   std::cout << json_schema() << "\n";
@@ -58,3 +57,15 @@ int carry_out(const VersionCommand&) {
 
 }  // namespace
 }  // namespace tidemark
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto command = tidemark::parse_command_line(
+      arguments, tidemark::default_state_dir(std::getenv("XDG_STATE_HOME"), std::getenv("HOME")));
+  if (!command) {
+    std::cout << command.error().out;
+    std::cerr << command.error().err;
+    return command.error().code;
+  }
+  return std::visit([](const auto& c) { return tidemark::carry_out(c); }, *command);
+}

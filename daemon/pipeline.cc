@@ -64,7 +64,7 @@ std::string Pipeline::identity() const {
 void Pipeline::run() {
   progress_us_ = deps_.clock.elapsed().us;
   if (connect()) {
-    while (!stop_ && !over_) serve();
+    while (!stop_ && !over_ && consumer_) serve();
     if (attempt_) {
       set_state(PipelineState::kDraining);
       const bool committed = attempt_->drain(kDrainAtMost);
@@ -81,12 +81,18 @@ void Pipeline::run() {
 
 // ---- Connecting
 
+Status Pipeline::make_dirs() {
+  if (Status made = make_dirs_durably(deps_.files, dir("checkpoints")); !made) return made;
+  auto work = WorkDir::make(deps_.files, dir("work"));
+  if (!work) return std::unexpected(work.error());
+  work_ = std::move(*work);
+  return {};
+}
+
 bool Pipeline::connect() {
-  for (const char* part : {"checkpoints", "live", "scratch"}) {
-    if (Status made = make_dirs_durably(deps_.files, dir(part)); !made) {
-      stop_for_good(PipelineState::kFailed, 2, "the state directory cannot be used: " + made.error().message);
-      return false;
-    }
+  if (Status made = work_ ? Status{} : make_dirs(); !made) {
+    stop_for_good(PipelineState::kFailed, 2, "the state directory cannot be used: " + made.error().message);
+    return false;
   }
   while (!stop_ && !over_) {
     Status connected = make_producers();
@@ -101,12 +107,20 @@ bool Pipeline::connect() {
     if (consumer_) consumer_->close();
     consumer_.reset();
     handle(connected.error(), "not_connected");
-    while (!stop_ && !over_ && deps_.clock.elapsed() < retry_at_) {
-      progress_us_ = deps_.clock.elapsed().us;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    wait_for_retry();
   }
   return false;
+}
+
+void Pipeline::wait_for_retry() {
+  while (!stop_ && !over_ && deps_.clock.elapsed() < retry_at_) {
+    progress_us_ = deps_.clock.elapsed().us;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+uint32_t Pipeline::worker_count() const {
+  return plan_.lane_choice == Lanes::kByKey ? std::min(options_.workers, plan_.lanes) : options_.workers;
 }
 
 Status Pipeline::make_producers() {
@@ -116,6 +130,7 @@ Status Pipeline::make_producers() {
   ProducerOptions options;
   options.queue_bytes = options_.memory.producer_queue_bytes;
   options.transaction_timeout = plan_.transaction_timeout;
+  options.cancel = &give_up_;
   for (size_t i = 0; i < plan_.sinks.size(); ++i) {
     const PlannedSink& sink = plan_.sinks[i];
     if (sink.kind != SinkKind::kKafka) continue;
@@ -157,6 +172,7 @@ Status Pipeline::make_consumer() {
   options.topic_pattern = plan_.source.topic_pattern;
   options.properties = plan_.source.properties;
   options.queue_bytes = options_.memory.consumer_queue_bytes;
+  options.queues = worker_count();
   auto made = deps_.kafka.consumer(options, *this, log_lines_of(logger_, "consumer"));
   if (!made) return std::unexpected(made.error());
   consumer_ = std::move(*made);
@@ -198,11 +214,14 @@ void Pipeline::serve() {
   const bool busy = attempt_ && attempt_->busy();
   consumer_->serve(busy ? kServeBusy : kServeQuiet);
   if (over_) return;
+  if (fenced_) {
+    end_attempt();
+    return stop_for_good(PipelineState::kFenced, 1, "fenced: " + fenced_->message);
+  }
   if (fatal_) {
     const Error error = *std::exchange(fatal_, std::nullopt);
-    const bool fenced = error.fault == Fault::kExternal && !error.retriable;
     end_attempt();
-    return stop_for_good(fenced ? PipelineState::kFenced : PipelineState::kFailed, 1, error.message);
+    return reconnect(error);
   }
   if (start_wanted_ && deps_.clock.elapsed() >= retry_at_) start_attempt();
   if (!attempt_) return;
@@ -216,12 +235,26 @@ void Pipeline::serve() {
   if (end != AttemptEnd::kNone) after(end);
 }
 
+// The consumer cannot go on, but the identity is still ours: a new one begins from what is committed.
+void Pipeline::reconnect(const Error& error) {
+  if (error.fault == Fault::kUser) return stop_for_good(PipelineState::kFailed, 1, error.message);
+  warnings_.warn("reconnecting", {{"error", error.message}});
+  owned_.clear();
+  start_wanted_ = false;
+  set_state(PipelineState::kWaiting);
+  consumer_->close();
+  consumer_.reset();
+  back_off();
+  wait_for_retry();
+  (void)connect();
+}
+
 void Pipeline::on_assigned(const std::vector<TopicPartition>& partitions) {
   logger_.info("assigned", {{"partitions", partitions.size()}});
   owned_ = partitions;
   start_wanted_ = !partitions.empty();
   if (partitions.empty()) {
-    (void)consumer_->assign({}, options_.workers);
+    (void)consumer_->assign({}, worker_count());
     set_state(PipelineState::kWaiting);  // more instances than partitions: nothing to do, ready to take over
   }
 }
@@ -235,9 +268,11 @@ void Pipeline::on_revoked(const std::vector<TopicPartition>& partitions, bool lo
     end_attempt();
   }
   owned_.clear();
-  (void)consumer_->assign({}, options_.workers);
+  (void)consumer_->assign({}, worker_count());
   if (!over_) set_state(PipelineState::kWaiting);
 }
+
+void Pipeline::on_fenced(const Error& error) { fenced_ = error; }
 
 void Pipeline::on_error(const Error& error, bool fatal) {
   if (fatal) {
@@ -283,7 +318,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
                       " partitions, and rows find their lane in memory here; run one instance, promise `partitioned_by`, or "
                       "use `exchange: topic`");
   }
-  ResumeDeps deps{plan_, *consumer_, storage_, deps_.files, deps_.store_memory, dir("live"), logger_};
+  ResumeDeps deps{plan_, *consumer_, storage_, deps_.files, deps_.store_memory, work_->path() + "/live", logger_};
   auto resumed = resume(deps, {options_.mode, reset_state_, accept_loss_}, owned_, *existing);
   if (!resumed) return std::unexpected(resumed.error());
   if (resumed->nothing_to_do) {
@@ -297,11 +332,11 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   }
   AttemptOptions options;
   options.mode = options_.mode;
-  options.workers = plan_.lane_choice == Lanes::kByKey ? std::min(options_.workers, plan_.lanes) : options_.workers;
+  options.workers = worker_count();
   options.batch_rows = options_.batch_rows;
   options.state_bytes = options_.memory.state_bytes;
   options.sink_wait_bytes = options_.memory.sink_wait_bytes;
-  options.scratch_dir = dir("scratch");
+  options.scratch_dir = work_->path() + "/scratch";
   std::vector<KafkaProducer*> plain;
   for (const auto& producer : plain_) plain.push_back(producer.get());
   return std::make_unique<Attempt>(AttemptDeps{plan_, deps_.clock, logger_, *consumer_, transactional_.get(), std::move(plain),
@@ -328,7 +363,7 @@ void Pipeline::after(AttemptEnd end) {
     case AttemptEnd::kFailed: return stop_for_good(PipelineState::kFailed, 1, error.message);
     case AttemptEnd::kRewind:
       warnings_.warn("rewinding", {{"error", error.message}});
-      (void)consumer_->assign({}, options_.workers);
+      (void)consumer_->assign({}, worker_count());
       producers_stale_ = true;
       start_wanted_ = !owned_.empty();
       back_off();

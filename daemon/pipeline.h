@@ -15,6 +15,7 @@
 #include "daemon/attempt.h"
 #include "daemon/kafka_clients.h"
 #include "daemon/pipeline_metrics.h"
+#include "daemon/work_dir.h"
 #include "operators/plan/plan.h"
 
 namespace tidemark {
@@ -59,6 +60,8 @@ class Pipeline final : private GroupEvents {
   void start();
   // Drains (checkpoint, commit) and ends.
   void request_stop();
+  // A drain that takes too long is broken off: what was not committed is read again next time.
+  void give_up() { give_up_ = true; }
   void join();
 
   const std::string& name() const { return plan_.name; }
@@ -75,6 +78,7 @@ class Pipeline final : private GroupEvents {
 
  private:
   void run();
+  Status make_dirs();
   bool connect();
   Status make_producers();
   Status init_transactions();
@@ -82,6 +86,9 @@ class Pipeline final : private GroupEvents {
   Status check_cluster();
   Status open_targets();
   void serve();
+  void reconnect(const Error& error);
+  void wait_for_retry();
+  uint32_t worker_count() const;
   void start_attempt();
   Result<std::unique_ptr<Attempt>> make_attempt();
   void end_attempt();
@@ -97,6 +104,7 @@ class Pipeline final : private GroupEvents {
   void on_assigned(const std::vector<TopicPartition>& partitions) override;
   void on_revoked(const std::vector<TopicPartition>& partitions, bool lost) override;
   void on_error(const Error& error, bool fatal) override;
+  void on_fenced(const Error& error) override;
 
   const Plan plan_;
   const PipelineOptions options_;
@@ -105,6 +113,7 @@ class Pipeline final : private GroupEvents {
   RateLimited warnings_;
   PipelineMetrics metrics_;
   LocalCheckpointStorage storage_;
+  std::unique_ptr<WorkDir> work_;
 
   std::unique_ptr<KafkaProducer> transactional_;
   std::vector<std::unique_ptr<KafkaProducer>> plain_;
@@ -118,12 +127,14 @@ class Pipeline final : private GroupEvents {
   bool reset_state_;             // until it was done once
   bool accept_loss_;
   std::optional<Error> fatal_;   // of the consumer
+  std::optional<Error> fenced_;
   Duration retry_at_{0};
   Duration wait_{0};             // the present back-off
   Ledger total_;                 // of earlier attempts, as far as they were committed
 
   std::atomic<PipelineState> state_{PipelineState::kStarting};
   std::atomic<bool> stop_{false};
+  std::atomic<bool> give_up_{false};
   std::atomic<bool> over_{false};
   std::atomic<int> exit_code_{0};
   std::atomic<int64_t> progress_us_{0};

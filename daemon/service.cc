@@ -14,13 +14,13 @@
 
 #include "daemon/http_server.h"
 #include "daemon/memory_limit.h"
-#include "daemon/process_metrics.h"
 #include "daemon/version.h"
 
 namespace tidemark {
 namespace {
 
 constexpr Duration kStuckAfter = Duration::minutes(2);
+constexpr Duration kDrainWithin = Duration::seconds(25);
 
 class StdoutLines final : public LineOutput {
  public:
@@ -89,7 +89,7 @@ int exit_code_of(const std::vector<std::unique_ptr<Pipeline>>& pipelines) {
   return code;
 }
 
-void wait_until_over(const std::vector<std::unique_ptr<Pipeline>>& pipelines, bool fail_fast, ProcessMetrics& process,
+void wait_until_over(const std::vector<std::unique_ptr<Pipeline>>& pipelines, bool fail_fast,
                      const sigset_t& signals) {
   while (true) {
     const timespec tick{0, 50'000'000};
@@ -100,8 +100,12 @@ void wait_until_over(const std::vector<std::unique_ptr<Pipeline>>& pipelines, bo
       break;
     }
     if (std::ranges::all_of(pipelines, [](const auto& p) { return p->over(); })) break;
-    process.refresh();
   }
+  const SystemClock clock;
+  const Duration deadline = clock.elapsed() + kDrainWithin;
+  const auto over = [](const auto& p) { return p->over(); };
+  while (!std::ranges::all_of(pipelines, over) && clock.elapsed() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (const auto& p : pipelines) p->give_up();
   for (const auto& p : pipelines) p->join();
 }
 
@@ -165,7 +169,10 @@ bool ServiceStatus::ready(std::string& why) {
   return true;
 }
 
-std::string ServiceStatus::metrics_text() { return metrics_.expose(); }
+std::string ServiceStatus::metrics_text() {
+  process_.refresh();
+  return metrics_.expose();
+}
 
 std::vector<StatusProvider::Pipeline> ServiceStatus::pipelines() {
   std::vector<StatusProvider::Pipeline> all;
@@ -221,7 +228,7 @@ int run_service(const RunCommand& command) {
   options.accept_loss = command.accept_loss;
 
   std::vector<std::unique_ptr<Pipeline>> pipelines;
-  ServiceStatus status(metrics, clock);
+  ServiceStatus status(metrics, process);
   for (Plan& plan : *plans) {
     pipelines.push_back(std::make_unique<Pipeline>(
         std::move(plan), options, PipelineDeps{clock, logger, metrics, kafka, lines, files, store_memory, crash_points}));
@@ -235,7 +242,7 @@ int run_service(const RunCommand& command) {
     logger.info("http_listening", {{"address", to_string(http->address())}});
   }
   for (const auto& p : pipelines) p->start();
-  wait_until_over(pipelines, command.fail_fast, process, signals);
+  wait_until_over(pipelines, command.fail_fast, signals);
   http.reset();
   for (const auto& p : pipelines) {
     if (p->exit_code() != 0) std::cerr << "tidemark: pipeline " << p->name() << ": " << p->error() << "\n";

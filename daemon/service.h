@@ -11,6 +11,7 @@
 #include "daemon/cli.h"
 #include "daemon/http_routes.h"
 #include "daemon/pipeline.h"
+#include "daemon/process_metrics.h"
 
 namespace tidemark {
 
@@ -29,8 +30,8 @@ MemoryPlan share_memory(uint64_t budget, size_t pipelines);
 // Answers over HTTP for all pipelines. Thread-safe once filled.
 class ServiceStatus final : public StatusProvider {
  public:
-  ServiceStatus(MetricRegistry& metrics, const Clock& clock) : metrics_(metrics), clock_(clock) {}
-  void add(const Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
+  ServiceStatus(MetricRegistry& metrics, ProcessMetrics& process) : metrics_(metrics), process_(process) {}
+  void add(const tidemark::Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
 
   bool live(std::string& why) override;
   bool ready(std::string& why) override;
@@ -41,7 +42,7 @@ class ServiceStatus final : public StatusProvider {
 
  private:
   MetricRegistry& metrics_;
-  const Clock& clock_;
+  ProcessMetrics& process_;
   std::vector<const tidemark::Pipeline*> pipelines_;
 };
 
