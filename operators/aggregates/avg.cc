@@ -42,8 +42,9 @@ Result<std::unique_ptr<const Aggregate>> make(std::span<const Type> args, const 
 
 AggregateFunction avg_function() {
   return {"avg", "avg(x)",
-          "The exact sum of the values that are not null, rounded once to double, divided by their number. Null over nothing.", 1,
-          1, make};
+          "The exact sum of the values that are not null, rounded once to double, divided by their number. Null over "
+          "nothing.",
+          1, 1, make};
 }
 
 }  // namespace tidemark

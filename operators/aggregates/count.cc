@@ -41,8 +41,8 @@ Result<std::unique_ptr<const Aggregate>> make(std::span<const Type>, const Topic
 }  // namespace
 
 AggregateFunction count_function() {
-  return {"count", "count(x)", "How many rows; with an argument, how many of them where it is not null. 0 over nothing.", 1, 0,
-          make};
+  return {"count", "count(x)",
+          "How many rows; with an argument, how many of them where it is not null. 0 over nothing.", 1, 0, make};
 }
 
 }  // namespace tidemark

@@ -77,7 +77,7 @@ double round_magnitude(Wide words) {
   size_t top_word = words.size();
   while (top_word > 0 && words[top_word - 1] == 0) --top_word;
   if (top_word == 0) return 0.0;
-  const auto top = static_cast<unsigned>(top_word * 64 - 1 - static_cast<size_t>(std::countl_zero(words[top_word - 1])));
+  const auto top = static_cast<unsigned>(top_word * 64 - 1) - static_cast<unsigned>(std::countl_zero(words[top_word - 1]));
   // Up to 53 bits: exact, subnormals included.
   if (top < 53) return std::ldexp(static_cast<double>(words[0]), -1074);
   uint64_t mantissa = bits_at(words, top - 52) & ((uint64_t{1} << 53) - 1);

@@ -52,7 +52,7 @@ class ExactSum {
  private:
   // The fixed part counts units of 2^-72: every double from 2^-20 to 2^54 fits, and smaller ones with enough zeros.
   static constexpr int kUnitExponent = -72;
-  static constexpr unsigned kFixedExponent = 1075 + kUnitExponent;  // a double's exponent field whose last bit is a unit
+  static constexpr unsigned kFixedExponent = 1075 + kUnitExponent;  // exponent field of doubles whose last bit is a unit
   static constexpr unsigned kMaxShift = 72;
   static constexpr uint64_t kImplicitOne = uint64_t{1} << 52;
   static constexpr uint64_t kFraction = kImplicitOne - 1;

@@ -1,5 +1,5 @@
-// first(x) and last(x): the value that is not null of the first or last row in event order: event time, then the topic's
-// name, partition and offset. Knows source rows only: rows behind a window have no offsets to order them by.
+// first(x) and last(x): the value that is not null of the first or last row in event order: event time, then the
+// topic's name, partition and offset. Knows source rows only: rows behind a window have no offsets to order them by.
 #include "base/check.h"
 #include "operators/aggregates/functions.h"
 #include "operators/aggregates/value_kinds.h"
@@ -44,8 +44,8 @@ class Edge : public Aggregate {
     for (size_t i = 0; i < in.rows.size(); ++i) {
       const uint32_t row = in.rows[i];
       if (!in.arg->valid[row]) continue;
-      const Place place{batch.event_times[row].us, batch.offsets[row], topic.data(), static_cast<uint32_t>(topic.size()),
-                        batch.partition};
+      const Place place{batch.event_times[row].us, batch.offsets[row], topic.data(),
+                        static_cast<uint32_t>(topic.size()), batch.partition};
       take(state_of(in.states[i]), place, V::read(*in.arg, row), in.heap);
     }
   }
@@ -131,14 +131,14 @@ Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const 
 
 AggregateFunction first_function() {
   return {"first", "first(x)",
-          "The first value that is not null, by event time; ties go by topic, partition and offset. Null over nothing.", 1, 1,
-          [](std::span<const Type> args, const TopicTable& topics) { return make<First>("first(x)", args[0], topics); }};
+          "The first value that is not null, by event time; ties go by topic, partition and offset. Null over nothing.",
+          1, 1, [](std::span<const Type> args, const TopicTable& topics) { return make<First>("first(x)", args[0], topics); }};
 }
 
 AggregateFunction last_function() {
   return {"last", "last(x)",
-          "The last value that is not null, by event time; ties go by topic, partition and offset. Null over nothing.", 1, 1,
-          [](std::span<const Type> args, const TopicTable& topics) { return make<Last>("last(x)", args[0], topics); }};
+          "The last value that is not null, by event time; ties go by topic, partition and offset. Null over nothing.",
+          1, 1, [](std::span<const Type> args, const TopicTable& topics) { return make<Last>("last(x)", args[0], topics); }};
 }
 
 }  // namespace tidemark

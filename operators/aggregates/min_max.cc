@@ -81,13 +81,13 @@ Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const 
 }  // namespace
 
 AggregateFunction min_function() {
-  return {"min", "min(x)", "The least value that is not null; a NaN is greater than all numbers. Null over nothing.", 1, 1,
-          [](std::span<const Type> args, const TopicTable&) { return make<Min>("min(x)", args[0]); }};
+  return {"min", "min(x)", "The least value that is not null; a NaN is greater than all numbers. Null over nothing.",
+          1, 1, [](std::span<const Type> args, const TopicTable&) { return make<Min>("min(x)", args[0]); }};
 }
 
 AggregateFunction max_function() {
-  return {"max", "max(x)", "The greatest value that is not null; a NaN is greater than all numbers. Null over nothing.", 1, 1,
-          [](std::span<const Type> args, const TopicTable&) { return make<Max>("max(x)", args[0]); }};
+  return {"max", "max(x)", "The greatest value that is not null; a NaN is greater than all numbers. Null over nothing.",
+          1, 1, [](std::span<const Type> args, const TopicTable&) { return make<Max>("max(x)", args[0]); }};
 }
 
 }  // namespace tidemark

@@ -33,7 +33,7 @@ void AlignedWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<co
   }
 }
 
-// --- Counting ---------------------------------------------------------------------------------------------------------
+// --- Counting --------------------------------------------------------------------------------------------------------
 
 // Most batches stay within one slice, and the others mostly go to and fro between two.
 const AlignedWindowLane::Cursor& AlignedWindowLane::move_cursor(Time t) {
@@ -137,7 +137,7 @@ void AlignedWindowLane::update_states(const Batch& batch, Rows rows, Arena& heap
   }
 }
 
-// --- Firing -----------------------------------------------------------------------------------------------------------
+// --- Firing ----------------------------------------------------------------------------------------------------------
 
 // The first window that `watermark` closes and that any counted row is in. Goes by the open slices, so that a leap over
 // an empty stretch costs nothing.
@@ -193,7 +193,7 @@ Status AlignedWindowLane::advance(Time watermark, ResultEmitter& out) {
   return {};
 }
 
-// --- Generations ------------------------------------------------------------------------------------------------------
+// --- Generations -----------------------------------------------------------------------------------------------------
 
 std::unique_ptr<FrozenGeneration> AlignedWindowLane::freeze() {
   FrozenLane::Contents contents;
@@ -214,7 +214,7 @@ void AlignedWindowLane::on_written(uint64_t number, std::shared_ptr<const StoreV
   open_.on_written(number);
 }
 
-// --- Making -----------------------------------------------------------------------------------------------------------
+// --- Making ----------------------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t step, uint16_t lane,
                                                      std::shared_ptr<const StoreView> view) {

@@ -18,8 +18,8 @@ size_t shared_prefix(const HotTable& table) {
   table.for_each([&](const HotTable::Entry& e) {
     const std::string_view key = e.key();
     const size_t limit = std::min(shared, key.size());
-    shared = static_cast<size_t>(std::mismatch(first.begin(), first.begin() + static_cast<ptrdiff_t>(limit), key.begin()).first -
-                                 first.begin());
+    shared = 0;
+    while (shared < limit && first[shared] == key[shared]) ++shared;
   });
   return shared;
 }

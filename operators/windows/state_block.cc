@@ -15,7 +15,9 @@ StateBlock::StateBlock(const WindowPlan& plan) : plan_(plan), blank_(plan.state_
 }
 
 void StateBlock::merge(std::byte* into, const std::byte* from, Arena& heap) const {
-  for (const PlannedAggregate& a : plan_.aggregates) a.function->merge(into + a.state_offset, from + a.state_offset, heap);
+  for (const PlannedAggregate& a : plan_.aggregates) {
+    a.function->merge(into + a.state_offset, from + a.state_offset, heap);
+  }
 }
 
 void StateBlock::encode(const std::byte* states, std::string& out) const {

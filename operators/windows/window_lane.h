@@ -72,8 +72,8 @@ class WindowLane {
 
   // Freezes what changed since the last freeze, metadata included; the lane goes on with an empty generation.
   virtual std::unique_ptr<FrozenGeneration> freeze() = 0;
-  // Generation `number` and all before it are in the store as seen through `view`; their copies in memory are from now
-  // on only a cache.
+  // Generation `number` and all before it are in the store as seen through `view`, and none after it: it is the view
+  // from between their writes. Their copies in memory are from now on only a cache.
   virtual void on_written(uint64_t number, std::shared_ptr<const StoreView> view) = 0;
 
   // Bytes of memory: not yet written (dirty), and all.
