@@ -437,6 +437,7 @@ void GroupConsumer::close() {
 }  // namespace
 
 void append_headers(const KafkaMessage& message, Arena& arena, RawRecord& record) {
+  if (message.read_headers) return message.read_headers(message.native, arena, record);
   rd_kafka_headers_t* headers = nullptr;
   const auto* native = static_cast<const rd_kafka_message_t*>(message.native);
   if (native == nullptr || rd_kafka_message_headers(native, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;

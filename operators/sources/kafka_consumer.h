@@ -41,6 +41,8 @@ struct KafkaMessage {
   bool key_is_null = true;
   bool value_is_null = true;
   const void* native = nullptr;  // for append_headers()
+  // Reads the headers of a `native` that is not librdkafka's: fakes have messages of their own.
+  void (*read_headers)(const void* native, Arena& arena, RawRecord& record) = nullptr;
 };
 
 // Copies the headers of `message` into `arena` and appends them to `record`.
