@@ -1,6 +1,9 @@
 #include "state/rocks.h"
 
 #include <fmt/core.h>
+#if __has_include(<rocksdb/advanced_cache.h>)  // since 8.2 it defines what cache.h only declares
+#include <rocksdb/advanced_cache.h>
+#endif
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
