@@ -1,0 +1,64 @@
+# What Tidemark needs from Debian 12 or 13, and how it gets there. Sourced by scripts/demo and scripts/test; knows nothing
+# of building.
+
+# What the binary is built from.
+build_packages() {
+  echo g++ cmake ninja-build pkg-config ccache \
+    librdkafka-dev librocksdb-dev libyaml-cpp-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libsimdjson-dev \
+    libre2-dev libxxhash-dev libmimalloc-dev libcli11-dev nlohmann-json3-dev
+}
+
+# What the tests need besides. A Java of 17 or newer that is there already will do.
+test_packages() {
+  echo catch2 libboost-dev python3 util-linux ca-certificates
+  command -v mvn >/dev/null || echo maven
+  has_java_17 || echo default-jre-headless
+}
+
+has_java_17() {
+  local major
+  major=$(java -version 2>&1 | sed -nE 's/^[^"]*version "([0-9]+).*/\1/p' | head -n 1)
+  [ "${major:-0}" -ge 17 ]
+}
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "packages must be installed, but this is not root and there is no sudo. As root, run: apt-get install ${missing[*]}"
+  fi
+}
+
+# apt-get without questions; its words go to the log, and to the terminal only when it fails.
+quiet_apt() {
+  if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >>"$apt_log" 2>&1; then
+    tail -n 20 "$apt_log" >&2
+    die "apt-get $1 failed; the whole log is $apt_log"
+  fi
+}
+
+# install_packages NAME...: does nothing, and asks for no rights, where all are there.
+install_packages() {
+  command -v apt-get >/dev/null || die "this is no Debian: install these by hand, then build with CMake: $*"
+  local missing=() name apt_log
+  for name in "$@"; do
+    is_installed "$name" || missing+=("$name")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  apt_log=$(mktemp "${TMPDIR:-/tmp}/tidemark-apt.XXXXXX")
+  say "installing ${#missing[@]} packages: ${missing[*]}"
+  quiet_apt update
+  quiet_apt install --no-install-recommends "${missing[@]}"
+  rm -f "$apt_log"
+}
