@@ -7,8 +7,6 @@
 namespace tidemark {
 namespace {
 
-using Catch::Matchers::Contains;
-
 CheckpointName named(uint64_t epoch, char digit = 'a', const std::string& unit = "all") {
   return {unit, epoch, std::string(32, digit)};
 }

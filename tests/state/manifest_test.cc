@@ -65,7 +65,7 @@ TEST_CASE("a newer version and names that leave the folder are refused") {
   body[4] = 2;
   const auto newer = decode_manifest(with_checksum(body));
   REQUIRE_FALSE(newer.has_value());
-  CHECK_THAT(newer.error().message, Catch::Matchers::Contains("version 2"));
+  CHECK_THAT(newer.error().message, Contains("version 2"));
   for (const std::string& name :
        {std::string("../x"), std::string(".."), std::string(), std::string("a/b"), std::string("a\0b", 3)}) {
     Manifest manifest = sample_manifest();

@@ -7,8 +7,6 @@
 namespace tidemark {
 namespace {
 
-using Catch::Matchers::Contains;
-
 constexpr uint64_t kChecksum = 77;
 
 CheckpointName named(uint64_t epoch) { return {"all", epoch, std::string(32, static_cast<char>('0' + epoch % 10))}; }
