@@ -386,7 +386,7 @@ void Attempt::epoch_committed() {
   }
   if (!epoch.reports.empty()) {
     Ledger ledger;
-    for (const WorkerReport& report : epoch.reports) ledger.add(report);
+    for (const WorkerReport& report : epoch.reports) ledger.add(report, shared_.partitions);
     for (const std::string& gap : ledger.gaps(deps_.plan)) warnings_.error("ledger_open", {{"gap", gap}});
     committed_ledger_ = std::move(ledger);
   }

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t kLeastMemory = int64_t{16} << 20;
 constexpr int kMostThreads = 1024;
+constexpr int kMostSeconds = 86'400;
 constexpr size_t kLongestInstance = 64;
 
 constexpr const char* kExamples = R"(
@@ -40,6 +41,13 @@ Examples:
   tidemark run purchases.yaml --set KAFKA_BROKERS=kafka:9092 --log-format json
   tidemark run *.yaml --http 0.0.0.0:9464 --state-dir /var/lib/tidemark --memory 2GiB)";
 
+constexpr const char* kDemoExamples = R"(
+Examples:
+  tidemark demo                                  until Ctrl-C
+  tidemark demo --seconds 20 > rows.jsonl        rows into a file, the rest stays on standard error
+  tidemark demo --print > demo.yaml              the pipeline file; the next line runs it on your Kafka
+  tidemark run demo.yaml --set KAFKA_BROKERS=kafka:9092)";
+
 constexpr const char* kEvalExamples = R"(
 Examples:
   tidemark eval 'a + 1 > 3' --vars '{"a": 3}'
@@ -55,8 +63,10 @@ struct Raw {
   std::string instance = "0";
   std::string memory;
   std::string threads;
+  std::string seconds;
   std::vector<std::string> set;
   std::string log_format = "text";
+  bool print = false;
   bool reset_state = false;
   bool accept_loss = false;
   bool fail_fast = false;
@@ -103,6 +113,16 @@ Result<std::optional<int>> parse_threads(const std::string& text) {
     return user_error(fmt::format("--threads: `{}` is no number from 1 to {}", text, kMostThreads));
   }
   return n;
+}
+
+Result<std::optional<Duration>> parse_seconds(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  int n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error != std::errc{} || end != text.data() + text.size() || n < 1 || n > kMostSeconds) {
+    return user_error(fmt::format("--seconds: `{}` is no number from 1 to {}", text, kMostSeconds));
+  }
+  return Duration::seconds(n);
 }
 
 Result<LogFormat> check_log_format(const std::string& text) {
@@ -200,8 +220,10 @@ Result<Command> make_test(const Raw&) {
 
 Result<Command> make_demo(const Raw& raw) {
   DemoCommand demo;
+  demo.print = raw.print;
   Status status;
   take(check_http(raw.http), demo.http, status);
+  take(parse_seconds(raw.seconds), demo.seconds, status);
   return unless_refused(std::move(demo), status);
 }
 
@@ -265,6 +287,13 @@ void add_run_options(CLI::App& run, Raw& raw) {
   run.footer(kRunExamples);
 }
 
+void add_demo_options(CLI::App& demo, Raw& raw) {
+  add_http(demo, raw);
+  demo.add_option("--seconds", raw.seconds, "End by itself after so many seconds; default: at Ctrl-C")->type_name("N");
+  demo.add_flag("--print", raw.print, "Print the pipeline file that the demo runs, and exit");
+  demo.footer(kDemoExamples);
+}
+
 void add_eval_options(CLI::App& eval, Raw& raw) {
   eval.add_option("EXPR", raw.expression, "A CEL expression; after `--` if it begins with `-`")->type_name("");
   eval.add_option("--vars", raw.vars, "Its variables, as a JSON object")->type_name("JSON");
@@ -298,7 +327,8 @@ constexpr Verb kVerbs[] = {
      [](CLI::App& app, Raw& raw) { add_files(app, raw, "A pipeline file"), add_set(app, raw); }, make_explain},
     {"test", "Run the tests in pipeline files (not available in this version)", false,
      [](CLI::App& app, Raw& raw) { add_files(app, raw, "Pipeline files"); }, make_test},
-    {"demo", "An embedded broker, a generator, a pipeline and its results on the terminal", false, add_http, make_demo},
+    {"demo", "An embedded broker, a generator, a pipeline and its results on the terminal", false, add_demo_options,
+     make_demo},
     {"eval", "Evaluate one expression: its type and value as JSON", false, add_eval_options, make_eval},
     {"schema", "Print the JSON Schema of the pipeline file, for editors", false, [](CLI::App&, Raw&) {}, make_schema},
     {"version", "Print the version", false, [](CLI::App&, Raw&) {}, make_version},

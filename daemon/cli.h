@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "daemon/http_address.h"
 
 namespace tidemark {
@@ -51,7 +52,9 @@ struct ExplainCommand {
 };
 
 struct DemoCommand {
-  HttpAddress http;
+  HttpAddress http;                 // where its port is taken, another one
+  std::optional<Duration> seconds;  // nothing: until a signal
+  bool print = false;               // the pipeline file, and nothing else
 };
 
 struct EvalCommand {

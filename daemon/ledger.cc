@@ -56,8 +56,11 @@ std::string unequal(const std::string& where, uint64_t in, uint64_t out) {
 
 }  // namespace
 
-void Ledger::add(const WorkerReport& report) {
-  for (const PartitionReport& p : report.partitions) add_to(source, p.counters);
+void Ledger::add(const WorkerReport& report, const std::vector<PartitionStart>& partitions) {
+  for (const PartitionReport& p : report.partitions) {
+    add_to(source, p.counters);
+    read[partitions[p.partition].id] += p.counters.read;
+  }
   add_each(steps, report.steps);
   add_to(windows, report.windows);
   add_each(sinks, report.sinks);
@@ -66,6 +69,7 @@ void Ledger::add(const WorkerReport& report) {
 
 void Ledger::add(const Ledger& other) {
   add_to(source, other.source);
+  for (const auto& [id, n] : other.read) read[id] += n;
   add_each(steps, other.steps);
   add_to(windows, other.windows);
   add_each(sinks, other.sinks);

@@ -11,20 +11,24 @@
 #include "operators/sources/partition_reader.h"
 #include "operators/transforms/stage.h"
 #include "operators/windows/window_lane.h"
+#include "state/manifest.h"
 
 namespace tidemark {
 
+struct PartitionStart;
 struct WorkerReport;
 
 // Sums over the workers of one attempt.
 struct Ledger {
   SourceCounters source;
+  std::map<TopicPartition, uint64_t> read;  // of `source.read`, by partition
   std::vector<StepCounters> steps;  // by step number; windows: in = counted + late + dead_lettered
   WindowCounters windows;
   std::vector<SinkCounters> sinks;  // by sink number
   RefusedCounts refused;
 
-  void add(const WorkerReport& report);
+  // `partitions`: what the report's partition numbers stand for.
+  void add(const WorkerReport& report, const std::vector<PartitionStart>& partitions);
   void add(const Ledger& other);
   // What does not add up, for people; empty when every record is accounted for.
   std::vector<std::string> gaps(const Plan& plan) const;

@@ -6,6 +6,7 @@
 
 #include "config/reference.h"
 #include "daemon/cli.h"
+#include "daemon/demo.h"
 #include "daemon/eval_command.h"
 #include "daemon/service.h"
 #include "daemon/version.h"
@@ -37,10 +38,7 @@ int carry_out(const ExplainCommand& command) {
   return 0;
 }
 
-int carry_out(const DemoCommand&) {
-  std::cerr << "tidemark: the demo is not part of this build\n";
-  return 2;
-}
+int carry_out(const DemoCommand& command) { return run_demo(command); }
 
 int carry_out(const EvalCommand& command) { return eval_command(command, std::cin, std::cout); }
 

@@ -408,6 +408,9 @@ void Pipeline::publish(const AttemptStatus& status) {
   all.add(status.ledger);
   const auto& source = plan_.source.name;
   metrics_.step(source).records_filtered.raise_to(static_cast<double>(all.source.filtered));
+  for (const auto& [id, n] : all.read) {
+    metrics_.partition(source, id.topic, id.partition).records_read.raise_to(static_cast<double>(n));
+  }
   for (size_t i = 0; i < all.steps.size(); ++i) {
     const StepMetrics& step = metrics_.step(plan_.steps[i].name);
     const StepCounters& c = all.steps[i];

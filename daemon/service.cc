@@ -1,7 +1,7 @@
 #include "daemon/service.h"
 
 #include <signal.h>
-#include <unistd.h>
+#include <unistd.h>  // environ
 
 #include <algorithm>
 #include <fstream>
@@ -12,8 +12,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "daemon/http_server.h"
 #include "daemon/memory_limit.h"
+#include "daemon/stdout_lines.h"
 #include "daemon/version.h"
 
 namespace tidemark {
@@ -21,21 +21,6 @@ namespace {
 
 constexpr Duration kStuckAfter = Duration::minutes(2);
 constexpr Duration kDrainWithin = Duration::seconds(25);
-
-class StdoutLines final : public LineOutput {
- public:
-  void write(std::string_view lines) override {
-    const std::lock_guard lock(mutex_);
-    while (!lines.empty()) {
-      const ssize_t n = ::write(STDOUT_FILENO, lines.data(), lines.size());
-      if (n < 0 && errno != EINTR && errno != EAGAIN) return;  // the reader has gone; what is committed is not lost
-      if (n > 0) lines.remove_prefix(static_cast<size_t>(n));
-    }
-  }
-
- private:
-  std::mutex mutex_;  // keeps lines whole
-};
 
 Environment environment_of(const Variables& variables) {
   Environment environment;
@@ -69,47 +54,27 @@ void print(const Diagnostics& diagnostics) {
   for (const Diagnostic& d : diagnostics.all()) std::cerr << to_string(d) << "\n";
 }
 
-// Signals reach the main thread only, which asks for them.
-sigset_t block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return set;
-}
-
-// The worst of all: what failed while running goes before what was refused.
-int exit_code_of(const std::vector<std::unique_ptr<Pipeline>>& pipelines) {
-  int code = 0;
-  for (const auto& p : pipelines) {
-    if (p->exit_code() == 1 || (p->exit_code() == 2 && code == 0)) code = p->exit_code();
+// The plan, and where its name stands.
+std::optional<std::pair<Plan, Location>> load_text(const std::string& text, const std::string& file,
+                                                   const Environment& environment, Diagnostics& diagnostics) {
+  Diagnostics own;
+  const auto spec = load_pipeline(text, file, environment, own);
+  std::optional<Plan> plan = spec ? make_plan(*spec, own) : std::nullopt;
+  for (const Diagnostic& d : own.all()) {
+    d.severity == Severity::kError ? diagnostics.error(d.where, d.message, d.hint) : diagnostics.warn(d.where, d.message, d.hint);
   }
-  return code;
-}
-
-void wait_until_over(const std::vector<std::unique_ptr<Pipeline>>& pipelines, bool fail_fast,
-                     const sigset_t& signals) {
-  while (true) {
-    const timespec tick{0, 50'000'000};
-    const bool asked = sigtimedwait(&signals, nullptr, &tick) > 0;
-    const bool failed = std::ranges::any_of(pipelines, [](const auto& p) { return p->over() && p->exit_code() != 0; });
-    if (asked || (fail_fast && failed)) {
-      for (const auto& p : pipelines) p->request_stop();
-      break;
-    }
-    if (std::ranges::all_of(pipelines, [](const auto& p) { return p->over(); })) break;
-  }
-  const SystemClock clock;
-  const Duration deadline = clock.elapsed() + kDrainWithin;
-  const auto over = [](const auto& p) { return p->over(); };
-  while (!std::ranges::all_of(pipelines, over) && clock.elapsed() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  for (const auto& p : pipelines) p->give_up();
-  for (const auto& p : pipelines) p->join();
+  if (!plan) return std::nullopt;
+  return std::pair(std::move(*plan), spec->name.where);
 }
 
 }  // namespace
+
+std::optional<Plan> load_plan(const std::string& text, const std::string& file, const Variables& variables,
+                              Diagnostics& diagnostics) {
+  auto loaded = load_text(text, file, environment_of(variables), diagnostics);
+  if (!loaded) return std::nullopt;
+  return std::move(loaded->first);
+}
 
 std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& files, const Variables& variables,
                                             Diagnostics& diagnostics) {
@@ -122,16 +87,15 @@ std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& file
       diagnostics.error({file, 1, 1}, "the file cannot be read");
       continue;
     }
-    Diagnostics own;
-    const auto spec = load_pipeline(*text, file, environment, own);
-    std::optional<Plan> plan = spec ? make_plan(*spec, own) : std::nullopt;
-    for (const Diagnostic& d : own.all()) {
-      d.severity == Severity::kError ? diagnostics.error(d.where, d.message, d.hint) : diagnostics.warn(d.where, d.message, d.hint);
+    auto loaded = load_text(*text, file, environment, diagnostics);
+    if (!loaded) continue;
+    auto& [plan, name_where] = *loaded;
+    const auto [known, is_new] = file_of.emplace(plan.name, file);
+    if (!is_new) {
+      diagnostics.error(name_where, "the name '" + plan.name + "' is taken by " + known->second,
+                        "every pipeline needs a name of its own");
     }
-    if (!plan) continue;
-    const auto [known, is_new] = file_of.emplace(plan->name, file);
-    if (!is_new) diagnostics.error(spec->name.where, "the name '" + plan->name + "' is taken by " + known->second, "every pipeline needs a name of its own");
-    plans.push_back(std::move(*plan));
+    plans.push_back(std::move(plan));
   }
   if (diagnostics.has_errors()) return std::nullopt;
   return plans;
@@ -193,61 +157,125 @@ std::optional<std::string> ServiceStatus::pipeline_json(std::string_view name) {
   return std::nullopt;
 }
 
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+Result<uint64_t> memory_budget(std::optional<uint64_t> given) {
+  if (given) return *given;
+  const auto limit = find_memory_limit();
+  if (!limit) return std::unexpected(limit.error());
+  return default_memory_budget(*limit);
+}
+
+uint32_t worker_threads(std::optional<int> given) {
+  return given ? static_cast<uint32_t>(*given) : std::max(1u, std::thread::hardware_concurrency());
+}
+
+Service::Service(std::vector<Plan> plans, PipelineOptions options, uint64_t memory_bytes, const Clock& clock,
+                 Logger logger, LineOutput& lines)
+    : clock_(clock),
+      logger_(std::move(logger)),
+      process_(metrics_, build_info()),
+      crash_points_(CrashPoints::from_environment()),
+      status_(metrics_, process_) {
+  const MemoryPlan memory = share_memory(memory_bytes, plans.size());
+  const auto store_memory = std::make_shared<const StoreMemory>(memory.cache_bytes, memory.memtable_bytes);
+  options.memory = memory.each;
+  for (Plan& plan : plans) {
+    PipelineDeps deps{clock_, logger_, metrics_, kafka_, lines, files_, store_memory, crash_points_};
+    pipelines_.push_back(std::make_unique<Pipeline>(std::move(plan), options, std::move(deps)));
+    status_.add(*pipelines_.back());
+  }
+}
+
+Service::~Service() = default;
+
+Result<HttpAddress> Service::listen(const HttpAddress& address) {
+  auto started = HttpServer::start(address, status_, clock_, logger_);
+  if (!started) return std::unexpected(started.error());
+  http_ = std::move(*started);
+  logger_.info("http_listening", {{"address", to_string(http_->address())}});
+  return http_->address();
+}
+
+void Service::start() {
+  for (const auto& p : pipelines_) p->start();
+}
+
+void Service::wait_until_over(const sigset_t& signals, bool fail_fast, const std::function<bool()>& stop_wanted) {
+  while (true) {
+    const timespec tick{0, 50'000'000};
+    const bool asked = sigtimedwait(&signals, nullptr, &tick) > 0 || (stop_wanted && stop_wanted());
+    const bool failed = std::ranges::any_of(pipelines_, [](const auto& p) { return p->over() && p->exit_code() != 0; });
+    if (asked || (fail_fast && failed)) {
+      for (const auto& p : pipelines_) p->request_stop();
+      break;
+    }
+    if (std::ranges::all_of(pipelines_, [](const auto& p) { return p->over(); })) break;
+  }
+  drain();
+  http_.reset();
+}
+
+void Service::drain() {
+  const Duration deadline = clock_.elapsed() + kDrainWithin;
+  const auto over = [](const auto& p) { return p->over(); };
+  while (!std::ranges::all_of(pipelines_, over) && clock_.elapsed() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  for (const auto& p : pipelines_) p->give_up();
+  for (const auto& p : pipelines_) p->join();
+}
+
+// What failed while running goes before what was refused.
+int Service::exit_code() const {
+  int code = 0;
+  for (const auto& p : pipelines_) {
+    if (p->exit_code() == 1 || (p->exit_code() == 2 && code == 0)) code = p->exit_code();
+  }
+  return code;
+}
+
+int Service::report_exit() const {
+  for (const auto& p : pipelines_) {
+    if (p->exit_code() != 0) std::cerr << "tidemark: pipeline " << p->name() << ": " << p->error() << "\n";
+  }
+  return exit_code();
+}
+
 int run_service(const RunCommand& command) {
   Diagnostics diagnostics;
   auto plans = load_plans(command.files, command.variables, diagnostics);
   print(diagnostics);
   if (!plans) return 2;
   const sigset_t signals = block_signals();
-  SystemClock clock;
-  StderrLogSink sink(command.log_format);
-  Logger logger(sink, clock);
-  uint64_t budget = command.memory_bytes.value_or(0);
-  if (budget == 0) {
-    const auto limit = find_memory_limit();
-    if (!limit) return std::cerr << "tidemark: " << limit.error().message << "\n", 1;
-    budget = default_memory_budget(*limit);
-  }
-  const MemoryPlan memory = share_memory(budget, plans->size());
-  const auto threads = static_cast<uint32_t>(command.threads.value_or(static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))));
-
-  MetricRegistry metrics;
-  ProcessMetrics process(metrics, build_info());
-  RealKafkaClients kafka;
-  StdoutLines lines;
-  LocalFiles files;
-  const auto store_memory = std::make_shared<const StoreMemory>(memory.cache_bytes, memory.memtable_bytes);
-  const CrashPoints crash_points = CrashPoints::from_environment();
+  const auto budget = memory_budget(command.memory_bytes);
+  if (!budget) return std::cerr << "tidemark: " << budget.error().message << "\n", 1;
   PipelineOptions options;
   options.mode = mode_of(command.until_end);
   options.state_dir = command.state_dir;
   options.instance = command.instance;
-  options.workers = threads;
-  options.memory = memory.each;
+  options.workers = worker_threads(command.threads);
   options.reset_state = command.reset_state;
   options.accept_loss = command.accept_loss;
 
-  std::vector<std::unique_ptr<Pipeline>> pipelines;
-  ServiceStatus status(metrics, process);
-  for (Plan& plan : *plans) {
-    pipelines.push_back(std::make_unique<Pipeline>(
-        std::move(plan), options, PipelineDeps{clock, logger, metrics, kafka, lines, files, store_memory, crash_points}));
-    status.add(*pipelines.back());
-  }
-  std::unique_ptr<HttpServer> http;
+  const SystemClock clock;
+  StderrLogSink sink(command.log_format);
+  StdoutLines lines;
+  Service service(std::move(*plans), std::move(options), *budget, clock, Logger(sink, clock), lines);
   if (command.http.on) {
-    auto started = HttpServer::start(command.http, status, clock, logger);
-    if (!started) return std::cerr << "tidemark: " << started.error().message << "\n", 2;
-    http = std::move(*started);
-    logger.info("http_listening", {{"address", to_string(http->address())}});
+    if (auto at = service.listen(command.http); !at) return std::cerr << "tidemark: " << at.error().message << "\n", 2;
   }
-  for (const auto& p : pipelines) p->start();
-  wait_until_over(pipelines, command.fail_fast, signals);
-  http.reset();
-  for (const auto& p : pipelines) {
-    if (p->exit_code() != 0) std::cerr << "tidemark: pipeline " << p->name() << ": " << p->error() << "\n";
-  }
-  return exit_code_of(pipelines);
+  service.start();
+  service.wait_until_over(signals, command.fail_fast, {});
+  return service.report_exit();
 }
 
 }  // namespace tidemark

@@ -2,6 +2,9 @@
 // are over or a signal comes, and answers for them over HTTP.
 #pragma once
 
+#include <signal.h>
+
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +13,7 @@
 #include "base/diagnostic.h"
 #include "daemon/cli.h"
 #include "daemon/http_routes.h"
+#include "daemon/http_server.h"
 #include "daemon/pipeline.h"
 #include "daemon/process_metrics.h"
 
@@ -18,6 +22,9 @@ namespace tidemark {
 // Reads and plans all files; every mistake of every file is in `diagnostics`. Also refuses names that occur twice.
 std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& files, const Variables& variables,
                                             Diagnostics& diagnostics);
+// The same for one pipeline that is at hand as text; `file` is what diagnostics call it.
+std::optional<Plan> load_plan(const std::string& text, const std::string& file, const Variables& variables,
+                              Diagnostics& diagnostics);
 
 // The budget, shared out: of one process for all stores, and to each of `pipelines`.
 struct MemoryPlan {
@@ -44,6 +51,49 @@ class ServiceStatus final : public StatusProvider {
   MetricRegistry& metrics_;
   ProcessMetrics& process_;
   std::vector<const tidemark::Pipeline*> pipelines_;
+};
+
+// SIGTERM and SIGINT reach only who waits for this set; to be called before any thread is started.
+sigset_t block_signals();
+
+// `given`, or else the default share of the machine or cgroup.
+Result<uint64_t> memory_budget(std::optional<uint64_t> given);
+uint32_t worker_threads(std::optional<int> given);
+
+// The running pipelines and what they share. Used by one thread; clock, lines and the logger's sink outlive it.
+class Service {
+ public:
+  // `options` but for its memory, which is a share of `memory_bytes`.
+  Service(std::vector<Plan> plans, PipelineOptions options, uint64_t memory_bytes, const Clock& clock, Logger logger,
+          LineOutput& lines);
+  ~Service();
+
+  // Answers over HTTP from here on, and tells where; at most once, and only for an address that is on.
+  Result<HttpAddress> listen(const HttpAddress& address);
+  void start();
+  // Until every pipeline is over, a signal of the set has come, or `stop_wanted` (asked about 20 times a second, may be
+  // empty) says so; then drains what still runs.
+  void wait_until_over(const sigset_t& signals, bool fail_fast, const std::function<bool()>& stop_wanted);
+  // The worst of all pipelines', and each one's reason on standard error.
+  int report_exit() const;
+
+  StatusProvider& status() { return status_; }
+  MetricRegistry& metrics() { return metrics_; }
+
+ private:
+  void drain();
+  int exit_code() const;
+
+  const Clock& clock_;
+  Logger logger_;
+  MetricRegistry metrics_;
+  ProcessMetrics process_;
+  RealKafkaClients kafka_;
+  LocalFiles files_;
+  const CrashPoints crash_points_;
+  std::vector<std::unique_ptr<Pipeline>> pipelines_;
+  ServiceStatus status_;
+  std::unique_ptr<HttpServer> http_;
 };
 
 // Runs the command to its end and answers the exit code.
