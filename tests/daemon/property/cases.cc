@@ -1,0 +1,396 @@
+#include "tests/daemon/property/cases.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "tests/daemon/property/case_logs.h"
+
+namespace tidemark::property {
+namespace {
+
+using oracle::Aggregate;
+using oracle::AggregateKind;
+using oracle::Condition;
+using oracle::Expression;
+using oracle::Field;
+using oracle::FieldType;
+using oracle::Json;
+using oracle::Row;
+using oracle::Value;
+
+// ---- Expressions over records, as the oracle sees them
+
+Expression field(const std::string& name) {
+  return [name](const Row& row) { return std::optional<Value>(row.at(name)); };
+}
+int64_t n_of(const Row& row) { return std::get<int64_t>(row.at("n")); }
+
+std::optional<Value> checked(bool overflow, int64_t value) {
+  return overflow ? std::nullopt : std::optional<Value>(value);
+}
+std::optional<Value> times(const Row& row, int64_t factor) {
+  int64_t out = 0;
+  const bool overflow = __builtin_mul_overflow(n_of(row), factor, &out);
+  return checked(overflow, out);
+}
+std::optional<bool> flag_of(const Row& row) {
+  const auto* flag = std::get_if<bool>(&row.at("flag"));
+  return flag ? std::optional(*flag) : std::nullopt;
+}
+
+const Condition kAbove20 = [](const Row& row) { return std::optional(n_of(row) > 20); };
+
+// ---- Steps
+
+struct WrittenStep {
+  std::string yaml;  // behind `- `
+  Condition filter;
+  std::vector<std::pair<std::string, Expression>> map;
+};
+
+WrittenStep random_step(Random& random, bool may_change_user) {
+  switch (random.in(0, may_change_user ? 8 : 7)) {
+    case 0: return {"filter: 'n % 3 != 0'", [](const Row& r) { return std::optional(n_of(r) % 3 != 0); }, {}};
+    case 1:
+      return {"filter: 'has(x) && x > -20.5'",
+              [](const Row& r) {
+                const auto* x = std::get_if<double>(&r.at("x"));
+                return std::optional(x != nullptr && *x > -20.5);
+              },
+              {}};
+    case 2: return {"filter: 'flag'", [](const Row& r) { return flag_of(r); }, {}};
+    case 3:
+      return {"map: {big: n > 50, was: n}",
+              nullptr,
+              {{"big", [](const Row& r) { return std::optional<Value>(n_of(r) > 50); }}, {"was", field("n")}}};
+    case 4:
+      return {"map: {ratio: 1000 / n}",
+              nullptr,
+              {{"ratio", [](const Row& r) { return n_of(r) == 0 ? std::nullopt : std::optional<Value>(1000 / n_of(r)); }}}};
+    case 5: return {"map: {n: n * 3}", nullptr, {{"n", [](const Row& r) { return times(r, 3); }}}};
+    case 6:
+      return {"map: {x: 'coalesce(x, 0.5) * 2.0', y: x}",
+              nullptr,
+              {{"x",
+                [](const Row& r) {
+                  const auto* x = std::get_if<double>(&r.at("x"));
+                  return std::optional<Value>((x ? *x : 0.5) * 2.0);
+                }},
+               {"y", field("x")}}};
+    case 7:
+      return {"filter: 'n > 0 || user.startsWith(\"u1\")'",
+              [](const Row& r) { return std::optional(n_of(r) > 0 || std::get<std::string>(r.at("user")).starts_with("u1")); },
+              {}};
+    default:
+      return {"map: {user: 'user + \"-\" + string(n % 7)'}",
+              nullptr,
+              {{"user", [](const Row& r) {
+                  return std::optional<Value>(std::get<std::string>(r.at("user")) + "-" + std::to_string(n_of(r) % 7));
+                }}}};
+  }
+}
+
+// ---- Aggregates
+
+const char* word_of(AggregateKind kind) {
+  switch (kind) {
+    case AggregateKind::kCount: return "count";
+    case AggregateKind::kSum: return "sum";
+    case AggregateKind::kAvg: return "avg";
+    case AggregateKind::kMin: return "min";
+    case AggregateKind::kMax: return "max";
+    case AggregateKind::kFirst: return "first";
+    case AggregateKind::kLast: return "last";
+  }
+  return "";
+}
+
+Aggregate part(AggregateKind kind, Expression argument, Condition where = nullptr) {
+  return {"", kind, std::move(argument), std::move(where)};
+}
+
+int64_t int_of(const Json& json) { return std::strtoll(json.text.c_str(), nullptr, 10); }
+double double_of(const Json& json) { return std::strtod(json.text.c_str(), nullptr); }
+bool is_null(const Json& json) { return json.kind == Json::Kind::kNull; }
+
+ResultField simple(Random& random) {
+  using K = AggregateKind;
+  const K kind = random.one_of({K::kCount, K::kSum, K::kAvg, K::kMin, K::kMax, K::kFirst, K::kLast});
+  std::string name = random.one_of<std::string>({"n", "x"});
+  const bool any = kind == K::kCount || kind == K::kMin || kind == K::kMax || kind == K::kFirst || kind == K::kLast;
+  if (any && random.percent(50)) name = random.one_of<std::string>({"user", "region", "seen", "note"});
+  if ((kind == K::kCount || kind == K::kFirst || kind == K::kLast) && random.percent(15)) name = "flag";
+  ResultField out{"", std::string(word_of(kind)) + "(" + name + ")", {part(kind, field(name))}, nullptr};
+  if (random.percent(30)) {
+    out.expression += ".where(n > 20)";
+    out.parts[0].where = kAbove20;
+  } else if (random.percent(10)) {
+    out.expression += ".where(flag)";  // null where the flag is: an expression error
+    out.parts[0].where = flag_of;
+  }
+  return out;
+}
+
+ResultField arithmetic(Random& random) {
+  using K = AggregateKind;
+  const Aggregate rows = part(K::kCount, nullptr);
+  switch (random.in(0, 6)) {
+    case 0:
+      return {"", "double(count().where(n > 20)) / double(count())", {part(K::kCount, nullptr, kAbove20), rows},
+              [](const auto& p) { return oracle::render_double(double_of(p[0]) / double_of(p[1])); }};
+    case 1:
+      return {"", "max(n) - min(n)", {part(K::kMax, field("n")), part(K::kMin, field("n"))}, [](const auto& p) {
+                int64_t out = 0;
+                const bool bad = is_null(p[0]) || __builtin_sub_overflow(int_of(p[0]), int_of(p[1]), &out);
+                return bad ? std::string("null") : std::to_string(out);
+              }};
+    case 2:
+      return {"", "double(sum(n)) / double(count())", {part(K::kSum, field("n")), rows}, [](const auto& p) {
+                if (is_null(p[0])) return std::string("null");
+                return oracle::render_double(static_cast<double>(int_of(p[0])) / double_of(p[1]));
+              }};
+    case 3:
+      return {"", "coalesce(sum(x), 0.0)", {part(K::kSum, field("x"))},
+              [](const auto& p) { return is_null(p[0]) ? std::string("0.0") : oracle::render_double(double_of(p[0])); }};
+    case 4:
+      return {"", "avg(x) * 2.0", {part(K::kAvg, field("x"))},
+              [](const auto& p) { return is_null(p[0]) ? std::string("null") : oracle::render_double(double_of(p[0]) * 2.0); }};
+    case 5:
+      return {"", "sum(n * 3)", {part(K::kSum, [](const Row& r) { return times(r, 3); })}, nullptr};
+    default:
+      return {"", "sum(n).where(n > 20) > 100", {part(K::kSum, field("n"), kAbove20)}, [](const auto& p) {
+                if (is_null(p[0])) return std::string("null");
+                return std::string(int_of(p[0]) > 100 ? "true" : "false");
+              }};
+  }
+}
+
+// ---- The whole
+
+const char* type_text(FieldType type) {
+  switch (type) {
+    case FieldType::kString: return "string";
+    case FieldType::kInt: return "int";
+    case FieldType::kDouble: return "double";
+    case FieldType::kBool: return "bool";
+    case FieldType::kBytes: return "bytes";
+    case FieldType::kTimestampS: return "timestamp(s)";
+    case FieldType::kTimestampMs: return "timestamp(ms)";
+    case FieldType::kTimestampUs: return "timestamp(us)";
+    case FieldType::kTimestampIso: return "timestamp(iso)";
+  }
+  return "";
+}
+
+std::string us_text(int64_t us) { return us == 0 ? "0s" : std::to_string(us / 1000) + "ms"; }
+
+class CaseWriter {
+ public:
+  explicit CaseWriter(uint64_t seed) : random_(seed) { case_.seed = seed; }
+
+  Case write() {
+    case_.pipeline.name = "prop";
+    case_.pipeline.until_end = true;
+    case_.pipeline.wall_clock_ms = kWallMs;
+    windowed_ = random_.percent(88);
+    promised_ = windowed_ && random_.percent(30);
+    case_.at_least_once = random_.percent(12);
+    case_.refused_sinks = random_.percent(90);
+    case_.sink_partitions = static_cast<int32_t>(random_.in(1, 5));
+    if (promised_ || !windowed_) case_.pipeline.lanes = oracle::Lanes::kPerPartition;
+    source();
+    steps();
+    sinks();
+    make_logs(random_, case_);
+    const bool two_topics = case_.logs.back().topic != "in";
+    const std::string marker = "TOPICS";
+    case_.yaml.replace(case_.yaml.find(marker), marker.size(), two_topics ? "[in, also-in]" : "[in]");
+    return std::move(case_);
+  }
+
+ private:
+  void line(const std::string& text) { case_.yaml += text + "\n"; }
+
+  void source() {
+    auto& p = case_.pipeline;
+    p.schema = {{"user", FieldType::kString, false, {}}, {"n", FieldType::kInt, false, {}},
+                {"x", FieldType::kDouble, true, {}},     {"flag", FieldType::kBool, true, {}},
+                {"region", FieldType::kString, true, {}}, {"note", FieldType::kString, true, {"meta", "note"}},
+                {"seen", FieldType::kTimestampMs, true, {}}};
+    if (random_.percent(80)) {
+      p.event_time.field = "ts";
+      p.schema.insert(p.schema.begin() + random_.in(0, 7),
+                      {"ts",
+                       random_.one_of({FieldType::kTimestampS, FieldType::kTimestampMs, FieldType::kTimestampUs, FieldType::kTimestampIso}),
+                       false,
+                       {}});
+    }
+    p.event_time.max_delay_us = random_.one_of<int64_t>({0, 500'000, 2'000'000});
+    p.event_time.max_future_us = random_.one_of<int64_t>({3'600'000'000, 60'000'000});
+    p.skip_tombstones = random_.percent(30);
+    if (random_.percent(20)) p.max_record_bytes = 512;
+    line("name: prop");
+    line("sources:");
+    line("  events:");
+    line("    kafka:");
+    line("      brokers: fake:9092");
+    line("      topics: TOPICS");
+    if (promised_) line("      partitioned_by: [user]");
+    line("    schema:");
+    for (const Field& f : p.schema) {
+      const std::string type = std::string(type_text(f.type)) + (f.optional ? "?" : "");
+      line("      " + f.name + ": " + (f.path.empty() ? type : "{type: '" + type + "', path: meta.note}"));
+    }
+    line("    event_time:");
+    if (!p.event_time.field.empty()) line("      field: ts");
+    line("      max_delay: " + us_text(p.event_time.max_delay_us));
+    line("      max_future: " + us_text(p.event_time.max_future_us));
+    line("      idle_after: 7d");
+    if (random_.percent(30)) line("      max_drift: 2s");
+    if (p.skip_tombstones) line("    tombstones: skip");
+    if (p.max_record_bytes == 512) line("    max_record: 512B");
+  }
+
+  void steps() {
+    auto& p = case_.pipeline;
+    const int64_t count = random_.in(0, 2);
+    if (count == 0 && !windowed_) return;
+    line("steps:");
+    for (int64_t i = 1; i <= count; ++i) {
+      const WrittenStep step = random_step(random_, !promised_);
+      line("  - " + step.yaml);
+      p.steps.push_back({(step.filter ? "filter-" : "map-") + std::to_string(i), step.filter, step.map});
+    }
+    if (windowed_) window();
+  }
+
+  void window() {
+    oracle::Window w;
+    w.name = "agg";
+    w.size_us = random_.one_of<int64_t>({1'000'000, 5'000'000, 7'000'000, 10'000'000, 60'000'000});
+    w.step_us = w.size_us;
+    if (random_.percent(60)) {
+      w.step_us = random_.one_of<int64_t>({w.size_us / 2, w.size_us / 5, w.size_us * 2 / 3 / 1000 * 1000, w.size_us * 3 / 7 / 1000 * 1000});
+    }
+    if (random_.percent(30)) w.offset_us = random_.one_of<int64_t>({500'000, 1'234'000, 90'000'000});
+    if (promised_) w.by = {"user"};
+    const int64_t kind = random_.in(0, 4);
+    if (promised_ && kind == 0) w.by = {"region", "user"};
+    if (!promised_) w.by = by(kind);
+    std::string names;
+    for (const std::string& name : w.by) names += (names.empty() ? "" : ", ") + name;
+    line("  - name: agg");
+    line("    window:");
+    line(w.step_us == w.size_us ? "      tumbling: " + us_text(w.size_us)
+                                : "      sliding: {size: " + us_text(w.size_us) + ", step: " + us_text(w.step_us) + "}");
+    if (w.offset_us != 0) line("      offset: " + us_text(w.offset_us));
+    line("      by: [" + names + "]");
+    aggregates(w);
+    const int64_t least = random_.in(2, 4);
+    if (random_.percent(25)) {
+      line("  - {name: enough, filter: 'c >= " + std::to_string(least) + "'}");
+      w.having = [least](const Row& row) { return std::optional(std::get<int64_t>(row.at("c.0")) >= least); };
+    }
+    case_.doubled = random_.percent(20);
+    if (case_.doubled) line("  - map: {twice: c * 2}");
+    case_.pipeline.window = std::move(w);
+  }
+
+  static std::vector<std::string> by(int64_t kind) {
+    switch (kind) {
+      case 0: return {};
+      case 1: return {"user"};
+      case 2: return {"region"};
+      case 3: return {"user", "region"};
+      default: return {"n", "flag"};
+    }
+  }
+
+  void aggregates(oracle::Window& w) {
+    case_.results.push_back({"c", "count()", {part(AggregateKind::kCount, nullptr)}, nullptr});
+    for (int64_t n = random_.in(1, 5); n > 0; --n) {
+      case_.results.push_back(random_.percent(65) ? simple(random_) : arithmetic(random_));
+      case_.results.back().name = "a" + std::to_string(n);
+    }
+    line("      aggregates:");
+    for (const ResultField& result : case_.results) {
+      line("        " + result.name + ": " + result.expression);
+      for (size_t i = 0; i < result.parts.size(); ++i) {
+        w.aggregates.push_back(result.parts[i]);
+        w.aggregates.back().name = result.name + "." + std::to_string(i);
+      }
+    }
+  }
+
+  void sinks() {
+    const std::string delivery = case_.at_least_once ? "    delivery: at_least_once" : "    delivery: exactly_once";
+    const auto& window = case_.pipeline.window;
+    if (window && !window->by.empty() && random_.percent(20)) case_.sink_key = {random_.one_of(window->by)};
+    line("sinks:");
+    line("  - kafka: {topic: rows" + (case_.sink_key.empty() ? "}" : ", key: [" + case_.sink_key[0] + "]}"));
+    line(delivery);
+    if (!case_.refused_sinks) return;
+    line("  - from: late\n    kafka: {topic: late}\n" + delivery);
+    line("  - from: dead_letter\n    kafka: {topic: dead}\n" + delivery);
+  }
+
+  Random random_;
+  Case case_;
+  bool windowed_ = true;
+  bool promised_ = false;
+};
+
+// ---- What must come out
+
+std::optional<std::string> key_of(const Json& row, const std::string& name) {
+  const Json* value = row.find(name);
+  if (is_null(*value)) return std::nullopt;
+  return value->kind == Json::Kind::kString ? value->text : oracle::render_json(*value);
+}
+
+ExpectedRow windowed_row(const Case& one, const oracle::ResultRow& row) {
+  const Json raw = *oracle::parse_json(row.json);
+  ExpectedRow out{"", row.key, row.newest_timestamp_ms, row.window_end_us};
+  const auto add = [&](const std::string& name, const std::string& value) {
+    out.json += (out.json.empty() ? "{" : ",") + oracle::quote_json(name) + ":" + value;
+  };
+  for (const auto& [name, value] : raw.members) {
+    if (name.find('.') == std::string::npos) add(name, oracle::render_json(value));
+  }
+  for (const ResultField& result : one.results) {
+    std::vector<Json> parts;
+    for (size_t i = 0; i < result.parts.size(); ++i) parts.push_back(*raw.find(result.name + "." + std::to_string(i)));
+    add(result.name, result.combine ? result.combine(parts) : oracle::render_json(parts[0]));
+  }
+  if (one.doubled) add("twice", std::to_string(2 * int_of(*raw.find("c.0"))));
+  out.json += "}";
+  if (!one.sink_key.empty()) out.key = key_of(raw, one.sink_key[0]);
+  return out;
+}
+
+}  // namespace
+
+std::string Case::describe() const {
+  size_t records = 0;
+  for (const auto& log : logs) records += log.records.size();
+  return std::to_string(logs.size()) + " partitions, " + std::to_string(records) + " records";
+}
+
+Case make_case(uint64_t seed) { return CaseWriter(seed).write(); }
+
+Expected expect(const Case& one) {
+  Expected out;
+  out.outcome = oracle::run_oracle(one.pipeline, one.logs);
+  for (const oracle::ResultRow& row : out.outcome.rows) {
+    if (!row.closed) continue;
+    if (one.pipeline.window) {
+      out.rows.push_back(windowed_row(one, row));
+    } else {
+      out.rows.push_back({row.json, row.key, row.newest_timestamp_ms, 0});
+    }
+  }
+  return out;
+}
+
+}  // namespace tidemark::property

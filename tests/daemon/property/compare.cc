@@ -1,0 +1,164 @@
+#include "tests/daemon/property/compare.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace tidemark::property {
+namespace {
+
+constexpr size_t kMostComplaints = 8;
+
+class Complaints {
+ public:
+  template <class... Args>
+  void add(fmt::format_string<Args...> format, Args&&... args) {
+    if (found_.size() < kMostComplaints) found_.push_back(fmt::format(format, std::forward<Args>(args)...));
+  }
+  std::vector<std::string> take() { return std::move(found_); }
+
+ private:
+  std::vector<std::string> found_;
+};
+
+// Everything that must be equal, as one text; a record is then a member of a multiset.
+std::string text_of(const std::optional<std::string>& text) { return text ? "'" + *text + "'" : "null"; }
+
+using Counts = std::map<std::string, int>;
+
+void compare_counts(const char* what, const Counts& wanted, const Counts& got, bool repeats, Complaints& complaints) {
+  for (const auto& [text, n] : wanted) {
+    const auto at = got.find(text);
+    const int found = at == got.end() ? 0 : at->second;
+    if (found < n) complaints.add("{}: missing ({} of {}): {}", what, n - found, n, text);
+    if (found > n && !repeats) complaints.add("{}: {} times instead of {}: {}", what, found, n, text);
+  }
+  for (const auto& [text, n] : got) {
+    if (!wanted.contains(text)) complaints.add("{}: not wanted ({}): {}", what, n, text);
+  }
+}
+
+void check_partition(const Case& one, const Written& row, Complaints& complaints) {
+  if (!row.key) return;
+  const int32_t right = oracle::java_partition(*row.key, one.sink_partitions);
+  if (row.partition != right) complaints.add("{}: key {} is in partition {}, not {}", row.topic, *row.key, row.partition, right);
+}
+
+// The timestamp of a result: window_end - 1 ms, but not later than the newest record of that window in its lane, which is
+// at least the newest for this key.
+void check_timestamps(const std::vector<Written>& rows, const Expected& expected, Complaints& complaints) {
+  std::map<std::string, const ExpectedRow*> by_text;
+  for (const ExpectedRow& row : expected.rows) by_text[text_of(row.key) + row.json] = &row;
+  for (const Written& row : rows) {
+    const auto at = by_text.find(text_of(row.key) + row.value.value_or(""));
+    if (at == by_text.end() || at->second->window_end_us == 0) continue;
+    const int64_t latest = at->second->window_end_us / 1000 - 1;
+    const int64_t least = std::clamp<int64_t>(at->second->newest_timestamp_ms, 0, latest);
+    if (row.timestamp_ms > latest || row.timestamp_ms < least) {
+      complaints.add("timestamp {} of {} is not in [{}, {}]", row.timestamp_ms, *row.value, least, latest);
+    }
+  }
+}
+
+void compare_rows(const Case& one, const Expected& expected, const std::vector<Written>& rows, bool repeats, Complaints& complaints) {
+  Counts wanted, got;
+  const bool windowed = one.pipeline.window.has_value();
+  const auto stamp = [&](int64_t ms) { return windowed ? std::string() : " at " + std::to_string(ms); };
+  for (const ExpectedRow& row : expected.rows) wanted[text_of(row.key) + " " + row.json + stamp(row.newest_timestamp_ms)] += 1;
+  for (const Written& row : rows) {
+    check_partition(one, row, complaints);
+    got[text_of(row.key) + " " + row.value.value_or("null") + stamp(row.timestamp_ms)] += 1;
+    if (!row.headers.empty()) complaints.add("rows: headers nobody asked for: {}", *row.value);
+  }
+  compare_counts("rows", wanted, got, repeats, complaints);
+  if (windowed) check_timestamps(rows, expected, complaints);
+}
+
+std::string refused_text(const std::optional<std::string>& key, const std::optional<std::string>& value, int64_t timestamp_ms,
+                         const std::vector<oracle::Header>& headers) {
+  std::string out = fmt::format("{} {} at {}", text_of(key), text_of(value), timestamp_ms);
+  for (const oracle::Header& h : headers) out += " " + h.name + "=" + text_of(h.value);
+  return out;
+}
+
+const oracle::Record& record_of(const Case& one, const oracle::RefusedRecord& refused) {
+  const auto log = std::ranges::find_if(one.logs, [&](const auto& l) { return l.topic == refused.topic && l.partition == refused.partition; });
+  return *std::ranges::find(log->records, refused.offset, &oracle::Record::offset);
+}
+
+// The engine's words for people are not the oracle's: only that there are some is compared.
+std::vector<oracle::Header> without_error(const Written& row, Complaints& complaints) {
+  std::vector<oracle::Header> headers = row.headers;
+  const size_t erased = std::erase_if(headers, [](const oracle::Header& h) { return h.name == "tidemark.error" && h.value && !h.value->empty(); });
+  if (erased != 1) complaints.add("{}: {} headers tidemark.error: {}", row.topic, erased, text_of(row.value));
+  return headers;
+}
+
+void compare_refused(const char* topic, const Case& one, const std::vector<oracle::RefusedRecord>& expected,
+                     const std::vector<Written>& rows, bool repeats, Complaints& complaints) {
+  Counts wanted, got;
+  for (const oracle::RefusedRecord& refused : expected) {
+    const oracle::Record& record = record_of(one, refused);
+    std::vector<oracle::Header> headers = record.headers;
+    headers.push_back({"tidemark.reason", refused.reason});
+    headers.push_back({"tidemark.pipeline", one.pipeline.name});
+    headers.push_back({"tidemark.step", refused.step});
+    headers.push_back({"tidemark.topic", refused.topic});
+    headers.push_back({"tidemark.partition", std::to_string(refused.partition)});
+    headers.push_back({"tidemark.offset", std::to_string(refused.offset)});
+    if (refused.watermark) headers.push_back({"tidemark.watermark", *refused.watermark});
+    wanted[refused_text(record.key, record.value, std::max<int64_t>(record.timestamp_ms, -1), headers)] += 1;
+  }
+  for (const Written& row : rows) {
+    check_partition(one, row, complaints);
+    got[refused_text(row.key, row.value, std::max<int64_t>(row.timestamp_ms, -1), without_error(row, complaints))] += 1;
+  }
+  compare_counts(topic, wanted, got, repeats, complaints);
+}
+
+}  // namespace
+
+std::vector<std::string> compare_output(const Case& one, const Expected& expected, const std::vector<Written>& rows, bool repeats) {
+  Complaints complaints;
+  std::map<std::string, std::vector<Written>> by_topic;
+  for (const Written& row : rows) by_topic[row.topic].push_back(row);
+  compare_rows(one, expected, by_topic["rows"], repeats, complaints);
+  if (one.refused_sinks) {
+    compare_refused("late", one, expected.outcome.late, by_topic["late"], repeats, complaints);
+    compare_refused("dead", one, expected.outcome.dead_letters, by_topic["dead"], repeats, complaints);
+  }
+  return complaints.take();
+}
+
+std::vector<std::string> compare_ledger(const Case& one, const Expected& expected, const nlohmann::json& ledger) {
+  Complaints complaints;
+  const oracle::Ledger& wanted = expected.outcome.ledger;
+  const auto same = [&](const std::string& what, int64_t right, const nlohmann::json& got) {
+    if (!got.is_number() || got.get<int64_t>() != right) complaints.add("ledger: {} is {}, not {}", what, got.dump(), right);
+  };
+  if (!ledger.value("closed", false)) complaints.add("the ledger is open: {}", ledger.dump());
+  const nlohmann::json source = ledger.value("source", nlohmann::json::object());
+  same("read", wanted.read, source.value("read", nlohmann::json()));
+  same("dead_lettered", wanted.dead_lettered, source.value("dead_lettered", nlohmann::json()));
+  same("filtered", wanted.filtered, source.value("filtered", nlohmann::json()));
+  same("passed", wanted.passed_on, source.value("passed", nlohmann::json()));
+  for (const nlohmann::json& step : ledger.value("steps", nlohmann::json::array())) {
+    const std::string name = step["name"];
+    if (name == "enough") same("results filtered", wanted.results_filtered, step["filtered"]);
+    const auto at = wanted.steps.find(name);
+    if (at == wanted.steps.end()) continue;
+    same(name + " in", at->second.in, step["in"]);
+    same(name + " filtered", at->second.filtered, step["filtered"]);
+    same(name + " dead_lettered", at->second.dead_lettered, step["dead_lettered"]);
+    const bool window = one.pipeline.window && one.pipeline.window->name == name;
+    same(name + " out", at->second.out, step[window ? "counted" : "out"]);
+    if (!window) continue;
+    same("late", at->second.late, step["late"]);
+    same("updates missed", wanted.window_updates_missed, step["updates_missed"]);
+  }
+  return complaints.take();
+}
+
+}  // namespace tidemark::property

@@ -1,0 +1,104 @@
+#include "tests/daemon/property/run.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace tidemark::property {
+namespace {
+
+constexpr int64_t kClockSpeed = 20;
+constexpr Duration kLongestLife = Duration::seconds(120);
+
+class NoLines final : public LineOutput {
+ public:
+  void write(std::string_view) override {}
+};
+
+Plan plan_of(const Case& one, const Shape& shape) {
+  const std::string text = one.yaml + "checkpoint: {every: " + std::to_string(shape.checkpoint_every_ms) +
+                           "ms}\nlanes: " + std::to_string(shape.lanes) + "\n";
+  Diagnostics diagnostics;
+  const auto spec = load_pipeline(text, "prop.yaml", {}, diagnostics);
+  std::optional<Plan> plan = spec ? make_plan(*spec, diagnostics) : std::nullopt;
+  if (plan) return std::move(*plan);
+  std::fprintf(stderr, "%s", text.c_str());
+  for (const Diagnostic& d : diagnostics.all()) std::fprintf(stderr, "%s\n", to_string(d).c_str());
+  std::abort();
+}
+
+[[noreturn]] void hung(const Case& one, const LifePlan& plan, const Pipeline& pipeline, const CapturingLogSink& log) {
+  std::fprintf(stderr, "seed %llu hangs in %s\n%s\n", static_cast<unsigned long long>(one.seed), plan.describe().c_str(),
+               pipeline.status_json().c_str());
+  for (const std::string& line : log.lines()) std::fprintf(stderr, "%s\n", line.c_str());
+  std::abort();
+}
+
+}  // namespace
+
+std::string LifePlan::describe() const {
+  const char* kind = mode == RunMode::kForever ? "forever" : mode == RunMode::kUntilEnd ? "until-end" : "keep-open";
+  const char* acts[] = {"file", "produce", "transaction", "deliver"};
+  std::string out = fmt::format("{} workers, {} rows a batch, {}", workers, batch_rows, kind);
+  if (death.nth != Death{}.nth) {
+    out += fmt::format(", dies {} {} {}", death.after ? "after" : "before", acts[static_cast<int>(death.at)], death.nth);
+  }
+  if (stop_after_us >= 0) out += fmt::format(", stopped after {} us", stop_after_us);
+  if (weather.revocations > 0) out += fmt::format(", {} revocations", weather.revocations);
+  if (weather.abort_wanted + weather.timed_out > 0) out += ", transactions fail";
+  return out;
+}
+
+StateDir::StateDir() {
+  std::string path = std::filesystem::exists("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path().string();
+  path += "/tidemark-property-XXXXXX";
+  if (mkdtemp(path.data()) == nullptr) std::abort();
+  path_ = path;
+}
+
+StateDir::~StateDir() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBroker& broker, const StateDir& dir) {
+  const FastClock clock(Time::from_millis(kWallMs), kClockSpeed);
+  CapturingLogSink log;
+  MetricRegistry metrics;
+  Life life(plan.death);
+  MortalFiles files(life);
+  FakeKafka kafka(broker, life, plan.weather, plan.seed);
+  NoLines lines;
+  const CrashPoints crash_points;
+  PipelineOptions options;
+  options.mode = plan.mode;
+  options.state_dir = dir.path();
+  options.workers = plan.workers;
+  options.batch_rows = plan.batch_rows;
+  options.memory.state_bytes = shape.state_bytes;
+  Pipeline pipeline(plan_of(one, shape), options,
+                    PipelineDeps{clock, Logger(log, clock, LogLevel::kWarn), metrics, kafka, lines, files,
+                                 std::make_shared<const StoreMemory>(1 << 20, 1 << 20), crash_points});
+  pipeline.start();
+  const SystemClock real;
+  const Duration begin = real.elapsed();
+  const auto lived = [&] { return real.elapsed() - begin; };
+  while (!life.dead() && !pipeline.over() && (plan.stop_after_us < 0 || lived().us < plan.stop_after_us)) {
+    if (lived() > kLongestLife) hung(one, plan, pipeline, log);
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  if (life.dead()) pipeline.give_up();
+  pipeline.request_stop();
+  while (!pipeline.over()) {
+    if (lived() > kLongestLife) hung(one, plan, pipeline, log);
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  pipeline.join();
+  return {life.dead(), pipeline.exit_code(), pipeline.error(), nlohmann::json::parse(pipeline.status_json()), log.lines()};
+}
+
+}  // namespace tidemark::property

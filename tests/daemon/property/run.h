@@ -1,0 +1,59 @@
+// Runs a case's pipeline on the fake Kafka, one life after another over one state directory, until a last one has ended
+// in peace. It does not know what must come out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/pipeline.h"
+#include "tests/daemon/property/cases.h"
+#include "tests/daemon/property/fake_kafka.h"
+#include "tests/daemon/property/life.h"
+
+namespace tidemark::property {
+
+// What stays the same over the lives of one run.
+struct Shape {
+  uint32_t lanes = 4;
+  int64_t checkpoint_every_ms = 100;  // on the fast clock
+  size_t state_bytes = 64 << 20;
+};
+
+struct LifePlan {
+  uint64_t seed = 0;
+  uint32_t workers = 1;
+  uint32_t batch_rows = 4096;
+  RunMode mode = RunMode::kUntilEnd;
+  Death death;
+  Weather weather;
+  int64_t stop_after_us = -1;  // of real time: asked to stop like by SIGTERM; negative: not asked
+
+  std::string describe() const;
+};
+
+struct LifeEnd {
+  bool died = false;
+  int exit_code = 0;
+  std::string error;
+  nlohmann::json status;
+  std::vector<std::string> log;  // warnings and errors
+};
+
+// A temporary state directory, in memory where there is such a file system.
+class StateDir {
+ public:
+  StateDir();
+  ~StateDir();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Aborts the program, saying why, when the life does not come to an end.
+LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBroker& broker, const StateDir& dir);
+
+}  // namespace tidemark::property
