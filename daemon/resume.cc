@@ -93,7 +93,7 @@ MergeFunction merge_for(std::shared_ptr<const std::map<uint16_t, const WindowPla
     const auto decoded = decode_state_key(key);
     if (!decoded) return false;
     const auto step = steps->find(decoded->header.step);
-    if (step == steps->end()) return accumulator.assign(operand), true;  // of a removed step: about to be dropped
+    if (step == steps->end()) return false;
     return merge_window_states(*step->second, accumulator, operand);
   };
 }
@@ -219,6 +219,7 @@ Status Resumer::open_store(RecoveryUnit& unit, const Manifest* manifest) {
     if (!id) return std::unexpected(id.error());
     (*steps)[*id] = &window;
   }
+  if (Status started = unit.store->start_compaction(); !started) return started;
   return make_lanes(unit, has_files);
 }
 

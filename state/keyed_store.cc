@@ -386,6 +386,7 @@ Result<std::unique_ptr<KeyedStore>> KeyedStore::open(const std::string& dir, Sto
   core->options = std::move(options);
   core->database->memory = core->options.memory;
   core->database->rocks = make_rocks_options(core->options, core->database->broken);
+  core->database->rocks.disable_auto_compactions = true;  // until start_compaction()
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(core->database->rocks, dir, &db);
   if (!opened.ok()) return std::unexpected(store_error(fmt::format("cannot open the state store {}", dir), opened));
@@ -394,6 +395,13 @@ Result<std::unique_ptr<KeyedStore>> KeyedStore::open(const std::string& dir, Sto
   if (Status loaded = core->load_steps(); !loaded) return std::unexpected(loaded.error());
   core->publish();
   return std::unique_ptr<KeyedStore>(new KeyedStore(std::move(core)));
+}
+
+Status KeyedStore::start_compaction() {
+  rocksdb::DB& db = *core_->database->db;
+  const rocksdb::Status enabled = db.EnableAutoCompaction({db.DefaultColumnFamily()});
+  if (!enabled.ok()) return std::unexpected(store_error("cannot start compaction", enabled));
+  return {};
 }
 
 Status KeyedStore::apply(WriteSet set) {

@@ -97,8 +97,10 @@ class View : public std::enable_shared_from_this<View> {
 // view, stats and broken: any thread.
 class KeyedStore {
  public:
-  // Opens or makes the store in `dir`, whose parent must exist.
+  // Opens or makes the store in `dir`, whose parent must exist. Nothing is compacted, and so nothing merged in the
+  // background, before start_compaction(): what the merge function needs may be read from the open store first.
   static Result<std::unique_ptr<KeyedStore>> open(const std::string& dir, StoreOptions options);
+  Status start_compaction();
   ~KeyedStore();
   KeyedStore(const KeyedStore&) = delete;
   KeyedStore& operator=(const KeyedStore&) = delete;
