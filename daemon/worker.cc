@@ -507,12 +507,13 @@ void Worker::spill_if_needed() {
     }
   }
   shed(budget / 2);
-  // What is frozen but not yet written can only be waited for.
+  // What is frozen but not yet written can only be waited for; open slices as such take room that no wait gives back.
   while (!stop_ && !failed_ && unwritten_bytes() > budget) {
     sleep_for(kBlockedWait);
     gauges_.backpressured_us += kBlockedWait.us;
     gauges_.progress_us = shared_.clock->elapsed().us;
     sinks_.flush();
+    flush_outbox();  // a barrier of ours may be in it, without which the epoch before would never be written
     take_mail();
     shed(budget / 2);
   }
@@ -529,7 +530,7 @@ void Worker::shed(size_t target) {
 size_t Worker::unwritten_bytes() const {
   size_t bytes = 0;
   for (const Lane& lane : lanes_) {
-    for (const auto& window : lane.windows) bytes += window->memory_bytes();
+    for (const auto& window : lane.windows) bytes += window->dirty_bytes();
   }
   return bytes;
 }
@@ -589,6 +590,7 @@ bool Worker::source_may_read() const {
 void Worker::wait_for_sinks() {
   while (!stop_ && !sinks_.failed() && sinks_.waiting_bytes() > shared_.sink_wait_bytes) {
     sinks_.flush();
+    flush_outbox();  // a barrier of ours may be in it, without which the transaction before would stay open
     sleep_for(kBlockedWait);
     gauges_.backpressured_us += kBlockedWait.us;
     gauges_.progress_us = shared_.clock->elapsed().us;
