@@ -154,7 +154,7 @@ class LogWriter {
       case 5: replace("\"n\":", "\"n\":\"text\",\"n2\":"); return;
       case 6: replace("\"n\":", "\"n\":1.5,\"n2\":"); return;
       case 7: replace("\"ts\":", "\"ts\":[],\"ts2\":"); return;
-      default: r.value = *r.value + std::string(300, ' '); return;  // oversize where the limit is low
+      default: r.value = *r.value + std::string(600, ' '); return;  // oversize where the limit is low
     }
   }
 

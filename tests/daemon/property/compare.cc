@@ -26,6 +26,12 @@ class Complaints {
 // Everything that must be equal, as one text; a record is then a member of a multiset.
 std::string text_of(const std::optional<std::string>& text) { return text ? "'" + *text + "'" : "null"; }
 
+// Two spellings of one double are the same row.
+std::string row_text(const std::string& json) {
+  const auto parsed = oracle::parse_json(json);
+  return parsed ? oracle::render_json(*parsed) : "not JSON: " + json;
+}
+
 using Counts = std::map<std::string, int>;
 
 void compare_counts(const char* what, const Counts& wanted, const Counts& got, bool repeats, Complaints& complaints) {
@@ -50,12 +56,12 @@ void check_partition(const Case& one, const Written& row, Complaints& complaints
 // at least the newest for this key.
 void check_timestamps(const std::vector<Written>& rows, const Expected& expected, Complaints& complaints) {
   std::map<std::string, const ExpectedRow*> by_text;
-  for (const ExpectedRow& row : expected.rows) by_text[text_of(row.key) + row.json] = &row;
+  for (const ExpectedRow& row : expected.rows) by_text[text_of(row.key) + row_text(row.json)] = &row;
   for (const Written& row : rows) {
-    const auto at = by_text.find(text_of(row.key) + row.value.value_or(""));
+    const auto at = by_text.find(text_of(row.key) + row_text(row.value.value_or("")));
     if (at == by_text.end() || at->second->window_end_us == 0) continue;
     const int64_t latest = at->second->window_end_us / 1000 - 1;
-    const int64_t least = std::clamp<int64_t>(at->second->newest_timestamp_ms, 0, latest);
+    const int64_t least = std::clamp<int64_t>(at->second->newest_timestamp_ms, 1, latest);
     if (row.timestamp_ms > latest || row.timestamp_ms < least) {
       complaints.add("timestamp {} of {} is not in [{}, {}]", row.timestamp_ms, *row.value, least, latest);
     }
@@ -66,10 +72,10 @@ void compare_rows(const Case& one, const Expected& expected, const std::vector<W
   Counts wanted, got;
   const bool windowed = one.pipeline.window.has_value();
   const auto stamp = [&](int64_t ms) { return windowed ? std::string() : " at " + std::to_string(ms); };
-  for (const ExpectedRow& row : expected.rows) wanted[text_of(row.key) + " " + row.json + stamp(row.newest_timestamp_ms)] += 1;
+  for (const ExpectedRow& row : expected.rows) wanted[text_of(row.key) + " " + row_text(row.json) + stamp(std::max<int64_t>(row.newest_timestamp_ms, 1))] += 1;
   for (const Written& row : rows) {
     check_partition(one, row, complaints);
-    got[text_of(row.key) + " " + row.value.value_or("null") + stamp(row.timestamp_ms)] += 1;
+    got[text_of(row.key) + " " + row_text(row.value.value_or("")) + stamp(row.timestamp_ms)] += 1;
     if (!row.headers.empty()) complaints.add("rows: headers nobody asked for: {}", *row.value);
   }
   compare_counts("rows", wanted, got, repeats, complaints);
@@ -109,11 +115,11 @@ void compare_refused(const char* topic, const Case& one, const std::vector<oracl
     headers.push_back({"tidemark.partition", std::to_string(refused.partition)});
     headers.push_back({"tidemark.offset", std::to_string(refused.offset)});
     if (refused.watermark) headers.push_back({"tidemark.watermark", *refused.watermark});
-    wanted[refused_text(record.key, record.value, std::max<int64_t>(record.timestamp_ms, -1), headers)] += 1;
+    wanted[refused_text(record.key, record.value, std::max<int64_t>(record.timestamp_ms, 1), headers)] += 1;
   }
   for (const Written& row : rows) {
     check_partition(one, row, complaints);
-    got[refused_text(row.key, row.value, std::max<int64_t>(row.timestamp_ms, -1), without_error(row, complaints))] += 1;
+    got[refused_text(row.key, row.value, row.timestamp_ms, without_error(row, complaints))] += 1;
   }
   compare_counts(topic, wanted, got, repeats, complaints);
 }

@@ -38,7 +38,8 @@ class FakeProducer final : public KafkaProducer {
     if (static_cast<int64_t>(queue_.size()) >= weather_.queue_records) return ProduceResult::kQueueFull;
     const Life::Fate fate = life_.act(Act::kProduce);
     if (fate == Life::Fate::kDiesBefore || fate == Life::Fate::kIsDead) return ProduceResult::kFailed;
-    Written row{topics_.at(record.topic), record.partition, owned(record.key), owned(record.value), {}, record.timestamp.to_millis()};
+    Written row{topics_.at(record.topic), record.partition, owned(record.key), owned(record.value), {},
+                std::max<int64_t>(record.timestamp.to_millis(), 1)};
     for (const ProducerHeader& h : record.headers) row.headers.push_back({std::string(h.name), owned(h.value)});
     queue_.push_back(std::move(row));
     if (fate == Life::Fate::kDiesAfter) deliver(queue_.size());  // the broker has it, though nobody hears of it
