@@ -105,7 +105,7 @@ Result<HttpAddress> listen(Service& service, HttpAddress address) {
   return service.listen(address);
 }
 
-std::string introduction(const std::string& topic, const std::string& brokers, const HttpAddress& http) {
+std::string introduction(const std::string& topic, const std::string& brokers, const std::string& metrics) {
   return fmt::format(
       "tidemark demo: views and purchases of a small shop, counted per product in windows of 5 seconds\n"
       "  broker    {}, inside this process: topic {}, {} partitions, {} events a second\n"
@@ -113,7 +113,7 @@ std::string introduction(const std::string& topic, const std::string& brokers, c
       "  metrics   {}\n"
       "Ctrl-C ends it. Rows are on standard output, the rest is on standard error.\n\n",
       brokers, topic, kPartitions, kEventsPerSecond, kPipelineFile,
-      http.on ? "http://" + to_string(http) + "/metrics" : "off");
+      metrics.empty() ? "off" : metrics);
 }
 
 std::string summary(const DemoFigures& figures, uint64_t rows, const std::string& topic) {
@@ -157,6 +157,7 @@ struct Stage {
   Service& service;
   Generator& generator;
   DemoWatch& watch;
+  const std::string& metrics;  // their address; empty: none
 };
 
 void show_until_over(Stage stage, const sigset_t& signals, std::optional<Duration> at_most) {
@@ -168,7 +169,8 @@ void show_until_over(Stage stage, const sigset_t& signals, std::optional<Duratio
       next = now + kStatusEvery;
       const DemoFigures figures = stage.watch.look();
       stage.generator.set_read(figures.read);
-      stage.terminal.show_status(demo_status_line(figures, stage.clock.now()));
+      const std::string address = stage.metrics.empty() ? "" : " | " + stage.metrics;
+      stage.terminal.show_status(demo_status_line(figures, stage.clock.now()) + address);
     }
     return stage.terminal.reader_gone() || (at_most && now - began >= *at_most);
   });
@@ -186,17 +188,17 @@ int run_on(EmbeddedCluster& cluster, Plan plan, const DemoCommand& command, cons
   std::vector<Plan> plans;
   plans.push_back(std::move(plan));
   Service service(std::move(plans), options_for(folder.path()), std::min(*budget, kMemory), clock, logger, terminal);
-  HttpAddress http = command.http;
-  if (http.on) {
-    const auto at = listen(service, http);
+  std::string metrics;
+  if (command.http.on) {
+    const auto at = listen(service, command.http);
     if (!at) return failed(at.error().message);
-    http = *at;
+    metrics = "http://" + to_string(*at) + "/metrics";
   }
-  terminal.say(introduction(topic, cluster.brokers(), http));
+  terminal.say(introduction(topic, cluster.brokers(), metrics));
   Generator generator(cluster, topic, clock);
   service.start();
   DemoWatch watch(service.status(), service.metrics(), name, topic, kPartitions);
-  show_until_over({clock, terminal, service, generator, watch}, signals, command.seconds);
+  show_until_over({clock, terminal, service, generator, watch, metrics}, signals, command.seconds);
   terminal.end_status();
   terminal.say(summary(watch.look(), terminal.rows(), topic));
   return service.report_exit();
@@ -205,7 +207,7 @@ int run_on(EmbeddedCluster& cluster, Plan plan, const DemoCommand& command, cons
 }  // namespace
 
 int run_demo(const DemoCommand& command) {
-  if (command.print) return std::cout << demo_pipeline(), 0;
+  if (command.print) return std::cout << demo_pipeline() << std::flush, 0;
   const sigset_t signals = block_signals();
   const SystemClock clock;
   DemoTerminal terminal(clock);

@@ -30,7 +30,9 @@ std::string time_of_day(Time t) {
 }  // namespace
 
 std::string demo_status_line(const DemoFigures& figures, Time now) {
-  if (figures.epoch == 0 && !figures.watermark) return figures.state + ": joining the consumer group";
+  if (figures.epoch == 0 && !figures.watermark) {
+    return figures.state == "starting" ? "starting: joining the consumer group" : figures.state;
+  }
   std::string line;
   if (figures.events_per_second) {
     line = with_commas(static_cast<uint64_t>(*figures.events_per_second)) + " events/s | ";

@@ -87,6 +87,10 @@ TEST_CASE("the other commands") {
   CHECK(explain.variables == Variables{{"K", "v"}});
   CHECK(parsed<DemoCommand>({"demo", "--http", ":0"}).http.port == 0);
   CHECK_FALSE(parsed<DemoCommand>({"demo", "--http", "off"}).http.on);
+  CHECK_FALSE(parsed<DemoCommand>({"demo"}).seconds);
+  CHECK(parsed<DemoCommand>({"demo", "--seconds", "20"}).seconds == Duration::seconds(20));
+  CHECK_FALSE(parsed<DemoCommand>({"demo"}).print);
+  CHECK(parsed<DemoCommand>({"demo", "--print"}).print);
   parsed<SchemaCommand>({"schema"});
   parsed<VersionCommand>({"version"});
   parsed<VersionCommand>({"--version"});
@@ -131,6 +135,9 @@ TEST_CASE("wrong values are refused with what is wanted") {
   CHECK(refused({"explain"}) == "tidemark: `tidemark explain` needs a FILE");
   CHECK(refused({"run", "a", "--http", "x"}).starts_with("tidemark: --http: `x` is no address"));
   CHECK(refused({"demo", "--http", "x"}).starts_with("tidemark: --http: `x` is no address"));
+  for (const char* seconds : {"0", "-1", "ten", "1.5", "86401"}) {
+    CHECK(refused({"demo", "--seconds", seconds}).find("is no number from 1 to 86400") != std::string::npos);
+  }
   CHECK(refused({"run", "a", "--memory", "lots"}) ==
         "tidemark: --memory: `lots` is no size; write it as 512MiB or 4GiB");
   CHECK(refused({"run", "a", "--memory", "1MiB"}) == "tidemark: --memory: 1MiB is too little; 16MiB is the least");
