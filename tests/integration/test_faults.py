@@ -1,10 +1,8 @@
 """Processes and brokers that fail under load: who goes on, who gives way, and that the results stay exact."""
 import time
 
-from harness import SLIDING, TUMBLING, Failed, free_port, long_test, wait_for
+from harness import SHORT_SESSION, SLIDING, TUMBLING, Failed, free_port, long_test, wait_for
 from proxy import SlowProxy
-
-SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
 
 
 def drain_and_verify(env, job, process=None):
@@ -52,7 +50,7 @@ def test_two_stateless_instances_the_newer_wins(env):
 
 def test_frozen_beyond_its_session(env):
     """SIGSTOP longer than the session: it comes back into the group, or gives way; nothing is lost or doubled."""
-    job = env.job(window=TUMBLING, properties=SESSION)
+    job = env.job(window=TUMBLING, properties=SHORT_SESSION)
     load = fill_while_running(env, job, 40_000, 4_000)
     process = env.run(job).wait_ready()
     time.sleep(2)
@@ -69,7 +67,7 @@ def test_frozen_beyond_its_session(env):
 
 def test_frozen_while_a_successor_works(env):
     """The frozen one's transaction and commit must not count after the successor's start."""
-    job = env.job(window=TUMBLING, properties=SESSION)
+    job = env.job(window=TUMBLING, properties=SHORT_SESSION)
     load = fill_while_running(env, job, 40_000, 4_000)
     frozen = env.run(job, state_dir=job.directory / "shared.state").wait_ready()
     time.sleep(2.5)
@@ -130,7 +128,7 @@ def test_transaction_timed_out(env):
 
 def test_partitioned_instances_share_the_work(env):
     """Two instances without an exchange: partitions move when one comes, goes and dies; shared checkpoints follow."""
-    job = env.job(window=TUMBLING, partitioned_by=["user_id"], properties=SESSION)
+    job = env.job(window=TUMBLING, partitioned_by=["user_id"], properties=SHORT_SESSION)
     shared = job.directory / "shared.state"
     load = fill_while_running(env, job, 80_000, 4_000)
     first = env.run(job, instance=0, state_dir=shared).wait_ready()

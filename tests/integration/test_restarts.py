@@ -2,7 +2,7 @@
 import shutil
 import time
 
-from harness import TUMBLING, Failed, wait_for
+from harness import SHORT_SESSION, TUMBLING, Failed, wait_for
 
 HOUR_MS = 3_600_000
 START_MS = 1767225600000
@@ -145,7 +145,7 @@ def test_broken_file_is_refused(env):
 
 
 def test_lost_commit_is_refused(env):
-    job = env.job(window=TUMBLING)
+    job = env.job(window=TUMBLING, properties=SHORT_SESSION)
     caught_up_and_stopped(env, job)
     # Static members stay in the group until their session ends; single offsets can go at once only when it is empty.
     wait_for(lambda: env.kit.run("offsets", "delete", job.name, may_fail=True).returncode == 0, "the group deleted", 90)
@@ -153,7 +153,7 @@ def test_lost_commit_is_refused(env):
 
 
 def test_reset_state_starts_again(env):
-    job = env.job(window=TUMBLING)
+    job = env.job(window=TUMBLING, properties=SHORT_SESSION)
     caught_up_and_stopped(env, job)
     wait_for(lambda: env.kit.run("offsets", "delete", job.name, may_fail=True).returncode == 0, "the group deleted", 90)
     again = env.job(name=f"{env.name}-again", window=TUMBLING)
@@ -173,21 +173,21 @@ def overwrite_offsets(env, job, change, metadata=""):
 
 
 def test_foreign_commit_is_refused(env):
-    job = env.job(window=TUMBLING)
+    job = env.job(window=TUMBLING, properties=SHORT_SESSION)
     caught_up_and_stopped(env, job)
     overwrite_offsets(env, job, lambda offset: offset, "somebody-else")
     refused(env, job, "--reset-state")
 
 
 def test_reset_offsets_are_refused(env):
-    job = env.job(window=TUMBLING)
+    job = env.job(window=TUMBLING, properties=SHORT_SESSION)
     caught_up_and_stopped(env, job)
     overwrite_offsets(env, job, lambda offset: 0)
     refused(env, job, "--reset-state")
 
 
 def test_moved_offset_with_our_metadata_is_refused(env):
-    job = env.job(window=TUMBLING, partitions=1)
+    job = env.job(window=TUMBLING, properties=SHORT_SESSION, partitions=1)
     caught_up_and_stopped(env, job, partitions=1)
     metadata = env.kit.offsets(job.name, job.topic)[0]["metadata"]
     assert metadata, "each offset's metadata names its manifest"

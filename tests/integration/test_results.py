@@ -70,8 +70,10 @@ def test_sliding_with_much_disorder(env):
     assert summary["ledger"]["window_updates_missed"] > 0, summary
 
 
-def test_allowed_lateness(env):
-    run_to_end(env, env.job(window=TUMBLING, allowed_lateness="90s"), far_disorder=50_000)
+def test_allowed_lateness_is_refused(env):
+    """Refused by name at its place in the file, before anything is read."""
+    process = env.run(env.job(window=TUMBLING, allowed_lateness="90s"), until_end=True).wait(2)
+    process.says("allowed_lateness", f"{env.name}.yaml:")
 
 
 def test_threads_and_lanes_do_not_matter(env):

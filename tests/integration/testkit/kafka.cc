@@ -1,12 +1,59 @@
 // The kit's Kafka: librdkafka's C interface, called the long way round. Knows no command line and no pipeline.
 #include "tests/integration/testkit/kafka.h"
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace tidemark::testkit {
 namespace {
 
 constexpr int kTimeoutMs = 30'000;
+constexpr auto kPatience = std::chrono::seconds(60);  // for what a broker that comes up answers in its first moments
+constexpr auto kPause = std::chrono::milliseconds(200);
+
+bool is_passing(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION: return true;
+    default: return false;
+  }
+}
+
+// Calls until the answer is no passing error, or patience ends.
+rd_kafka_resp_err_t patiently(const std::function<rd_kafka_resp_err_t()>& call) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    const rd_kafka_resp_err_t error = call();
+    if (!is_passing(error) || std::chrono::steady_clock::now() > deadline) return error;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// Waits until this very client knows that partition: one that does not fails its records at once.
+void wait_for_partition(rd_kafka_t* client, const std::string& topic, int32_t partition) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  rd_kafka_topic_t* handle = rd_kafka_topic_new(client, topic.c_str(), nullptr);
+  bool known = false;
+  while (!known && std::chrono::steady_clock::now() < deadline) {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(client, 0, handle, &metadata, kTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      known = metadata->topic_cnt == 1 && metadata->topics[0].partition_cnt > partition;
+      rd_kafka_metadata_destroy(metadata);
+    }
+    if (!known) std::this_thread::sleep_for(kPause);
+  }
+  rd_kafka_topic_destroy(handle);
+  if (!known) throw Failure("no partition " + std::to_string(partition) + " of " + topic);
+}
 
 template <class T, auto destroy>
 struct Destroyer {
@@ -123,6 +170,7 @@ void Admin::create_topic(const std::string& topic, int partitions, const Setting
   size_t count = 0;
   check_topics(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count), count,
                "create " + topic);
+  wait_for_partition(client_.get(), topic, partitions - 1);
 }
 
 void Admin::delete_topic(const std::string& topic) const {
@@ -148,6 +196,7 @@ void Admin::grow_topic(const std::string& topic, int partitions) const {
   size_t count = 0;
   check_topics(rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event.get()), &count),
                count, "grow " + topic);
+  wait_for_partition(client_.get(), topic, partitions - 1);
 }
 
 void Admin::delete_records(const std::map<Place, int64_t>& before) const {
@@ -210,7 +259,15 @@ std::map<Place, Position> Admin::offsets(const std::string& group, const std::ve
   std::map<Place, Position> positions;
   for (const Place& place : places) positions[place] = {};
   const Offsets list = to_list(positions);
-  check(rd_kafka_committed(client.get(), list.get(), kTimeoutMs), "read offsets of " + group);
+  check(patiently([&] {
+          const rd_kafka_resp_err_t error = rd_kafka_committed(client.get(), list.get(), kTimeoutMs);
+          if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+          for (int i = 0; i < list->cnt; ++i) {
+            if (is_passing(list->elems[i].err)) return list->elems[i].err;
+          }
+          return error;
+        }),
+        "read offsets of " + group);
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& one = list->elems[i];
     check(one.err, "read offsets of " + group);
@@ -223,7 +280,7 @@ std::map<Place, Position> Admin::offsets(const std::string& group, const std::ve
 
 std::vector<std::string> Admin::topics() const {
   const rd_kafka_metadata_t* metadata = nullptr;
-  check(rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kTimeoutMs), "metadata");
+  check(patiently([&] { return rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kTimeoutMs); }), "metadata");
   std::vector<std::string> names;
   for (int i = 0; i < metadata->topic_cnt; ++i) names.emplace_back(metadata->topics[i].topic);
   rd_kafka_metadata_destroy(metadata);
@@ -232,7 +289,7 @@ std::vector<std::string> Admin::topics() const {
 
 int Admin::partitions(const std::string& topic) const {
   const rd_kafka_metadata_t* metadata = nullptr;
-  check(rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kTimeoutMs), "metadata");
+  check(patiently([&] { return rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kTimeoutMs); }), "metadata");
   int count = 0;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
     if (metadata->topics[i].topic == topic) count = metadata->topics[i].partition_cnt;
@@ -251,8 +308,10 @@ std::string Admin::cluster_id() const {
 
 std::pair<int64_t, int64_t> Admin::watermarks(const Place& place) const {
   std::pair<int64_t, int64_t> out;
-  check(rd_kafka_query_watermark_offsets(client_.get(), place.first.c_str(), place.second, &out.first, &out.second,
-                                         kTimeoutMs),
+  check(patiently([&] {
+          return rd_kafka_query_watermark_offsets(client_.get(), place.first.c_str(), place.second, &out.first, &out.second,
+                                                  kTimeoutMs);
+        }),
         "watermarks of " + place.first);
   return out;
 }
@@ -289,6 +348,7 @@ void Producer::produce(const OutRecord& out) {
     if (known->second == 0) throw Failure("no topic " + out.topic);
     partition = oracle::java_partition(out.record.key.value_or(""), known->second);
   }
+  if (ready_.emplace(out.topic, partition).second) wait_for_partition(client_.get(), out.topic, partition);
   rd_kafka_headers_t* headers = rd_kafka_headers_new(out.record.headers.size());
   for (const oracle::Header& header : out.record.headers) {
     rd_kafka_header_add(headers, header.name.data(), static_cast<ssize_t>(header.name.size()),
@@ -321,6 +381,32 @@ void Producer::flush() {
 }
 
 // ---- Consuming
+
+void wait_until_stable(const std::string& brokers, const std::string& topic, std::chrono::seconds patience) {
+  const auto reader = [&](const char* isolation) {
+    return Settings{{"bootstrap.servers", brokers}, {"group.id", "testkit"}, {"isolation.level", isolation}};
+  };
+  const Client committed(RD_KAFKA_CONSUMER, reader("read_committed"));
+  const Client all(RD_KAFKA_CONSUMER, reader("read_uncommitted"));
+  const auto end = [&](const Client& client, int32_t partition) {
+    int64_t low = 0, high = 0;
+    check(patiently([&] {
+            return rd_kafka_query_watermark_offsets(client.get(), topic.c_str(), partition, &low, &high, kTimeoutMs);
+          }),
+          "ends of " + topic);
+    return high;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const int partitions = Admin(brokers).partitions(topic);
+  for (int32_t p = 0; p < partitions; ++p) {
+    while (end(committed, p) != end(all, p)) {
+      if (std::chrono::steady_clock::now() > deadline) {
+        throw Failure("a transaction stays open over " + topic + "[" + std::to_string(p) + "]");
+      }
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+}
 
 std::map<Place, int64_t> read_topic(const std::string& brokers, const std::string& topic, bool committed,
                                     const std::function<void(int32_t, oracle::Record&&)>& take) {

@@ -4,11 +4,13 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -90,8 +92,13 @@ class Producer {
   std::unique_ptr<std::string> failure_;  // the first delivery that failed; each message points at it
   Client client_;
   std::map<std::string, int> partitions_;
+  std::set<Place> ready_;  // the client knows these partitions
   std::string brokers_;
 };
+
+// Waits until no transaction is open over the topic: what a dead producer left open hides everything behind it until it
+// times out.
+void wait_until_stable(const std::string& brokers, const std::string& topic, std::chrono::seconds patience);
 
 // Hands over every record from the beginning of each partition to its present end (for read_committed the last stable
 // offset), each partition's in order. Returns the offsets at which reading ended.

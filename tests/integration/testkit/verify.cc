@@ -19,6 +19,8 @@ using oracle::Record;
 using oracle::RefusedRecord;
 using oracle::ResultRow;
 
+constexpr std::chrono::seconds kTransactionEnds(100);  // the longest transaction timeout of a test's job, and some more
+
 std::string shown(const std::optional<std::string>& bytes) {
   if (!bytes) return "null";
   const std::string text = oracle::is_utf8(*bytes) ? oracle::quote_json(*bytes) : fmt::format("<{} bytes>", bytes->size());
@@ -230,6 +232,9 @@ std::vector<PartitionLog> load_inputs(const std::string& brokers, const Job& job
 }
 
 Verdict verify(const std::string& brokers, const Job& job) {
+  for (const std::string* topic : {&job.results, &job.late, &job.dead_letters}) {
+    if (!topic->empty()) wait_until_stable(brokers, *topic, kTransactionEnds);
+  }
   Verdict verdict;
   const auto inputs = load_inputs(brokers, job);
   verdict.expected = oracle::run_oracle(job.pipeline, inputs);

@@ -18,7 +18,7 @@ struct Verdict {
   size_t dead_letters = 0;
 };
 
-// Reads the job's topics under read_committed and judges them.
+// Reads the job's topics under read_committed, once no transaction is open over the results, and judges them.
 Verdict verify(const std::string& brokers, const Job& job);
 
 // What the job's input topics hold, partition by partition.
