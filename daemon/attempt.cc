@@ -12,6 +12,7 @@ constexpr Duration kRetryEvery = Duration::millis(200);
 constexpr Duration kWatchEvery = Duration::millis(500);
 constexpr Duration kAsk = Duration::seconds(10);
 constexpr Duration kRepeatWarnings = Duration::seconds(10);
+constexpr Duration kLongestTransaction = Duration::minutes(15);  // the usual broker maximum
 
 void sleep_for(Duration d) { std::this_thread::sleep_for(std::chrono::microseconds(d.us)); }
 
@@ -35,6 +36,7 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   shared_.crash_points = &deps_.crash_points;
   shared_.partitions = resumed_.partitions;
   shared_.gauges = &gauges_;
+  shared_.progress_us = &deps_.worker_progress_us;
   shared_.workers = options_.workers;
   shared_.batch_rows = options_.batch_rows;
   shared_.state_bytes_per_worker = options_.state_bytes / options_.workers;
@@ -301,7 +303,21 @@ std::vector<PartitionOffset> Attempt::offsets_to_commit() const {
   return offsets;
 }
 
+// A quiet epoch, in which nothing was read, fired or written, leaves the last commit as it is.
+bool Attempt::worth_committing() const {
+  if (running_epoch_->ended || !running_epoch_->written.empty() || !committed_ledger_) return true;
+  Ledger ledger;
+  for (const WorkerReport& report : running_epoch_->reports) ledger.add(report, shared_.partitions);
+  return !std::ranges::equal(ledger.sinks, committed_ledger_->sinks, {}, &SinkCounters::rows, &SinkCounters::rows);
+}
+
 void Attempt::commit_epoch() {
+  if (!worth_committing()) {
+    sinks_.open_epoch = running_epoch_->number + 1;
+    epoch_committed();
+    next_checkpoint_ = deps_.clock.elapsed() + checkpoint_interval();
+    return;
+  }
   const AttemptEnd result = commit_offsets(offsets_to_commit());
   if (result != AttemptEnd::kNone) return;
   const bool ended = running_epoch_->ended;
@@ -333,7 +349,7 @@ AttemptEnd Attempt::commit_transaction(const std::vector<PartitionOffset>& offse
   auto group = deps_.consumer.group_metadata();
   if (!group) return finish(AttemptEnd::kRewind, group.error());
   TransactionStatus sent = deps_.transactional->send_offsets(offsets, **group);
-  while (!sent && sent.error().kind == TransactionFailure::kRetry) {
+  while (!sent && sent.error().kind == TransactionFailure::kRetry && !deps_.give_up) {
     warnings_.warn("send_offsets_retried", {{"error", sent.error().message}});
     sleep_for(kRetryEvery);
     sent = deps_.transactional->send_offsets(offsets, **group);
@@ -342,7 +358,7 @@ AttemptEnd Attempt::commit_transaction(const std::vector<PartitionOffset>& offse
   deps_.crash_points.reached("send_offsets_after");
   deps_.crash_points.reached("commit_before");
   TransactionStatus committed = deps_.transactional->commit();
-  while (!committed && committed.error().kind == TransactionFailure::kRetry) {
+  while (!committed && committed.error().kind == TransactionFailure::kRetry && !deps_.give_up) {
     warnings_.warn("commit_retried", {{"error", committed.error().message}});
     sleep_for(kRetryEvery);
     committed = deps_.transactional->commit();
@@ -368,6 +384,7 @@ AttemptEnd Attempt::transaction_failed(const TransactionError& error) {
 AttemptEnd Attempt::finish(AttemptEnd end, const Error& error) {
   const bool for_good = end == AttemptEnd::kRewind && error.fault == Fault::kUser;
   end_ = for_good ? AttemptEnd::kFailed : end;
+  if (running_epoch_) deps_.metrics.checkpoints_failed.add();
   error_ = error;
   return end_;
 }
@@ -376,19 +393,24 @@ void Attempt::epoch_committed() {
   Epoch& epoch = *running_epoch_;
   const Duration took = deps_.clock.elapsed() - epoch.began;
   uint64_t bytes = 0;
+  std::vector<std::pair<RecoveryUnit*, CheckpointName>> replaced;
   for (const auto& unit : resumed_.units) {
     const auto written = epoch.written.find(unit->name);
     if (written == epoch.written.end()) continue;
     bytes += written->second.bytes;
-    std::optional<StoredCheckpoint> replaced = std::move(unit->committed);
+    if (unit->committed) replaced.emplace_back(unit.get(), unit->committed->manifest.name);
     unit->committed = StoredCheckpoint{std::move(written->second.manifest), written->second.checksum};
-    if (replaced) delete_replaced(unit->name, replaced->manifest.name);
   }
+  delete_replaced(replaced);
   if (!epoch.reports.empty()) {
     Ledger ledger;
     for (const WorkerReport& report : epoch.reports) ledger.add(report, shared_.partitions);
     for (const std::string& gap : ledger.gaps(deps_.plan)) warnings_.error("ledger_open", {{"gap", gap}});
     committed_ledger_ = std::move(ledger);
+    for (const WorkerReport& report : epoch.reports) {
+      if (report.newest_record == Time::min()) continue;
+      deps_.metrics.end_to_end_latency_seconds.observe((deps_.clock.now() - report.newest_record).to_seconds());
+    }
   }
   deps_.metrics.checkpoints_succeeded.add();
   deps_.metrics.checkpoint_duration_seconds.observe(took.to_seconds());
@@ -407,42 +429,44 @@ void Attempt::epoch_committed() {
 
 // ---- Deletion
 
-DeletionFacts Attempt::deletion_facts(const RecoveryUnit& unit) {
-  DeletionFacts facts;
-  if (unit.committed) facts.own_newest_committed = unit.committed->manifest.name;
-  facts.owns_all_covered = true;  // asked only right after a commit, which the group accepted from this member
-  std::vector<TopicPartition> covered;
-  for (uint32_t p : unit.partitions) covered.push_back(shared_.partitions[p].id);
-  if (const auto committed = deps_.consumer.committed(covered, kAsk)) {
-    facts.named_by_commits.emplace();
-    for (const PartitionOffset& offset : *committed) {
-      if (const auto metadata = parse_offset_metadata(offset.metadata)) facts.named_by_commits->insert(metadata->name);
-    }
+// What the group's commits name now, over all that we own; nothing when they could not be read.
+std::optional<std::set<CheckpointName>> Attempt::names_in_commits() {
+  std::vector<TopicPartition> owned;
+  for (const PartitionStart& p : shared_.partitions) owned.push_back(p.id);
+  const auto committed = deps_.consumer.committed(owned, kAsk);
+  if (!committed) return std::nullopt;
+  std::set<CheckpointName> names;
+  for (const PartitionOffset& offset : *committed) {
+    if (const auto metadata = parse_offset_metadata(offset.metadata)) names.insert(metadata->name);
   }
-  return facts;
+  return names;
 }
 
-void Attempt::delete_replaced(const std::string& unit, const CheckpointName& replaced) {
-  const auto owner = std::ranges::find(resumed_.units, unit, [](const auto& u) { return u->name; });
-  if (!may_delete(replaced, deletion_facts(**owner))) return;
-  deps_.crash_points.reached("delete_before");
-  if (Status removed = deps_.storage.remove(replaced); !removed) {
-    warnings_.warn("checkpoint_not_deleted", {{"name", to_string(replaced)}, {"error", removed.error().message}});
+// Only right after a commit, which the group accepted from this member: it owns what the checkpoints cover.
+void Attempt::delete_replaced(const std::vector<std::pair<RecoveryUnit*, CheckpointName>>& replaced) {
+  if (replaced.empty()) return;
+  const auto named = names_in_commits();
+  for (const auto& [unit, name] : replaced) {
+    if (!may_delete(name, {unit->committed->manifest.name, true, named})) continue;
+    deps_.crash_points.reached("delete_before");
+    if (Status removed = deps_.storage.remove(name); !removed) {
+      warnings_.warn("checkpoint_not_deleted", {{"name", to_string(name)}, {"error", removed.error().message}});
+    }
+    deps_.crash_points.reached("delete_after");
   }
-  deps_.crash_points.reached("delete_after");
 }
 
 // What no commit names: left by a crash between manifest and commit, or by a failed deletion.
 void Attempt::sweep_leftovers() {
+  const auto named = names_in_commits();
   for (const auto& unit : resumed_.units) {
     if (!unit->committed) continue;
     LeftoverFacts facts;
     facts.now = deps_.clock.now();
-    facts.longest_transaction_timeout = Duration::minutes(15);
-    facts.deletion = deletion_facts(*unit);
+    facts.longest_transaction_timeout = kLongestTransaction;
+    facts.deletion = {unit->committed->manifest.name, true, named};
     if (const auto leftovers = deps_.storage.leftovers(unit->name)) {
       for (const Leftover& leftover : *leftovers) {
-        facts.name.reset();
         facts.modified = leftover.modified;
         if (may_sweep(facts)) (void)deps_.storage.remove_leftover(leftover);
       }
@@ -566,11 +590,6 @@ AttemptStatus Attempt::status() const {
   AttemptStatus status = status_;
   if (committed_ledger_) status.ledger = *committed_ledger_;
   return status;
-}
-
-bool Attempt::stuck(Duration limit) const {
-  const Duration now = deps_.clock.elapsed();
-  return std::ranges::any_of(workers_, [&](const auto& w) { return now - Duration{w->gauges().progress_us} > limit; });
 }
 
 }  // namespace tidemark

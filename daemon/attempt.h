@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,8 @@ struct AttemptDeps {
   Files& files;
   PipelineMetrics& metrics;
   const CrashPoints& crash_points;
+  std::vector<std::atomic<int64_t>>& worker_progress_us;  // by worker; see WorkerShared
+  const std::atomic<bool>& give_up;                       // breaks endless retries off
 };
 
 // Figures for the API and metrics; a copy.
@@ -85,8 +88,7 @@ class Attempt final : private WorkerEvents {
 
   const Error& error() const { return error_; }
   AttemptStatus status() const;
-  // Whether a worker's loop has not moved for `limit`.
-  bool stuck(Duration limit) const;
+  uint64_t committed_epoch() const { return status_.epoch; }
 
  private:
   struct Epoch {
@@ -125,9 +127,10 @@ class Attempt final : private WorkerEvents {
   AttemptEnd transaction_failed(const TransactionError& error);
   AttemptEnd finish(AttemptEnd end, const Error& error);
   void epoch_committed();
-  void delete_replaced(const std::string& unit, const CheckpointName& replaced);
+  void delete_replaced(const std::vector<std::pair<RecoveryUnit*, CheckpointName>>& replaced);
+  bool worth_committing() const;
   void sweep_leftovers();
-  DeletionFacts deletion_facts(const RecoveryUnit& unit);
+  std::optional<std::set<CheckpointName>> names_in_commits();
   void watch_partitions();
   void pause_drifting();
   void publish();

@@ -65,6 +65,7 @@ void Ledger::add(const WorkerReport& report, const std::vector<PartitionStart>& 
   add_to(windows, report.windows);
   add_each(sinks, report.sinks);
   add_refused(refused, report.refused);
+  partitioning_violations += report.partitioning_violations;
 }
 
 void Ledger::add(const Ledger& other) {
@@ -74,6 +75,7 @@ void Ledger::add(const Ledger& other) {
   add_to(windows, other.windows);
   add_each(sinks, other.sinks);
   add_refused(refused, other.refused);
+  partitioning_violations += other.partitioning_violations;
 }
 
 std::vector<std::string> Ledger::gaps(const Plan& plan) const {

@@ -26,6 +26,7 @@ struct Ledger {
   WindowCounters windows;
   std::vector<SinkCounters> sinks;  // by sink number
   RefusedCounts refused;
+  uint64_t partitioning_violations = 0;
 
   // `partitions`: what the report's partition numbers stand for.
   void add(const WorkerReport& report, const std::vector<PartitionStart>& partitions);

@@ -35,7 +35,8 @@ Pipeline::Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps)
       metrics_(deps_.metrics, plan_.name),
       storage_(deps_.files, dir("checkpoints")),
       reset_state_(options_.reset_state),
-      accept_loss_(options_.accept_loss) {
+      accept_loss_(options_.accept_loss),
+      worker_progress_us_(worker_count()) {
   metrics_.set_state(PipelineState::kStarting);
 }
 
@@ -62,7 +63,6 @@ std::string Pipeline::identity() const {
 }
 
 void Pipeline::run() {
-  progress_us_ = deps_.clock.elapsed().us;
   if (connect()) {
     while (!stop_ && !over_ && consumer_) serve();
     if (attempt_) {
@@ -114,7 +114,6 @@ bool Pipeline::connect() {
 
 void Pipeline::wait_for_retry() {
   while (!stop_ && !over_ && deps_.clock.elapsed() < retry_at_) {
-    progress_us_ = deps_.clock.elapsed().us;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
@@ -210,7 +209,6 @@ Status Pipeline::open_targets() {
 // ---- The life of the group member
 
 void Pipeline::serve() {
-  progress_us_ = deps_.clock.elapsed().us;
   const bool busy = attempt_ && attempt_->busy();
   consumer_->serve(busy ? kServeBusy : kServeQuiet);
   if (over_) return;
@@ -225,11 +223,10 @@ void Pipeline::serve() {
   }
   if (start_wanted_ && deps_.clock.elapsed() >= retry_at_) start_attempt();
   if (!attempt_) return;
-  const uint64_t before = attempt_->status().epoch;
+  const uint64_t before = attempt_->committed_epoch();
   const AttemptEnd end = attempt_->turn();
-  const AttemptStatus status = attempt_->status();
-  if (status.epoch != before) {
-    publish(status);
+  if (attempt_->committed_epoch() != before) {
+    publish(attempt_->status());
     wait_ = Duration{0};
   }
   if (end != AttemptEnd::kNone) after(end);
@@ -301,9 +298,15 @@ void Pipeline::start_attempt() {
   logger_.info("running", {{"partitions", owned_.size()}});
 }
 
+// Before the first commit there is nothing that a membership could be proved with, and nothing that could be lost.
+bool Pipeline::has_committed() {
+  const auto committed = consumer_->committed(owned_, kAsk);
+  return !committed || std::ranges::any_of(*committed, [](const PartitionOffset& c) { return c.offset >= 0; });
+}
+
 Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   // Two instances of one identity would fence each other in turn: only the one that the group accepts goes on.
-  if (producers_stale_ && !consumer_->membership_valid()) {
+  if (producers_stale_ && has_committed() && !consumer_->membership_valid()) {
     back_off();
     return nullptr;
   }
@@ -340,7 +343,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   std::vector<KafkaProducer*> plain;
   for (const auto& producer : plain_) plain.push_back(producer.get());
   return std::make_unique<Attempt>(AttemptDeps{plan_, deps_.clock, logger_, *consumer_, transactional_.get(), std::move(plain),
-                                               targets_, deps_.lines, storage_, deps_.files, metrics_, deps_.crash_points},
+                                               targets_, deps_.lines, storage_, deps_.files, metrics_, deps_.crash_points, worker_progress_us_, give_up_},
                                    std::move(options), std::move(*resumed));
 }
 
@@ -416,6 +419,7 @@ void Pipeline::publish(const AttemptStatus& status) {
     const StepCounters& c = all.steps[i];
     if (plan_.steps[i].window()) {
       step.records_counted.raise_to(static_cast<double>(all.windows.counted));
+      step.partitioning_violations.raise_to(static_cast<double>(all.partitioning_violations));
       step.window_updates_missed.raise_to(static_cast<double>(all.windows.updates_missed));
       step.result_errors.raise_to(static_cast<double>(all.windows.result_errors + c.result_errors));
     } else if (plan_.steps[i].behind_window) {
@@ -446,7 +450,8 @@ std::string Pipeline::error() const {
 }
 
 bool Pipeline::live(Duration limit) const {
-  return over_ || deps_.clock.elapsed() - Duration{progress_us_} <= limit;
+  const int64_t now = deps_.clock.elapsed().us;
+  return over_ || std::ranges::all_of(worker_progress_us_, [&](const std::atomic<int64_t>& at) { return at == 0 || now - at <= limit.us; });
 }
 
 std::string Pipeline::status_json() const {

@@ -72,7 +72,7 @@ class Pipeline final : private GroupEvents {
   std::string error() const;
   // Assigned, restored and running.
   bool ready() const { return state_ == PipelineState::kRunning || state_ == PipelineState::kEnded; }
-  // The pipeline's thread moves on: no call to it has hung for `limit`.
+  // No worker has hung for `limit`. Waiting for Kafka is no hanging.
   bool live(Duration limit) const;
   std::string status_json() const;
 
@@ -90,6 +90,7 @@ class Pipeline final : private GroupEvents {
   void wait_for_retry();
   uint32_t worker_count() const;
   void start_attempt();
+  bool has_committed();
   Result<std::unique_ptr<Attempt>> make_attempt();
   void end_attempt();
   void after(AttemptEnd end);
@@ -137,7 +138,7 @@ class Pipeline final : private GroupEvents {
   std::atomic<bool> give_up_{false};
   std::atomic<bool> over_{false};
   std::atomic<int> exit_code_{0};
-  std::atomic<int64_t> progress_us_{0};
+  std::vector<std::atomic<int64_t>> worker_progress_us_;
   mutable std::mutex status_mutex_;  // guards the three below
   std::string error_;
   AttemptStatus last_status_;

@@ -24,13 +24,12 @@ size_t SinkWriter::Waiting::bytes() const {
 SinkWriter::SinkWriter(SinkSet& sinks, Logger logger)
     : sinks_(sinks),
       log_(std::move(logger), kSampleEvery),
-      counters_(sinks.plan->sinks.size()),
-      latency_(sinks.plan->sinks.size(), Time::min()) {}
+      counters_(sinks.plan->sinks.size()) {}
 
 void SinkWriter::write_rows(size_t sink, const Batch& batch, Rows rows) {
   counters_[sink].rows += rows.size();
   const PlannedSink& plan = sinks_.plan->sinks[sink];
-  for (uint32_t row : rows) latency_[sink] = std::max(latency_[sink], batch.kafka_times[row]);
+  for (uint32_t row : rows) newest_record_ = std::max(newest_record_, batch.kafka_times[row]);
   switch (plan.kind) {
     case SinkKind::kDrop: return;
     case SinkKind::kStdout:
@@ -175,12 +174,6 @@ bool SinkWriter::flush() {
     waiting_.pop_front();
   }
   return waiting_.empty();
-}
-
-std::vector<Time> SinkWriter::take_latency_samples() {
-  std::vector<Time> samples(latency_.size(), Time::min());
-  samples.swap(latency_);
-  return samples;
 }
 
 }  // namespace tidemark

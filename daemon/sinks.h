@@ -80,8 +80,8 @@ class SinkWriter {
   const std::vector<SinkCounters>& counters() const { return counters_; }
   // By step (or source, or sink) and reason.
   const RefusedCounts& refused() const { return refused_; }
-  // Newest Kafka timestamp among the rows handed over since the last call, for the latency metric.
-  std::vector<Time> take_latency_samples();
+  // Newest Kafka timestamp among the rows since the last call, for the latency metric; Time::min(): no rows.
+  Time take_newest_record() { return std::exchange(newest_record_, Time::min()); }
 
  private:
   struct Waiting {
@@ -114,7 +114,7 @@ class SinkWriter {
   std::string value_;
   std::vector<SinkCounters> counters_;
   RefusedCounts refused_;
-  std::vector<Time> latency_;
+  Time newest_record_ = Time::min();
 };
 
 }  // namespace tidemark

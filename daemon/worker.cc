@@ -12,6 +12,7 @@ constexpr Duration kIdleWait = Duration::millis(20);
 constexpr Duration kBlockedWait = Duration::millis(1);
 constexpr size_t kEventsPerInbox = 8;
 constexpr size_t kBatchArenaBytes = 4 << 20;
+constexpr size_t kSampledKeys = 8;
 
 void sleep_for(Duration d) { std::this_thread::sleep_for(std::chrono::microseconds(d.us)); }
 
@@ -120,6 +121,7 @@ class Worker::Routing final : public StageOutput {
       by_lane.first_lane = static_cast<uint32_t>(partition_number_);
       by_lane.rows.assign(rows.begin(), rows.end());
       by_lane.starts = {0, static_cast<uint32_t>(rows.size())};
+      watch_promise(batch.keyed[ordinal].hashes, rows);
     } else {
       sort_by_lane(batch.keyed[ordinal].hashes, rows, plan.lanes, by_lane);
     }
@@ -140,6 +142,18 @@ class Worker::Routing final : public StageOutput {
   }
 
  private:
+  // A few keys of each batch are enough: a broken promise breaks it for many.
+  void watch_promise(const std::vector<uint64_t>& hashes, Rows rows) {
+    const size_t step = std::max<size_t>(1, rows.size() / kSampledKeys);
+    for (size_t i = 0; i < rows.size(); i += step) {
+      const auto lane = static_cast<uint32_t>(partition_number_);
+      if (!worker_.shared_.key_samples.seen_elsewhere(hashes[rows[i]], lane)) continue;
+      worker_.partitioning_violations_ += 1;
+      worker_.warnings_.warn("partitioning_violated", {{"partition", partition_number_},
+                                                       {"what", "a key of `partitioned_by` was found in two partitions"}});
+    }
+  }
+
   // A counting sort: rows of a lane keep their order.
   void sort_by_lane(const std::vector<uint64_t>& hashes, Rows rows, uint32_t lanes, LaneRows& out) {
     out.starts.assign(lanes + 1, 0);
@@ -162,6 +176,7 @@ class Worker::Results final : public ResultEmitter {
   explicit Results(Worker& worker) : worker_(worker) {}
   void from(size_t step) { step_ = step; }
   void emit(std::unique_ptr<Batch> results) override {
+    worker_.note_progress();
     worker_.stage_->run_results(step_, *results);
     worker_.wait_for_sinks();
   }
@@ -175,6 +190,7 @@ Worker::Worker(uint32_t index, WorkerShared& shared, Logger logger)
     : index_(index),
       shared_(shared),
       logger_(std::move(logger)),
+      warnings_(logger_, Duration::seconds(10)),
       sinks_(*shared.sinks, logger_),
       intake_(std::make_unique<Intake>(*this)),
       routing_(std::make_unique<Routing>(*this)),
@@ -261,13 +277,16 @@ void Worker::run() {
   for (auto& reader : readers_) note_end(*reader);
   while (!stop_) {
     const Duration begin = shared_.clock->elapsed();
-    gauges_.progress_us = begin.us;
+    note_progress();
     if (turn()) {
       gauges_.busy_us += (shared_.clock->elapsed() - begin).us;
     }
     publish_gauges();
   }
+  (*shared_.progress_us)[index_] = 0;
 }
+
+void Worker::note_progress() { (*shared_.progress_us)[index_] = shared_.clock->elapsed().us; }
 
 bool Worker::turn() {
   if (failed_) return sleep_for(kBlockedWait), false;
@@ -456,6 +475,8 @@ void Worker::align() {
   report.steps = stage_->counters();
   report.sinks = sinks_.counters();
   report.refused = sinks_.refused();
+  report.partitioning_violations = partitioning_violations_;
+  report.newest_record = sinks_.take_newest_record();
   for (const Lane& lane : lanes_) {
     Time watermark = lane.time.current();
     for (const auto& window : lane.windows) {
@@ -511,7 +532,7 @@ void Worker::spill_if_needed() {
   while (!stop_ && !failed_ && unwritten_bytes() > budget) {
     sleep_for(kBlockedWait);
     gauges_.backpressured_us += kBlockedWait.us;
-    gauges_.progress_us = shared_.clock->elapsed().us;
+    note_progress();
     sinks_.flush();
     flush_outbox();  // a barrier of ours may be in it, without which the epoch before would never be written
     take_mail();
@@ -593,7 +614,7 @@ void Worker::wait_for_sinks() {
     flush_outbox();  // a barrier of ours may be in it, without which the transaction before would stay open
     sleep_for(kBlockedWait);
     gauges_.backpressured_us += kBlockedWait.us;
-    gauges_.progress_us = shared_.clock->elapsed().us;
+    note_progress();
   }
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/batch_pool.h"
 #include "daemon/crash_point.h"
 #include "daemon/events.h"
+#include "daemon/key_samples.h"
 #include "daemon/recovery_unit.h"
 #include "daemon/sinks.h"
 #include "operators/plan/plan.h"
@@ -52,6 +53,8 @@ struct WorkerReport {
   std::vector<SinkCounters> sinks;
   RefusedCounts refused;
   std::vector<std::pair<uint16_t, Time>> lane_watermarks;
+  uint64_t partitioning_violations = 0;
+  Time newest_record = Time::min();  // Kafka timestamp among the rows of this epoch; Time::min(): none
 };
 
 // Cheap figures for metrics and for drift, written by the worker now and then, read by anyone.
@@ -69,7 +72,6 @@ struct WorkerGauges {
   std::atomic<uint64_t> keys{0};
   std::atomic<uint64_t> state_bytes{0};
   std::atomic<uint64_t> dirty_bytes{0};
-  std::atomic<int64_t> progress_us{0};  // clock.elapsed() of the last turn of the loop
 };
 
 // Told on the worker's thread; thread-safe.
@@ -103,6 +105,8 @@ struct WorkerShared {
   size_t sink_wait_bytes = 32 << 20;              // rows held back for the next transaction
   bool until_end = false;
   bool keep_open = false;
+  KeySamples key_samples;
+  std::vector<std::atomic<int64_t>>* progress_us = nullptr;  // by worker: clock.elapsed() of its last step; 0: not running
 };
 
 // A lane as a worker takes it over.
@@ -176,11 +180,13 @@ class Worker {
   bool source_may_read() const;
   void wait_for_sinks();
   void publish_gauges();
+  void note_progress();
   void fail(const Error& error);
 
   const uint32_t index_;
   WorkerShared& shared_;
   Logger logger_;
+  RateLimited warnings_;
   std::unique_ptr<Decoder> decoder_;
   BatchPool pool_;
   SinkWriter sinks_;
@@ -203,6 +209,7 @@ class Worker {
   std::optional<WorkerReport> at_barrier_;
   uint64_t flushed_epoch_ = 0;
   bool ended_ = false;
+  uint64_t partitioning_violations_ = 0;
   bool failed_ = false;
   std::atomic<bool> stop_{false};
 
