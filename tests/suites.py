@@ -129,6 +129,8 @@ def build(args, folder, sanitizer=None):
         return False
     jobs = ["-j", str(args.jobs)] if args.jobs else []
     targets = [] if not sanitizer else [program["name"] for program in test_programs(folder, sanitizer)]
+    if sanitizer == "address":
+        targets.append("tidemark_fuzz")
     built = run(f"build-{folder.name}", ["ninja", "-C", str(folder), *jobs, *targets], 3600)
     if built.code != 0:
         built.show_tail()
@@ -224,6 +226,17 @@ def sanitized(name):
     return suite
 
 
+def fuzz(args, count):
+    folder = ROOT / "build-asan"
+    if not build(args, folder, SANITIZERS["asan"]):
+        count.add("fuzz: its build", 0, 1)
+        return
+    seconds = "300" if args.long else "15"
+    done = run("fuzz", [str(folder / "tests" / "tidemark_fuzz"), "--seconds", seconds], 1200,
+               {**SANITIZER_ENV, "ASAN_OPTIONS": SANITIZER_ENV["ASAN_OPTIONS"] + ":abort_on_error=1"})
+    judge(count, "fuzz", done, script_counts(done.text()))
+
+
 def clients(args, count):
     """The Kafka clients alone, on a real broker: what no mock can prove."""
     if not release(args, count, "clients") or not kafka(args, count, "clients"):
@@ -261,7 +274,7 @@ def chaos(args, count):
 
 
 SUITES = {"unit": unit, "integration": integration, "clients": clients, "chaos": chaos, "asan": sanitized("asan"),
-          "tsan": sanitized("tsan")}
+          "fuzz": fuzz, "tsan": sanitized("tsan")}
 
 
 def parse():
