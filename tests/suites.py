@@ -25,6 +25,8 @@ TAIL_LINES = 40
 # Programs that hold no code of the engine, or only read sources, gain nothing under a sanitizer.
 NOT_SANITIZED = {"test_house", "test_oracle"}
 SANITIZERS = {"asan": "address", "tsan": "thread"}
+# A cache of compiled files serves every clone, wherever it stands.
+BUILD_ENV = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "true"}
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -131,7 +133,7 @@ def build(args, folder, sanitizer=None):
     targets = [] if not sanitizer else [program["name"] for program in test_programs(folder, sanitizer)]
     if sanitizer == "address":
         targets.append("tidemark_fuzz")
-    built = run(f"build-{folder.name}", ["ninja", "-C", str(folder), *jobs, *targets], 3600)
+    built = run(f"build-{folder.name}", ["ninja", "-C", str(folder), *jobs, *targets], 3600, BUILD_ENV)
     if built.code != 0:
         built.show_tail()
         return False
