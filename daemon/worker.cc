@@ -474,6 +474,11 @@ void Worker::align() {
   at_barrier_.reset();
   report.steps = stage_->counters();
   report.sinks = sinks_.counters();
+  uint64_t keys = 0;
+  for (const Lane& lane : lanes_) {
+    for (const auto& window : lane.windows) keys += window->keys();
+  }
+  gauges_.keys = keys;
   report.refused = sinks_.refused();
   report.partitioning_violations = partitioning_violations_;
   report.newest_record = sinks_.take_newest_record();
