@@ -48,5 +48,9 @@ TEST_CASE("eval answers errors in JSON") {
   CHECK(without(eval_to_json("x", R"({"x": 9223372036854775808})"), "does not fit an int") == "");
 }
 
+TEST_CASE("an answer is JSON whatever bytes the expression holds") {
+  CHECK(without(eval_to_json("1 'a\xc3'", "{}"), "`'a\xef\xbf\xbd'`") == "");
+}
+
 }  // namespace
 }  // namespace tidemark::expr
