@@ -34,7 +34,7 @@ LifePlan peaceful(Random& random) {
   plan.workers = random.one_of<uint32_t>({1, 2, 4});
   plan.batch_rows = random.one_of<uint32_t>({1, 7, 4096});
   plan.weather.longest_run = random.one_of<int64_t>({1, 10, 1000});
-  plan.weather.queue_records = random.one_of<int64_t>({1, 20, 10'000});
+  plan.weather.queue_records = random.one_of<int64_t>({4, 50, 10'000});
   return plan;
 }
 
