@@ -49,7 +49,7 @@ TEST_CASE("eval answers errors in JSON") {
 }
 
 TEST_CASE("an answer is JSON whatever bytes the expression holds") {
-  CHECK(without(eval_to_json("1 'a\xc3'", "{}"), "`'a\xef\xbf\xbd'`") == "");
+  CHECK(without(eval_to_json("1 b'a\xc3'", "{}"), "`b'a\xef\xbf\xbd'`") == "");
 }
 
 }  // namespace
