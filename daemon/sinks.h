@@ -72,8 +72,8 @@ class SinkWriter {
 
   // Hands over what waits, as far as its epoch is open and the producers take it; true when nothing waits any more.
   bool flush();
-  // Nothing of `epoch` or before waits.
-  bool flushed_through(uint64_t epoch) const { return waiting_.empty() || waiting_.front().epoch > epoch; }
+  // Nothing of `epoch` or before waits. Never after a refusal, whose row is nowhere.
+  bool flushed_through(uint64_t epoch) const { return !failed_ && (waiting_.empty() || waiting_.front().epoch > epoch); }
   size_t waiting_bytes() const { return waiting_bytes_; }
   bool failed() const { return failed_; }
 

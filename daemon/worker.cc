@@ -299,10 +299,7 @@ bool Worker::turn() {
   busy |= read_inboxes();
   const auto passed = [this](uint64_t epoch) { return epoch >= epoch_; };
   if (sent_barrier_ == epoch_ && std::ranges::all_of(passed_barrier_, passed)) align();
-  if (flushed_epoch_ + 1 < epoch_ && sinks_.flushed_through(epoch_ - 1)) {
-    flushed_epoch_ = epoch_ - 1;
-    shared_.events->on_flushed(index_, flushed_epoch_);
-  }
+  report_flushed();
   advance_lanes();
   if (!source_may_read()) {
     if (!busy) {
@@ -539,6 +536,7 @@ void Worker::spill_if_needed() {
     gauges_.backpressured_us += kBlockedWait.us;
     note_progress();
     sinks_.flush();
+    report_flushed();
     flush_outbox();  // a barrier of ours may be in it, without which the epoch before would never be written
     take_mail();
     shed(budget / 2);
@@ -612,10 +610,17 @@ bool Worker::source_may_read() const {
   return std::ranges::all_of(outbox_, [](const auto& box) { return box.empty(); });
 }
 
+void Worker::report_flushed() {
+  if (flushed_epoch_ + 1 >= epoch_ || !sinks_.flushed_through(epoch_ - 1)) return;
+  flushed_epoch_ = epoch_ - 1;
+  shared_.events->on_flushed(index_, flushed_epoch_);
+}
+
 // Back-pressure inside a firing window, whose rows cannot be left for later.
 void Worker::wait_for_sinks() {
   while (!stop_ && !sinks_.failed() && sinks_.waiting_bytes() > shared_.sink_wait_bytes) {
     sinks_.flush();
+    report_flushed();  // what waits here may need the commit that waits for this report
     flush_outbox();  // a barrier of ours may be in it, without which the transaction before would stay open
     sleep_for(kBlockedWait);
     gauges_.backpressured_us += kBlockedWait.us;

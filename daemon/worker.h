@@ -179,6 +179,7 @@ class Worker {
   void take_mail();
   bool source_may_read() const;
   void wait_for_sinks();
+  void report_flushed();
   void publish_gauges();
   void note_progress();
   void fail(const Error& error);
