@@ -99,16 +99,16 @@ void SinkWriter::write_refused(SinkInput kind, const RefusedRecord& refused) {
   const auto& sinks = sinks_.plan->sinks;
   for (size_t i = 0; i < sinks.size(); ++i) {
     if (sinks[i].input != kind) continue;
-    taken = true;
-    counters_[i].rows += 1;
     const size_t limit = sinks[i].kind == SinkKind::kKafka ? static_cast<size_t>(sinks_.targets[i].topic.max_message_bytes) : SIZE_MAX;
     const OutgoingRecord record = build_dead_letter(refused.record, refused.why, limit);
+    // Its key and headers are never cut. Refused for ever by the topic, it must not hold the pipeline up for ever.
+    if (kafka_bytes(record) > limit) continue;
+    taken = true;
+    counters_[i].rows += 1;
     if (sinks[i].kind == SinkKind::kKafka) {
       send(i, refused.timestamp, record.key, record.value, record.headers);
     } else if (sinks[i].kind == SinkKind::kStdout) {
-      value_.assign(record.value.value_or(""));
-      value_.push_back('\n');
-      sinks_.lines->write(value_);
+      sinks_.lines->write(std::string(record.value.value_or("")) + '\n');
     }
   }
   if (taken) return;
