@@ -188,7 +188,7 @@ AttemptEnd Attempt::turn() {
   }
   if (running_epoch_) {
     move_epoch();
-  } else if (ended_workers_ == workers_.size() && options_.mode != RunMode::kForever) {
+  } else if (ended_workers_ == workers_.size() && options_.mode != RunMode::kForever && now >= end_again_) {
     begin_epoch(true);
   } else if (now >= next_checkpoint_) {
     begin_epoch(false);
@@ -226,8 +226,9 @@ void Attempt::store_units() {
   epoch.storing = true;
   take_reports();
   for (const auto& unit : resumed_.units) {
-    const bool ended = epoch.ended && options_.mode == RunMode::kUntilEnd;
-    Manifest manifest = manifest_of(*unit, epoch.number, ended);
+    Manifest manifest = manifest_of(*unit, epoch.number, epoch.ended && options_.mode == RunMode::kUntilEnd);
+    // Windows that --until-end closed stay closed, even where it dies before everything is.
+    manifest.ended |= std::ranges::find(manifest.lane_watermarks, Time::max()) != manifest.lane_watermarks.end();
     if (changed(*unit, manifest)) store_unit(*unit, epoch.number, std::move(manifest));
   }
   writer_->close_epoch(epoch.number);
@@ -285,6 +286,7 @@ void Attempt::epoch_failed(const Error& error) {
   running_epoch_.reset();
   const Duration wait = again_at_end ? Duration::seconds(1) : std::max(Duration::seconds(1), checkpoint_interval());
   next_checkpoint_ = deps_.clock.elapsed() + wait;
+  if (again_at_end) end_again_ = next_checkpoint_;
 }
 
 // ---- Commit
@@ -482,8 +484,7 @@ void Attempt::sweep_leftovers() {
 // ---- Watching
 
 void Attempt::watch_partitions() {
-  std::vector<PartitionStatus> statuses = deps_.consumer.statuses();
-  if (statuses.empty()) return;
+  const std::vector<PartitionStatus> statuses = deps_.consumer.statuses();
   for (const PartitionStatus& s : statuses) {
     const PartitionStart& partition = shared_.partitions[s.assignment];
     const auto& metrics = deps_.metrics.partition(deps_.plan.source.name, partition.id.topic, partition.id.partition);
