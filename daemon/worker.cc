@@ -176,6 +176,7 @@ class Worker::Results final : public ResultEmitter {
   explicit Results(Worker& worker) : worker_(worker) {}
   void from(size_t step) { step_ = step; }
   void emit(std::unique_ptr<Batch> results) override {
+    if (worker_.stop_) return;  // nothing of it will be committed, and nobody makes room for it any more
     worker_.note_progress();
     worker_.stage_->run_results(step_, *results);
     worker_.wait_for_sinks();
@@ -522,7 +523,6 @@ void Worker::spill_if_needed() {
     }
   }
   gauges_.dirty_bytes = dirty;
-  gauges_.state_bytes = memory;
   if (memory <= budget) return;
   if (dirty > budget / 2) {
     for (Lane& lane : lanes_) {
@@ -635,6 +635,16 @@ void Worker::publish_gauges() {
     gauge.watermark_us = reader->reader.watermark().us;
     gauge.idle = reader->idle;
   }
+  uint64_t keys = 0;
+  size_t memory = 0;
+  for (const Lane& lane : lanes_) {
+    for (const auto& window : lane.windows) {
+      keys += window->keys();
+      memory += window->memory_bytes();
+    }
+  }
+  gauges_.keys = keys;
+  gauges_.state_bytes = memory;
   if (ended_ || !shared_.until_end) return;
   const bool read = std::ranges::all_of(readers_, [](const auto& r) { return r->at_end; });
   const bool closed = shared_.keep_open || std::ranges::all_of(lanes_, [](const Lane& lane) {
