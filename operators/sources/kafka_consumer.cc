@@ -123,6 +123,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   Result<KafkaLookup*> lookup();
   Error refusal(rd_kafka_resp_err_t code, std::string_view what) const;
   bool is_member() const;
+  bool still_in_group();
 
   const ConsumerOptions options_;
   const QueueLimits limits_;
@@ -134,6 +135,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   std::unique_ptr<KafkaLookup> lookup_;    // only while questions are asked
   std::vector<Seen> seen_;                 // by assignment
   std::optional<Error> user_fault_;        // last reported by the client, to explain silence
+  std::string member_id_;                  // at the last assignment
   bool assign_called_ = false;
   bool fatal_told_ = false;
   bool closed_ = false;
@@ -227,6 +229,10 @@ void GroupConsumer::on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka
 
 void GroupConsumer::assigned(const std::vector<TopicPartition>& partitions) {
   assign_called_ = false;
+  if (char* id = rd_kafka_memberid(client_.get())) {
+    member_id_ = id;
+    rd_kafka_mem_free(client_.get(), id);
+  }
   if (events_ && !closed_) events_->on_assigned(partitions);
   if (!assign_called_) (void)assign({}, 0).has_value();
 }
@@ -241,8 +247,20 @@ void GroupConsumer::on_client_error(rd_kafka_resp_err_t code, std::string_view t
   if (error.fault == Fault::kUser) user_fault_ = error;
   if (!events_ || (fatal && fatal_told_)) return;
   fatal_told_ |= fatal;
-  if (fatal && is_fencing(code)) return events_->on_fenced(error);
+  if (fatal && is_fencing(code)) {
+    if (!still_in_group()) return events_->on_fenced(error);
+    return events_->on_error({Fault::kExternal, true, error.message + "; but nobody took this member's place"}, true);
+  }
   events_->on_error(error, fatal);
+}
+
+// librdkafka forgets its member id when a session times out, and heartbeats go on without one until the revocation is
+// served; a coordinator answers these as if a newer member had come. A newer one would have replaced our id in the group.
+bool GroupConsumer::still_in_group() {
+  if (member_id_.empty()) return false;
+  auto ask = lookup();
+  if (!ask) return false;
+  return (*ask)->has_member(options_.group, member_id_, kProbeTimeout).value_or(false);
 }
 
 // A fatal error has one cause, whichever call meets it.

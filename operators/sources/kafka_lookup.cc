@@ -137,6 +137,27 @@ Result<LogBounds> KafkaLookup::bounds(const TopicPartition& partition, Duration 
   return bounds;
 }
 
+Result<bool> KafkaLookup::has_member(const std::string& group, const std::string& member_id, Duration timeout) {
+  bool found = false;
+  const auto status = ask_until(timeout, "members of group " + group, [&](int ms) {
+    const rd_kafka_group_list* groups = nullptr;
+    auto code = rd_kafka_list_groups(client_.get(), group.c_str(), &groups, ms);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      if (groups != nullptr) rd_kafka_group_list_destroy(groups);
+      return code == RD_KAFKA_RESP_ERR__PARTIAL ? RD_KAFKA_RESP_ERR__TIMED_OUT : code;
+    }
+    for (int i = 0; i < groups->group_cnt; ++i) {
+      const rd_kafka_group_info& one = groups->groups[i];
+      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) code = one.err;
+      for (int m = 0; m < one.member_cnt; ++m) found |= member_id == one.members[m].member_id;
+    }
+    rd_kafka_group_list_destroy(groups);
+    return code;
+  });
+  if (!status) return std::unexpected(status.error());
+  return found;
+}
+
 Result<int64_t> KafkaLookup::offset_at(const TopicPartition& partition, Time at, Duration timeout) {
   // Rounded up, because records carry milliseconds; never negative, because -1 and -2 mean the ends of the log.
   const int64_t at_ms = std::max<int64_t>(0, (at + Duration::micros(999)).to_millis());
