@@ -18,6 +18,14 @@ class Failed(AssertionError):
     """A test's expectation that did not hold, with its facts."""
 
 
+class Skipped(Exception):
+    """A test that cannot be run on this machine, and why."""
+
+
+def skip(why):
+    raise Skipped(why)
+
+
 def long_test(function):
     """Marks a test that takes minutes: only with --long, or when named by --only."""
     function.long = True
@@ -378,7 +386,9 @@ class Tidemark:
 
     def peak_rss(self):
         """Bytes, so far."""
-        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) * 1024
-        return 0
+        try:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return 0
+        found = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
+        return int(found[1]) * 1024 if found else 0

@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
 import kafka  # noqa: E402
-from harness import Job, Kit, Tidemark  # noqa: E402
+from harness import Job, Kit, Skipped, Tidemark  # noqa: E402
 
 
 class Env:
@@ -81,7 +81,7 @@ def run_one(args, name, function, broker):
     try:
         function(env)
         return None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Skipped):
         raise
     except BaseException as error:  # noqa: a test may fail in any way
         last = env.started[-1].facts() if env.started else ""
@@ -93,13 +93,18 @@ def run_one(args, name, function, broker):
 
 
 def run_all(args, tests):
-    passed, failed = 0, []
+    passed, failed, skipped = 0, [], []
     with kafka.Broker(args.kafka) as broker:
         print(f"Kafka {args.kafka} at {broker.bootstrap}; {len(tests)} tests", flush=True)
         for index, (name, function) in enumerate(tests, 1):
             print(f"[{index:2}/{len(tests)}] {name} ...", end="", flush=True)
             start = time.monotonic()
-            why = run_one(args, name, function, broker)
+            try:
+                why = run_one(args, name, function, broker)
+            except Skipped as reason:
+                print(f" SKIPPED: {reason}", flush=True)
+                skipped.append(f"{name}: {reason}")
+                continue
             print(f" {'FAILED' if why else 'ok'} ({time.monotonic() - start:.1f} s)", flush=True)
             if why:
                 failed.append(name)
@@ -111,7 +116,9 @@ def run_all(args, tests):
                 broker.start()
     for name in failed:
         print(f"failed: {name}")
-    print(f"{passed} passed, {len(failed)} failed")
+    for one in skipped:
+        print(f"SKIPPED {one}")
+    print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 1 if failed else 0
 
 

@@ -92,7 +92,7 @@ def test_partitioned_by(env):
 
 
 def test_one_partition(env):
-    run_to_end(env, env.job(window=TUMBLING, partitions=1))
+    run_to_end(env, env.job(window=TUMBLING, partitions=1), partitions=1)
 
 
 def test_empty_partitions_do_not_hold_the_end(env):

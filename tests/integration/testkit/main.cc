@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "tests/integration/testkit/generator.h"
 #include "tests/integration/testkit/job.h"
@@ -219,6 +221,59 @@ void add_generator(Kit& kit) {
   });
 }
 
+// ---- Numbered keys: a load so regular that its results can be judged row by row without holding it in memory
+
+constexpr int64_t kPieces = 997;
+constexpr int64_t kMinuteMs = 60'000;
+
+std::string numbered_user(int64_t key) { return "u" + std::to_string(key); }
+
+void produce_numbered(const std::string& brokers, const GeneratorSettings& settings) {
+  Producer producer(brokers, {{"compression.type", "lz4"}});
+  for (int64_t i = 0; i < settings.events; ++i) {
+    const std::string user = numbered_user(i % settings.keys);
+    const int64_t ts = settings.start_ms + i * (kMinuteMs - 1) / settings.events;
+    OutRecord out{settings.topic, -1, {0, ts, user, {}, {}}};
+    out.record.value = "{\"event_id\":\"e\",\"user_id\":\"" + user + "\",\"event_type\":\"view\",\"quantity\":" +
+                       std::to_string(i % kPieces) + ",\"ts\":" + std::to_string(ts) + "}";
+    producer.produce(out);
+  }
+  producer.flush();
+}
+
+// One row a key, with the count and the sum that its number demands.
+int tally_numbered(const std::string& brokers, const GeneratorSettings& settings) {
+  std::vector<uint8_t> seen(static_cast<size_t>(settings.keys), 0);
+  int64_t rows = 0, wrong = 0, repeated = 0;
+  wait_until_stable(brokers, settings.topic, std::chrono::seconds(100));
+  read_topic(brokers, settings.topic, true, [&](int32_t, oracle::Record&& record) {
+    ++rows;
+    const auto row = ordered_json::parse(record.value.value_or("null"));
+    const int64_t key = std::stoll(row.at("user_id").get<std::string>().substr(1));
+    int64_t count = 0, pieces = 0;
+    for (int64_t i = key; i < settings.events; i += settings.keys) ++count, pieces += i % kPieces;
+    wrong += row.at("n") != count || row.at("pieces") != pieces ? 1 : 0;
+    repeated += std::exchange(seen.at(static_cast<size_t>(key)), 1);
+  });
+  const int64_t missing = std::count(seen.begin(), seen.end(), 0);
+  std::cout << rows << " rows, " << missing << " missing, " << repeated << " repeated, " << wrong << " wrong\n";
+  return missing + repeated + wrong == 0 ? 0 : 1;
+}
+
+void add_numbered_commands(Kit& kit) {
+  Options& o = kit.options;
+  const auto settings = [&o](CLI::App* command) {
+    command->add_option("topic", o.generator.topic)->required();
+    command->add_option("--events", o.generator.events);
+    command->add_option("--keys", o.generator.keys);
+    return command;
+  };
+  settings(kit.app.add_subcommand("generate-numbered", "events whose key is their number modulo --keys, in one minute"))
+      ->callback([&kit, &o] { produce_numbered(kit.brokers, o.generator); });
+  settings(kit.app.add_subcommand("tally-numbered", "judge the rows of such events: n = count(), pieces = sum(quantity)"))
+      ->callback([&kit, &o] { kit.exit_code = tally_numbered(kit.brokers, o.generator); });
+}
+
 void add_offset_commands(Kit& kit) {
   Options& o = kit.options;
   CLI::App* offsets = kit.app.add_subcommand("offsets", "committed offsets of a group")->require_subcommand(1);
@@ -344,6 +399,7 @@ int run(int argc, char** argv) {
   add_topic_commands(kit);
   add_record_commands(kit);
   add_generator(kit);
+  add_numbered_commands(kit);
   add_offset_commands(kit);
   add_transaction_commands(kit);
   add_judge(kit);

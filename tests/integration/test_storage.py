@@ -1,0 +1,160 @@
+"""Disks that fill up or fail to sync, and state that does not fit into memory: what is acknowledged stays durable, and
+work goes on when the disk does."""
+import errno
+import subprocess
+import threading
+import time
+
+from harness import SLIDING, TUMBLING, long_test, skip, wait_for
+
+
+def failed_checkpoints(process, job):
+    return process.total("tidemark_checkpoints_total", pipeline=job.name, result="failed")
+
+
+def committed(env, job):
+    return {p: one["offset"] for p, one in env.kit.offsets(job.name, job.topic).items()}
+
+
+def stands_still_once_broken(env, job, process, break_it):
+    """A checkpoint fails and is counted; from then on nothing is committed, and the process lives."""
+    before = failed_checkpoints(process, job)
+    break_it()
+    wait_for(lambda: process.running() and failed_checkpoints(process, job) > before, "a failed checkpoint counted", 60)
+    then = committed(env, job)
+    time.sleep(3)
+    process.running()
+    assert committed(env, job) == then, "an offset was committed whose checkpoint is not durable"
+    assert process.get("/livez")[0] == 200, "alive, whatever the disk does"
+
+
+def mount_tmpfs(folder, size):
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, text=True)
+    if done.returncode != 0:
+        skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
+
+
+class Filler:
+    """Takes what is free on a disk, and what becomes free, until it is told to give it back."""
+
+    def __init__(self, path):
+        self.path = path
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self):
+        self._thread.start()
+
+    def _run(self):
+        with open(self.path, "wb", buffering=0) as file:
+            while not self._stop.wait(0.01):
+                try:
+                    while file.write(b"\0" * (1 << 16)):
+                        pass
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+
+    def free(self):
+        self._stop.set()
+        self._thread.join()
+        self.path.unlink()
+
+
+def test_disk_full_then_freed(env):
+    disk = env.directory / "disk"
+    mount_tmpfs(disk, "64m")
+    try:
+        job = env.job(window=SLIDING, every="500ms")
+        load = env.kit.generate_in_background(job.topic, 60_000, rate=4_000, events_per_minute=10_000, keys=1_000)
+        process = env.run(job, state_dir=disk / "state").wait_ready()
+        wait_for(lambda: any(offset > 0 for offset in committed(env, job).values()), "a first commit")
+        filler = Filler(disk / "filler")
+        stands_still_once_broken(env, job, process, filler.start)
+        filler.free()
+        load.join(120)
+        process.wait_caught_up(env.kit).stop()
+        env.run(job, state_dir=disk / "state", until_end=True).wait(0)
+        env.kit.verify(job)
+    finally:
+        env.close()
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+# Fails every sync for as long as the file exists that TIDEMARK_TEST_SYNC_FAILS names.
+SYNC_SHIM = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+static int broken(void) {
+  const char* path = getenv("TIDEMARK_TEST_SYNC_FAILS");
+  return path && access(path, F_OK) == 0;
+}
+int fsync(int fd) {
+  if (broken()) { errno = EIO; return -1; }
+  return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
+}
+int fdatasync(int fd) {
+  if (broken()) { errno = EIO; return -1; }
+  return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
+}
+"""
+
+
+def build_shim(directory):
+    source, shim = directory / "sync_shim.c", directory / "sync_shim.so"
+    source.write_text(SYNC_SHIM)
+    done = subprocess.run(["cc", "-shared", "-fPIC", "-o", str(shim), str(source), "-ldl"], capture_output=True, text=True)
+    if done.returncode != 0:
+        skip(f"no shim can be built here: {done.stderr.strip()}")
+    return shim
+
+
+def test_sync_fails_for_a_while(env):
+    """No sync that failed is repeated or trusted: the work is done again from the committed checkpoint."""
+    flag = env.directory / "syncs-fail"
+    job = env.job(window=TUMBLING, every="500ms")
+    load = env.kit.generate_in_background(job.topic, 60_000, rate=4_000, keys=1_000)
+    process = env.run(job, env={"LD_PRELOAD": str(build_shim(env.directory)), "TIDEMARK_TEST_SYNC_FAILS": str(flag)})
+    process.wait_ready()
+    wait_for(lambda: any(offset > 0 for offset in committed(env, job).values()), "a first commit")
+    for _ in range(2):
+        stands_still_once_broken(env, job, process, flag.touch)
+        flag.unlink()
+        then = committed(env, job)
+        wait_for(lambda: process.running() and committed(env, job) != then, "going on", 60)
+    load.join(120)
+    process.wait_caught_up(env.kit).stop()
+    env.run(job, until_end=True).wait(0)
+    env.kit.verify(job)
+
+
+def larger_than_memory(env, keys, events, timeout_s):
+    """All keys in one open window, many of them touched again after they were spilled."""
+    job = env.job(window=TUMBLING, every="5s", late=None, dead=None, aggregates=[
+        {"name": "n", "kind": "count"}, {"name": "pieces", "kind": "sum", "field": "quantity"}])
+    env.kit.run("generate-numbered", job.topic, "--events", events, "--keys", keys)
+    process = env.run(job, memory="48MiB", until_end=True)
+    peak = 0
+
+    def ended():
+        nonlocal peak
+        peak = max(peak, process.peak_rss()) if process.process.poll() is None else peak
+        return process.process.poll() is not None
+    wait_for(ended, "the end", timeout_s)
+    process.wait(0)
+    tally = env.kit.run("tally-numbered", job.out, "--events", events, "--keys", keys).stdout.strip()
+    print(f" {keys} keys, {events} events, --memory 48MiB: peak RSS {peak >> 20} MiB; {tally} ...", end="", flush=True)
+    assert peak < 400 << 20, f"peak RSS {peak >> 20} MiB with --memory 48MiB"
+
+
+def test_state_larger_than_memory(env):
+    larger_than_memory(env, 1_000_000, 1_500_000, 300)
+
+
+@long_test
+def test_state_much_larger_than_memory(env):
+    larger_than_memory(env, 5_000_000, 7_500_000, 1200)
