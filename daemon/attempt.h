@@ -154,6 +154,7 @@ class Attempt final : private WorkerEvents {
   std::optional<Epoch> running_epoch_;
   std::optional<Ledger> committed_ledger_;
   Duration next_checkpoint_;
+  Duration end_again_{0};  // a failed last checkpoint is not tried again before
   Duration next_watch_;
   Duration next_sweep_;
   std::vector<uint32_t> paused_;

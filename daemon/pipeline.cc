@@ -158,7 +158,9 @@ Status Pipeline::make_producers() {
 Status Pipeline::init_transactions() {
   const TransactionStatus done = transactional_->init_transactions(kAsk);
   if (done) return {};
-  if (done.error().kind == TransactionFailure::kFatal) return user_error("transactions cannot be used: " + done.error().message);
+  if (done.error().user || done.error().kind == TransactionFailure::kFatal) {
+    return user_error("transactions cannot be used: " + done.error().message);
+  }
   return external_error("transactions cannot be initialised: " + done.error().message);
 }
 
@@ -187,13 +189,26 @@ Status Pipeline::check_cluster() {
   if (!source) return std::unexpected(source.error());
   for (size_t i = 0; i < plan_.sinks.size(); ++i) {
     if (!targets_[i].transactional) continue;
-    const auto sink = targets_[i].producer->cluster_id(kAsk);
+    const auto sink = sink_cluster(i);
     if (!sink) return std::unexpected(sink.error());
     if (*sink == *source) continue;
     return user_error("sink " + plan_.sinks[i].name + " is on another cluster (" + *sink + ") than the source (" + *source +
                       "), so its rows cannot be exactly once; write `delivery: at_least_once`");
   }
   return {};
+}
+
+// All exactly_once sinks share the producer of the first one: whether another's brokers are of that cluster, they say.
+Result<std::string> Pipeline::sink_cluster(size_t sink) {
+  const auto first = std::ranges::find(targets_, true, &SinkTarget::transactional) - targets_.begin();
+  const PlannedSink& asked = plan_.sinks[sink];
+  if (asked.brokers == plan_.sinks[static_cast<size_t>(first)].brokers) return targets_[sink].producer->cluster_id(kAsk);
+  ProducerOptions options;
+  options.brokers = asked.brokers;
+  options.properties = asked.properties;
+  auto made = deps_.kafka.producer(options, log_lines_of(logger_, "producer"));
+  if (!made) return std::unexpected(made.error());
+  return (*made)->cluster_id(kAsk);
 }
 
 Status Pipeline::open_targets() {
@@ -294,6 +309,7 @@ void Pipeline::start_attempt() {
     return handle(started.error(), "not_started");
   }
   start_wanted_ = false;
+  reset_state_ = accept_loss_ = false;  // not before the new positions are committed
   set_state(PipelineState::kRunning);
   logger_.info("running", {{"partitions", owned_.size()}});
 }
@@ -322,14 +338,14 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
                       "use `exchange: topic`");
   }
   ResumeDeps deps{plan_, *consumer_, storage_, deps_.files, deps_.store_memory, work_->path() + "/live", logger_};
-  auto resumed = resume(deps, {options_.mode, reset_state_, accept_loss_}, owned_, *existing);
+  const ResumeOptions how{options_.mode, reset_state_, accept_loss_, options_.mode == RunMode::kForever ? nullptr : &ends_};
+  auto resumed = resume(deps, how, owned_, *existing);
   if (!resumed) return std::unexpected(resumed.error());
   if (resumed->nothing_to_do) {
     logger_.info("already_ended");
     stop_for_good(PipelineState::kEnded, 0, "");
     return nullptr;
   }
-  reset_state_ = accept_loss_ = false;
   for (const auto& [id, lost] : resumed->lost) {
     metrics_.partition(plan_.source.name, id.topic, id.partition).records_lost.add(static_cast<uint64_t>(lost));
   }

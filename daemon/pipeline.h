@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -84,6 +85,7 @@ class Pipeline final : private GroupEvents {
   Status init_transactions();
   Status make_consumer();
   Status check_cluster();
+  Result<std::string> sink_cluster(size_t sink);
   Status open_targets();
   void serve();
   void reconnect(const Error& error);
@@ -127,6 +129,7 @@ class Pipeline final : private GroupEvents {
   bool producers_stale_ = false; // to be made again before the next attempt
   bool reset_state_;             // until it was done once
   bool accept_loss_;
+  std::map<TopicPartition, int64_t> ends_;  // --until-end: as first seen
   std::optional<Error> fatal_;   // of the consumer
   std::optional<Error> fenced_;
   Duration retry_at_{0};

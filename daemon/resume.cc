@@ -34,6 +34,14 @@ std::vector<TopicPartitions> count_partitions(const std::vector<TopicPartition>&
   return topics;
 }
 
+// A bounded run ends where the logs ended when it first saw them, whatever comes while it rewinds.
+void keep_ends(std::map<TopicPartition, int64_t>& ends, std::vector<PartitionFacts>& facts) {
+  for (PartitionFacts& f : facts) {
+    const int64_t end = ends.emplace(f.id, f.log_end).first->second;
+    f.log_end = std::max(f.log_start, std::min(f.log_end, end));
+  }
+}
+
 // What Kafka says about the owned partitions.
 Result<std::vector<PartitionFacts>> observe_partitions(KafkaConsumer& consumer, const std::vector<TopicPartition>& owned) {
   auto committed = consumer.committed(owned, kAsk);
@@ -102,13 +110,23 @@ class Resumer {
  public:
   Resumer(const ResumeDeps& deps, const ResumeOptions& options) : deps_(deps), options_(options) {}
 
-  Status resume_unit(RecoveryUnit& unit, const std::vector<PartitionFacts>& all);
+  Status decide_unit(RecoveryUnit& unit, const std::vector<PartitionFacts>& all);
+  // Once all units are decided.
+  Status carry_out_all();
   Resumed out;
-  bool all_ended = true;
 
  private:
-  Status carry_out(RecoveryUnit& unit, const ResumeDecision& decision, const std::vector<PartitionFacts>& facts,
-                   std::vector<CheckpointFacts>& checkpoints);
+  struct Decided {
+    RecoveryUnit* unit;
+    std::vector<PartitionFacts> facts;
+    std::vector<CheckpointFacts> checkpoints;
+    ResumeDecision decision;
+  };
+  Status carry_out(Decided& decided);
+  Status begin_anew(Decided& decided, FreshStart fresh);
+  Status restore(Decided& decided, const std::vector<Position>& positions);
+  bool is_over(const Decided& decided) const;
+  bool found_later(const TopicPartition& id) const;
   Status place(RecoveryUnit& unit, const std::vector<Position>& positions, const std::vector<PartitionFacts>& facts,
                const Manifest* manifest);
   Status open_store(RecoveryUnit& unit, const Manifest* manifest);
@@ -117,9 +135,22 @@ class Resumer {
 
   const ResumeDeps& deps_;
   const ResumeOptions& options_;
+  std::vector<Decided> decided_;  // by unit
 };
 
-Status Resumer::resume_unit(RecoveryUnit& unit, const std::vector<PartitionFacts>& all) {
+// The checkpoint that the decision builds on; null: none.
+const StoredCheckpoint* ground_of(const ResumeDecision& decision, const std::vector<CheckpointFacts>& checkpoints) {
+  const CheckpointName* name = nullptr;
+  if (const auto* restore = std::get_if<Restore>(&decision)) name = &restore->name;
+  if (const auto* gap = std::get_if<RestoreWithGap>(&decision)) name = &gap->name;
+  if (const auto* ended = std::get_if<AlreadyEnded>(&decision)) name = &ended->name;
+  if (!name) return nullptr;
+  const auto found = std::ranges::find(checkpoints, *name, &CheckpointFacts::name);
+  CHECK_OR_DIE(found != checkpoints.end() && found->loaded, "only a loaded checkpoint can be chosen");
+  return &*found->loaded;
+}
+
+Status Resumer::decide_unit(RecoveryUnit& unit, const std::vector<PartitionFacts>& all) {
   ResumeFacts facts;
   facts.pipeline = deps_.plan.name;
   facts.unit = unit.name;
@@ -131,30 +162,81 @@ Status Resumer::resume_unit(RecoveryUnit& unit, const std::vector<PartitionFacts
   if (!checkpoints) return std::unexpected(checkpoints.error());
   facts.checkpoints = std::move(*checkpoints);
   for (const CheckpointFacts& c : facts.checkpoints) out.last_epoch = std::max(out.last_epoch, c.name.epoch);
-  const ResumeDecision decision = decide_resume(facts);
-  return carry_out(unit, decision, facts.partitions, facts.checkpoints);
+  ResumeDecision decision = decide_resume(facts);
+  if (const auto* refusal = std::get_if<Refusal>(&decision)) return user_error(to_string(*refusal));
+  decided_.push_back({&unit, std::move(facts.partitions), std::move(facts.checkpoints), std::move(decision)});
+  return {};
 }
 
-Status Resumer::carry_out(RecoveryUnit& unit, const ResumeDecision& decision, const std::vector<PartitionFacts>& facts,
-                          std::vector<CheckpointFacts>& checkpoints) {
-  if (const auto* refusal = std::get_if<Refusal>(&decision)) return user_error(to_string(*refusal));
-  if (std::holds_alternative<AlreadyEnded>(decision)) return {};
-  all_ended = false;
-  if (const auto* fresh = std::get_if<FreshStart>(&decision)) {
-    if (fresh->state_was_reset) deps_.logger.warn("state_reset", {{"unit", unit.name}});
-    out.must_commit_start = true;
-    return place(unit, fresh->positions, facts, nullptr);
+Status Resumer::carry_out_all() {
+  const auto over = [this](const Decided& d) { return is_over(d); };
+  out.nothing_to_do = !decided_.empty() && std::ranges::all_of(decided_, over);
+  if (out.nothing_to_do) return {};
+  const auto has_news = [](const Decided& d) {
+    return std::holds_alternative<FreshStart>(d.decision) &&
+           std::ranges::any_of(d.facts, [](const PartitionFacts& f) { return f.log_end > f.log_start; });
+  };
+  if (std::ranges::any_of(decided_, over) && std::ranges::any_of(decided_, has_news)) {
+    return user_error("pipeline " + deps_.plan.name + ": it ran with --until-end, and a partition with records has come since. "
+                      "Ways out: --reset-state; or give the pipeline another name");
   }
-  const auto* gap = std::get_if<RestoreWithGap>(&decision);
-  const CheckpointName& name = gap ? gap->name : std::get<Restore>(decision).name;
-  if (gap) {
+  for (Decided& decided : decided_) {
+    if (Status done = carry_out(decided); !done) return done;
+  }
+  return {};
+}
+
+// An ended run that closed everything; one that died while it closed its windows has the others left to close.
+bool Resumer::is_over(const Decided& decided) const {
+  if (!std::holds_alternative<AlreadyEnded>(decided.decision)) return false;
+  const Manifest& manifest = ground_of(decided.decision, decided.checkpoints)->manifest;
+  return std::ranges::all_of(manifest.lane_watermarks, [](Time watermark) { return watermark == Time::max(); });
+}
+
+// Whether other units of ours began before there was this partition.
+bool Resumer::found_later(const TopicPartition& id) const {
+  return std::ranges::any_of(decided_, [&](const Decided& decided) {
+    const StoredCheckpoint* ground = ground_of(decided.decision, decided.checkpoints);
+    if (!ground) return false;
+    const auto& topics = ground->manifest.topics;
+    const auto known = std::ranges::find(topics, id.topic, &TopicPartitions::topic);
+    return known == topics.end() || known->partitions <= id.partition;
+  });
+}
+
+Status Resumer::carry_out(Decided& decided) {
+  if (const auto* fresh = std::get_if<FreshStart>(&decided.decision)) return begin_anew(decided, *fresh);
+  if (const auto* gap = std::get_if<RestoreWithGap>(&decided.decision)) {
     out.must_commit_start = true;  // where we go on from here is not what the commit says
-    for (const std::string& loss : gap->losses) deps_.logger.warn("loss_accepted", {{"unit", unit.name}, {"what", loss}});
+    for (const std::string& loss : gap->losses) {
+      deps_.logger.warn("loss_accepted", {{"unit", decided.unit->name}, {"what", loss}});
+    }
+    return restore(decided, gap->positions);
   }
-  const auto found = std::ranges::find(checkpoints, name, &CheckpointFacts::name);
-  CHECK_OR_DIE(found != checkpoints.end() && found->loaded, "only a loaded checkpoint can be chosen");
-  unit.committed = std::move(*found->loaded);
-  return place(unit, gap ? gap->positions : std::get<Restore>(decision).positions, facts, &unit.committed->manifest);
+  if (const auto* plain = std::get_if<Restore>(&decided.decision)) return restore(decided, plain->positions);
+  const Manifest& manifest = ground_of(decided.decision, decided.checkpoints)->manifest;
+  std::vector<Position> positions;
+  for (const PartitionFacts& f : decided.facts) {
+    const auto covered = std::ranges::find(manifest.partitions, f.id, &CoveredPartition::id);
+    const bool is_new = covered == manifest.partitions.end();
+    positions.push_back({f.id, Position::From::kOffset, is_new ? f.log_start : covered->next_offset, 0, is_new});
+  }
+  return restore(decided, positions);
+}
+
+Status Resumer::begin_anew(Decided& decided, FreshStart fresh) {
+  if (fresh.state_was_reset) deps_.logger.warn("state_reset", {{"unit", decided.unit->name}});
+  out.must_commit_start = true;
+  for (Position& position : fresh.positions) {
+    position.found_later = found_later(position.id);
+    if (position.found_later) position.from = Position::From::kLogStart;
+  }
+  return place(*decided.unit, fresh.positions, decided.facts, nullptr);
+}
+
+Status Resumer::restore(Decided& decided, const std::vector<Position>& positions) {
+  decided.unit->committed = *ground_of(decided.decision, decided.checkpoints);
+  return place(*decided.unit, positions, decided.facts, &decided.unit->committed->manifest);
 }
 
 Status Resumer::place(RecoveryUnit& unit, const std::vector<Position>& positions, const std::vector<PartitionFacts>& facts,
@@ -178,7 +260,8 @@ Status Resumer::place(RecoveryUnit& unit, const std::vector<Position>& positions
     const auto covered = std::ranges::find(manifest->partitions, position.id, &CoveredPartition::id);
     if (covered == manifest->partitions.end()) continue;
     start.position.max_event_time = covered->max_event_time;
-    start.idle = covered->idle;
+    // With records to read it is not idle: else the others' backlog would move time past its own.
+    start.idle = covered->idle && at->log_end <= start.position.next_offset;
   }
   return open_store(unit, manifest);
 }
@@ -270,12 +353,13 @@ Result<Resumed> resume(const ResumeDeps& deps, const ResumeOptions& options, con
   out.topics = count_partitions(existing);
   auto facts = observe_partitions(deps.consumer, owned);
   if (!facts) return std::unexpected(facts.error());
+  if (options.ends) keep_ends(*options.ends, *facts);
   for (const TopicPartition& id : owned) out.partitions.push_back({id, {}, false, std::nullopt});
   out.units = divide_into_units(deps.plan, owned, deps.live_dir);
   for (const auto& unit : out.units) {
-    if (Status done = resumer.resume_unit(*unit, *facts); !done) return std::unexpected(done.error());
+    if (Status decided = resumer.decide_unit(*unit, *facts); !decided) return std::unexpected(decided.error());
   }
-  out.nothing_to_do = !out.units.empty() && resumer.all_ended;
+  if (Status done = resumer.carry_out_all(); !done) return std::unexpected(done.error());
   return std::move(out);
 }
 

@@ -2,6 +2,7 @@
 // It observes and carries out; what to do is decided by the pure functions of state/decisions.h.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -19,6 +20,8 @@ struct ResumeOptions {
   RunMode mode = RunMode::kForever;
   bool reset_state = false;
   bool accept_loss = false;
+  // --until-end: where the logs ended when this run first saw them, filled in here; null otherwise.
+  std::map<TopicPartition, int64_t>* ends = nullptr;
 };
 
 // What an attempt begins with.
