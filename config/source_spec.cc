@@ -1,4 +1,6 @@
 // The specs of sources: where records come from, how they are decoded, what their time is.
+#include <set>
+
 #include <fmt/format.h>
 
 #include "config/kafka_properties.h"
@@ -83,7 +85,17 @@ Kind<std::vector<Located<std::string>>> topics_kind() {
   kind.read = [read = kind.read](const Node& node, std::string_view what, std::vector<Located<std::string>>& out,
                                  Diagnostics& diagnostics) {
     if (!read(node, what, out, diagnostics)) return false;
-    return !out.empty() || wrong_kind(node, what, "a list of at least one topic", diagnostics);
+    if (out.empty()) {
+      diagnostics.error(node.where(), fmt::format("{} is empty", what), "write at least one topic");
+      return false;
+    }
+    std::set<std::string_view> seen;
+    for (const Located<std::string>& topic : out) {
+      if (seen.insert(topic.value).second) continue;
+      diagnostics.error(topic.where, fmt::format("{} names `{}` twice", what, topic.value), "remove one of them");
+      return false;
+    }
+    return true;
   };
   return kind;
 }
@@ -212,7 +224,32 @@ void check_field(const SourceSpec& source, const Located<std::string>& field, st
                     nearest.empty() ? "declare it in `schema`" : fmt::format("did you mean `{}`?", nearest));
 }
 
+// `format: raw` makes one field of the whole value, and has nothing to take a time from.
+void check_raw(const SourceSpec& source, Diagnostics& diagnostics) {
+  if (!std::holds_alternative<RawFormatSpec>(source.format.kind)) return;
+  if (const auto& field = source.event_time.field) {
+    diagnostics.error(field->where, "`event_time`: format raw has no fields to take a time from",
+                      "leave `field` out; the Kafka timestamp is the time of a record");
+  }
+  if (source.schema.size() != 1) {
+    diagnostics.error(
+        source.schema.empty() ? source.format.where : source.schema[1].name.where,
+        fmt::format("format raw needs a schema of exactly one field, not {}", source.schema.size()),
+        "the field holds the whole value, as in `schema: {value: bytes}` or `schema: {line: string}`");
+    return;
+  }
+  const SchemaFieldSpec& field = source.schema.front();
+  if (field.type.kind != TypeKind::kBytes && field.type.kind != TypeKind::kString) {
+    diagnostics.error(field.type_where, fmt::format("format raw reads `bytes` or `string`, not {}", to_string(field.type)),
+                      "the field holds the whole value");
+  }
+  if (field.path != std::vector<std::string>{field.name.value}) {
+    diagnostics.error(field.name.where, "format raw has no paths", "the field holds the whole value; remove `path`");
+  }
+}
+
 void check_source(const SourceSpec& source, Diagnostics& diagnostics) {
+  check_raw(source, diagnostics);
   if (const auto& field = source.event_time.field) {
     check_field(source, *field, "`event_time`", diagnostics);
     const SchemaFieldSpec* known = source.find(field->value);

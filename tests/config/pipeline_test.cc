@@ -157,7 +157,21 @@ TEST_CASE("sources are refused with a reason and a place") {
   check("    kafka: {brokers: b}\n", "4:12: `kafka` does not say which topic; write exactly one of `topic`, `topics` or `topic_pattern`\n");
   check("    kafka: {brokers: b, topic: t, topics: [u]}\n",
         "4:35: `topic` and `topics` exclude each other; write exactly one of `topic`, `topics` or `topic_pattern`\n");
-  check("    kafka: {brokers: b, topics: []}\n", "4:33: `topics` must be a list of at least one topic, not a list\n");
+  check("    kafka: {brokers: b, topics: []}\n", "4:33: `topics` is empty; write at least one topic\n");
+  check("    kafka: {brokers: b, topics: [u, t, u]}\n", "4:40: `topics` names `u` twice; remove one of them\n");
+  check("    kafka: {brokers: b, topic: t}\n    format: raw\n",
+        "5:13: format raw needs a schema of exactly one field, not 0; the field holds the whole value, as in `schema: {value: bytes}` or "
+        "`schema: {line: string}`\n");
+  check("    kafka: {brokers: b, topic: t}\n    format: raw\n    schema: {value: bytes, key: string}\n",
+        "6:28: format raw needs a schema of exactly one field, not 2; the field holds the whole value, as in `schema: {value: bytes}` or "
+        "`schema: {line: string}`\n");
+  check("    kafka: {brokers: b, topic: t}\n    format: raw\n    schema: {value: int}\n",
+        "6:21: format raw reads `bytes` or `string`, not int; the field holds the whole value\n");
+  check("    kafka: {brokers: b, topic: t}\n    format: raw\n    schema: {value: {type: bytes, path: a}}\n",
+        "6:14: format raw has no paths; the field holds the whole value; remove `path`\n");
+  check("    kafka: {brokers: b, topic: t}\n    format: raw\n    schema: {at: timestamp(ms)}\n    event_time: {field: at}\n",
+        "6:18: format raw reads `bytes` or `string`, not timestamp; the field holds the whole value\n"
+        "7:25: `event_time`: format raw has no fields to take a time from; leave `field` out; the Kafka timestamp is the time of a record\n");
   check("    kafka: {brokers: b, topic: a b}\n", "4:32: `topic` may hold only letters, digits, `.`, `_` and `-`\n");
   check("    kafka: {brokers: b, topic_pattern: shop}\n", "4:40: `topic_pattern` must begin with `^`\n");
   check("    kafka: {brokers: b, topic: t}\n    format: csv\n", "5:13: `csv` is not supported yet; use `json` or `raw`\n");
