@@ -65,5 +65,7 @@ struct AggregateFunction {
 // Every aggregate function there is.
 std::span<const AggregateFunction> aggregate_functions();
 const AggregateFunction* find_aggregate_function(std::string_view name);
+// Whether the language knows this aggregate, which is not supported yet.
+bool is_future_aggregate(std::string_view name);
 
 }  // namespace tidemark

@@ -1,4 +1,6 @@
 // The table of all aggregate functions, in the order in which the reference lists them.
+#include <algorithm>
+
 #include "operators/aggregates/functions.h"
 
 namespace tidemark {
@@ -21,6 +23,12 @@ const AggregateFunction* find_aggregate_function(std::string_view name) {
     if (f.name == name) return &f;
   }
   return nullptr;
+}
+
+bool is_future_aggregate(std::string_view name) {
+  constexpr std::string_view kFuture[] = {"stddev", "variance", "distinct",  "approx_distinct", "quantile",
+                                          "top_k",  "list",     "histogram", "arg_min",         "arg_max"};
+  return std::ranges::find(kFuture, name) != std::ranges::end(kFuture);
 }
 
 }  // namespace tidemark

@@ -174,7 +174,9 @@ Checker::Answer Checker::check_ident(const Node& node, const Facts& facts) {
     return unsupported(node.offset, fmt::format("the type `{}` as a value", node.name));
   }
   std::vector<std::string_view> names;
-  for (const Field& f : scope_.fields) names.push_back(f.name);
+  for (const Field& f : scope_.fields) {
+    if (!f.name.contains(' ')) names.push_back(f.name);  // what stands for an aggregate cannot be written
+  }
   const std::string_view nearest = nearest_word(node.name, names);
   std::string hint;
   if (!nearest.empty()) {

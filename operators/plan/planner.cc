@@ -5,6 +5,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "operators/plan/plan.h"
 
@@ -46,6 +47,10 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<Prop
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const Property& p : properties) pairs.emplace_back(p.name.value, p.value.value);
   return pairs;
+}
+
+bool is_aggregate(std::string_view name) {
+  return find_aggregate_function(name) != nullptr || is_future_aggregate(name);
 }
 
 std::string window_text(const WindowSpec& spec) {
@@ -96,6 +101,8 @@ class Planner {
   bool partitioned_by_covers(const WindowSpec& spec, const Scope& input) const;
 
   std::optional<Ast> parse(const SourceText& text);
+  std::optional<Ast> parse_without_aggregates(const SourceText& text);
+  void warn_of_null(const SourceText& text, bool behind);
   std::unique_ptr<const expr::Program> compile(const Ast& ast, const SourceText& text, const Scope& scope, bool behind);
   void report(const SourceText& text, const std::vector<Problem>& problems, bool as_warning = false);
   uint32_t new_slot(bool behind) { return behind ? result_slots_++ : plan_.source.slots++; }
@@ -124,6 +131,23 @@ std::optional<Ast> Planner::parse(const SourceText& text) {
   if (ast) return std::move(*ast);
   report(text, ast.error());
   return std::nullopt;
+}
+
+// Of a step that looks at one row at a time.
+std::optional<Ast> Planner::parse_without_aggregates(const SourceText& text) {
+  auto ast = parse(text);
+  const auto split = ast ? expr::split_aggregates(*ast, "", is_aggregate) : expr::SplitAggregates{};
+  if (!split || split->calls.empty()) return ast;
+  for (const expr::AggregateCall& call : split->calls) {
+    diagnostics_.error(locate(text, call.offset), fmt::format("`{}` is an aggregate, and this step sees one row at a time", call.name),
+                       "write it in a window's `aggregates`; steps behind the window see it as a field");
+  }
+  return std::nullopt;
+}
+
+void Planner::warn_of_null(const SourceText& text, bool behind) {
+  diagnostics_.warn(text.where, fmt::format("this condition may be null, which {}", behind ? "drops the row" : "sends the record to dead_letter"),
+                    "write `coalesce(..., false)` around it");
 }
 
 std::unique_ptr<const expr::Program> Planner::compile(const Ast& ast, const SourceText& text, const Scope& scope, bool behind) {
@@ -180,13 +204,16 @@ void Planner::plan_step(size_t index) {
 void Planner::plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step) {
   step.output = scope_of(spec.input);
   PlannedFilter planned;
-  if (const auto ast = parse(filter.condition)) {
+  if (const auto ast = parse_without_aggregates(filter.condition)) {
     planned.condition = compile(*ast, filter.condition, step.output, step.behind_window);
     if (planned.condition && planned.condition->type().kind != TypeKind::kBool) {
       diagnostics_.error(filter.condition.where, "a filter needs a condition, this is of type " + to_string(planned.condition->type()),
                          "compare it with something, as in `x > 0`");
     }
-    if (planned.condition && planned.condition->nullable()) fallible_ = true;
+    if (planned.condition && planned.condition->type().kind == TypeKind::kBool && planned.condition->nullable()) {
+      warn_of_null(filter.condition, step.behind_window);
+      fallible_ = true;
+    }
   }
   step.what = std::move(planned);
 }
@@ -196,7 +223,7 @@ void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_oth
   if (keep_others) step.output = input;
   PlannedMap planned;
   for (const NamedExpression& field : fields) {
-    const auto ast = parse(field.expression);
+    const auto ast = parse_without_aggregates(field.expression);
     if (!ast) continue;
     auto program = compile(*ast, field.expression, input, step.behind_window);
     if (!program) continue;
@@ -277,7 +304,6 @@ void Planner::plan_results(const WindowSpec& spec, const Scope& input, PlannedWi
     Ast rest;
   };
   std::vector<Entry> entries;
-  const auto is_aggregate = [](std::string_view name) { return find_aggregate_function(name) != nullptr; };
   for (size_t i = 0; i < spec.aggregates.size(); ++i) {
     const NamedExpression& field = spec.aggregates[i];
     const auto ast = parse(field.expression);
@@ -328,7 +354,15 @@ void Planner::plan_results(const WindowSpec& spec, const Scope& input, PlannedWi
 // Plans the aggregate behind one call; answers its place among the window's aggregates.
 std::optional<uint32_t> Planner::plan_call(const expr::AggregateCall& call, const SourceText& text, const Scope& input,
                                            PlannedWindow& window, StepSignature& signature) {
-  const AggregateFunction& function = *find_aggregate_function(call.name);
+  const AggregateFunction* known = find_aggregate_function(call.name);
+  if (!known) {
+    std::vector<std::string_view> names;
+    for (const AggregateFunction& f : aggregate_functions()) names.push_back(f.name);
+    diagnostics_.error(locate(text, call.offset), fmt::format("the aggregate `{}` is not supported yet", call.name),
+                       fmt::format("there are: {}", fmt::join(names, ", ")));
+    return std::nullopt;
+  }
+  const AggregateFunction& function = *known;
   if (call.args.size() < function.args_min || call.args.size() > function.args) {
     diagnostics_.error(locate(text, call.offset), fmt::format("{} takes {}, not {} arguments", call.name,
                        function.args_min == function.args ? std::to_string(function.args)
@@ -374,7 +408,10 @@ std::optional<uint32_t> Planner::plan_input(const Ast& ast, const SourceText& te
     diagnostics_.error(text.where, "`.where` needs a condition, this is of type " + to_string(type));
     return std::nullopt;
   }
-  if (must_be_bool && program->nullable()) fallible_ = true;
+  if (must_be_bool && program->nullable()) {
+    warn_of_null(text, false);
+    fallible_ = true;
+  }
   // A condition gets a column of its own even when it is a field, since a null in it refuses the row.
   if (const auto slot = program->field_slot(); slot && !must_be_bool) return slot;
   const uint32_t slot = new_slot(false);

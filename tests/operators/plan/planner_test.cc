@@ -1,0 +1,58 @@
+// What the planner says of a pipeline file: mistakes and warnings of expressions and aggregates, each at its place.
+// Deliberately knows nothing of how a plan runs.
+#include <string>
+#include <string_view>
+
+#include "config/pipeline.h"
+#include "operators/plan/plan.h"
+#include "tests/catch.h"
+
+namespace tidemark {
+namespace {
+
+// What is said of one step, a line each, with its column but without what stands in every such file: where late
+// records and dead letters go.
+std::string said_of(std::string_view step) {
+  const std::string text = "name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t}\n"
+                           "    schema: {n: int, amount: double, flag: 'bool?'}\nsteps:\n  - " +
+                           std::string(step) + "\nsinks:\n  - stdout: {}\n  - {from: late, drop: {}}\n  - {from: dead_letter, drop: {}}\n";
+  Diagnostics diagnostics;
+  const auto spec = load_pipeline(text, "p.yaml", {}, diagnostics);
+  if (spec) (void)make_plan(*spec, diagnostics);
+  std::string out;
+  for (const Diagnostic& d : diagnostics.all()) out += to_string(d) + "\n";
+  return out;
+}
+
+std::string said_of_aggregate(std::string_view expression) {
+  return said_of("window: {tumbling: 1m, by: [n], aggregates: {x: \"" + std::string(expression) + "\"}}");
+}
+
+TEST_CASE("an aggregate outside of a window is refused as what it is") {
+  CHECK_THAT(said_of("filter: sum(amount) > 1.0"), Contains("7:13: error: `sum` is an aggregate, and this step sees one row at a time"));
+  CHECK_THAT(said_of("map: {m: 2.0 * max(amount)}"), Contains("`max` is an aggregate"));
+  CHECK_THAT(said_of("select: {m: 'quantile(amount, 0.5)'}"), Contains("`quantile` is an aggregate"));
+  CHECK(said_of("filter: n > 1").empty());
+}
+
+TEST_CASE("an aggregate that is yet to come is refused by name") {
+  CHECK_THAT(said_of_aggregate("1.0 + stddev(amount)"),
+             Contains("the aggregate `stddev` is not supported yet; there are: count, sum, avg, min, max, first, last"));
+  CHECK_THAT(said_of_aggregate("quantile(amount, 0.95).where(n > 1)"), Contains("the aggregate `quantile` is not supported yet"));
+  CHECK_THAT(said_of_aggregate("median(amount)"), Contains("unknown function `median`"));
+}
+
+TEST_CASE("a mistake beside aggregates names only fields that can be written") {
+  const std::string said = said_of_aggregate("sum(amount) + price");
+  CHECK_THAT(said, Contains("unknown field `price`; there are: n, window_start, window_end\n"));
+}
+
+TEST_CASE("a condition that may be null is warned of") {
+  CHECK_THAT(said_of("filter: flag"), Contains("7:13: warning: this condition may be null, which sends the record to dead_letter"));
+  CHECK_THAT(said_of_aggregate("count().where(flag)"), Contains("warning: this condition may be null"));
+  CHECK(said_of("filter: coalesce(flag, false)").empty());
+  CHECK(said_of("filter: has(flag) && flag").empty());
+}
+
+}  // namespace
+}  // namespace tidemark
