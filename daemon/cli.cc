@@ -364,6 +364,9 @@ CliExit unknown_argument(const CLI::App& command, const std::string& argument) {
   }
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   const std::string name = command.get_name(), meant = did_you_mean(word, candidates);
+  if (std::ranges::find(names, word) != names.end()) {
+    return refusal(fmt::format("`{}` stands behind `--`, where options end; write it before", word), name);
+  }
   return refusal(fmt::format("`tidemark {}` has no option `{}`{}", name, word, meant), name);
 }
 

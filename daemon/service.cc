@@ -4,6 +4,8 @@
 #include <unistd.h>  // environ
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -33,9 +35,11 @@ Environment environment_of(const Variables& variables) {
   return environment;
 }
 
-std::optional<std::string> read_file(const std::string& path) {
+Result<std::string> read_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return user_error("it is a directory");
   std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
+  if (!in) return user_error(std::generic_category().message(errno));
   std::ostringstream out;
   out << in.rdbuf();
   return std::move(out).str();
@@ -84,7 +88,7 @@ std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& file
   for (const std::string& file : files) {
     const auto text = read_file(file);
     if (!text) {
-      diagnostics.error({file, 1, 1}, "the file cannot be read");
+      diagnostics.error({file, 1, 1}, "the file cannot be read: " + text.error().message);
       continue;
     }
     auto loaded = load_text(*text, file, environment, diagnostics);
@@ -245,7 +249,9 @@ int Service::exit_code() const {
 
 int Service::report_exit() const {
   for (const auto& p : pipelines_) {
-    if (p->exit_code() != 0) std::cerr << "tidemark: pipeline " << p->name() << ": " << p->error() << "\n";
+    if (p->exit_code() == 0) continue;
+    const std::string pipeline = "pipeline " + p->name();  // some messages begin with it
+    std::cerr << "tidemark: " << (p->error().starts_with(pipeline) ? "" : pipeline + ": ") << p->error() << "\n";
   }
   return exit_code();
 }
