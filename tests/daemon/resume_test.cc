@@ -1,0 +1,131 @@
+// Resuming several recovery units at once: what the commits and checkpoints of one say about another.
+
+#include "daemon/resume.h"
+#include "daemon/service.h"
+#include "tests/catch.h"
+#include "tests/state/store_fixture.h"
+
+namespace tidemark {
+namespace {
+
+constexpr const char* kPlan = R"(
+name: copies
+sources:
+  events:
+    kafka: {brokers: nowhere:1, topic: events, start: latest}
+    format: json
+    schema: {user: string}
+sinks:
+  - drop: {}
+)";
+
+// A group and its logs that say what they were told to.
+class StillConsumer final : public KafkaConsumer {
+ public:
+  std::vector<PartitionOffset> offsets;
+  std::map<TopicPartition, LogBounds> logs;
+
+  void serve(Duration) override {}
+  Status subscribe() override { return {}; }
+  Result<std::vector<TopicPartition>> list_partitions(Duration) override { return external_error("not asked here"); }
+  Result<std::string> cluster_id(Duration) override { return external_error("not asked here"); }
+  Result<std::vector<PartitionOffset>> committed(const std::vector<TopicPartition>&, Duration) override { return offsets; }
+  Result<LogBounds> log_bounds(const TopicPartition& id, Duration) override { return logs.at(id); }
+  Result<int64_t> offset_at(const TopicPartition&, Time, Duration) override { return external_error("not asked here"); }
+  Status assign(const std::vector<Start>&, uint32_t) override { return {}; }
+  size_t drain(uint32_t, Duration, MessageHandler&) override { return 0; }
+  void wake(uint32_t) override {}
+  Status pause(const std::vector<uint32_t>&) override { return {}; }
+  Status resume(const std::vector<uint32_t>&) override { return {}; }
+  std::vector<PartitionStatus> statuses() override { return {}; }
+  Status commit(const std::vector<PartitionOffset>&, Duration) override { return {}; }
+  Result<std::unique_ptr<GroupMetadata>> group_metadata() override { return external_error("not asked here"); }
+  bool membership_valid() override { return true; }
+  void close() override {}
+};
+
+// Two partitions of a plan without windows. The first one's checkpoint, made when it was alone, goes on at 5.
+struct Scene {
+  const TopicPartition first{"events", 0};
+  const TopicPartition second{"events", 1};
+  Plan plan;
+  TempDir dir;
+  LocalFiles files;
+  LocalCheckpointStorage storage{files, dir / "checkpoints"};
+  StillConsumer consumer;
+  CapturingLogSink log;
+  SystemClock clock;
+  Logger logger{log, clock};
+  std::map<TopicPartition, int64_t> ends;
+
+  explicit Scene(bool ended, bool idle = false) {
+    Diagnostics diagnostics;
+    auto made = load_plan(kPlan, "copies.yaml", {}, diagnostics);
+    REQUIRE(made);
+    plan = std::move(*made);
+    Manifest manifest;
+    manifest.pipeline = "copies";
+    manifest.name = CheckpointName::fresh("partition-0-events", 7);
+    manifest.partitions.push_back({first, 5, Time{1'000}, idle});
+    manifest.lanes = plan.lanes;
+    manifest.topics = {{"events", 1}};
+    manifest.ended = ended;
+    const auto checksum = storage.store(manifest, "");
+    REQUIRE(checksum);
+    consumer.offsets = {{first, 5, encode_offset_metadata({manifest.name, *checksum, ended})}, {second, -1, ""}};
+    consumer.logs = {{first, {0, 5}}, {second, {0, 0}}};
+  }
+
+  Result<Resumed> run(RunMode mode) {
+    const ResumeDeps deps{plan, consumer, storage, files, nullptr, dir / "live", logger};
+    const ResumeOptions options{mode, false, false, mode == RunMode::kForever ? nullptr : &ends};
+    return resume(deps, options, {first, second}, {first, second});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a partition found later begins at its beginning, whatever `start` says") {
+  Scene scene(false);
+  scene.consumer.logs[scene.second] = {3, 9};
+  const auto resumed = scene.run(RunMode::kForever);
+  REQUIRE(resumed);
+  CHECK(resumed->must_commit_start);
+  CHECK(resumed->partitions[0].position.next_offset == 5);
+  CHECK(resumed->partitions[1].position.next_offset == 3);
+}
+
+TEST_CASE("an ended unit keeps its place beside an empty partition that came since") {
+  Scene scene(true);
+  const auto resumed = scene.run(RunMode::kUntilEnd);
+  REQUIRE(resumed);
+  CHECK_FALSE(resumed->nothing_to_do);
+  CHECK(resumed->partitions[0].position.next_offset == 5);
+  CHECK(resumed->partitions[0].end_offset == 5);
+}
+
+TEST_CASE("an ended run is refused where a partition with records has come since") {
+  Scene scene(true);
+  scene.consumer.logs[scene.second] = {0, 2};
+  const auto resumed = scene.run(RunMode::kUntilEnd);
+  REQUIRE_FALSE(resumed);
+  CHECK(resumed.error().fault == Fault::kUser);
+}
+
+TEST_CASE("a partition that was idle is not when it has records to read") {
+  Scene quiet(false, true);
+  CHECK(quiet.run(RunMode::kForever)->partitions[0].idle);
+  Scene behind(false, true);
+  behind.consumer.logs[behind.first] = {0, 6};
+  CHECK_FALSE(behind.run(RunMode::kForever)->partitions[0].idle);
+}
+
+TEST_CASE("a bounded run keeps the ends that it saw first") {
+  Scene scene(false);
+  scene.consumer.logs[scene.first] = {0, 8};
+  REQUIRE(scene.run(RunMode::kUntilEnd)->partitions[0].end_offset == 8);
+  scene.consumer.logs[scene.first] = {0, 20};
+  CHECK(scene.run(RunMode::kUntilEnd)->partitions[0].end_offset == 8);
+}
+
+}  // namespace tidemark
