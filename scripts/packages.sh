@@ -8,9 +8,11 @@ build_packages() {
     libre2-dev libxxhash-dev libmimalloc-dev libcli11-dev nlohmann-json3-dev
 }
 
-# What the tests need besides. A Java of 17 or newer that is there already will do.
+# What the tests need besides. A Java of 17 or newer, a Maven or a Boost that is there already will do: Debian's own Boost
+# packages exclude each other.
 test_packages() {
-  echo catch2 libboost-dev python3 util-linux ca-certificates
+  echo catch2 python3 util-linux ca-certificates
+  [ -e /usr/include/boost/multiprecision/cpp_int.hpp ] || echo libboost-dev
   command -v mvn >/dev/null || echo maven
   has_java_17 || echo default-jre-headless
 }
