@@ -379,7 +379,8 @@ AttemptEnd Attempt::commit_group(const std::vector<PartitionOffset>& offsets) {
 
 // A transaction that the broker timed out looks just like being fenced: the group tells them apart.
 AttemptEnd Attempt::transaction_failed(const TransactionError& error) {
-  const bool ours = error.kind != TransactionFailure::kFenced || deps_.consumer.membership_valid();
+  const bool ours =
+      error.kind != TransactionFailure::kFenced || deps_.consumer.membership_valid() || !deps_.consumer.replaced();
   return finish(ours ? AttemptEnd::kRewind : AttemptEnd::kFenced, Error{Fault::kExternal, ours, error.message});
 }
 

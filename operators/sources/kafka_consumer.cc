@@ -103,6 +103,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) override;
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override;
   bool membership_valid() override;
+  bool replaced() override;
   void close() override;
 
  private:
@@ -123,7 +124,6 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   Result<KafkaLookup*> lookup();
   Error refusal(rd_kafka_resp_err_t code, std::string_view what) const;
   bool is_member() const;
-  bool still_in_group();
 
   const ConsumerOptions options_;
   const QueueLimits limits_;
@@ -248,19 +248,26 @@ void GroupConsumer::on_client_error(rd_kafka_resp_err_t code, std::string_view t
   if (!events_ || (fatal && fatal_told_)) return;
   fatal_told_ |= fatal;
   if (fatal && is_fencing(code)) {
-    if (!still_in_group()) return events_->on_fenced(error);
+    if (replaced()) return events_->on_fenced(error);
     return events_->on_error({Fault::kExternal, true, error.message + "; but nobody took this member's place"}, true);
   }
   events_->on_error(error, fatal);
 }
 
 // librdkafka forgets its member id when a session times out, and heartbeats go on without one until the revocation is
-// served; a coordinator answers these as if a newer member had come. A newer one would have replaced our id in the group.
-bool GroupConsumer::still_in_group() {
-  if (member_id_.empty()) return false;
+// served; a coordinator answers these as if a newer member had come. What the group tells of its members decides: the id
+// of a static one is its group.instance.id and a UUID.
+bool GroupConsumer::replaced() {
+  constexpr size_t kUuid = 36;
+  if (member_id_.empty()) return true;
   auto ask = lookup();
-  if (!ask) return false;
-  return (*ask)->has_member(options_.group, member_id_, kProbeTimeout).value_or(false);
+  if (!ask) return true;
+  const auto members = (*ask)->members(options_.group, kProbeTimeout);
+  if (!members) return true;
+  const std::string prefix = options_.group_instance_id + "-";
+  return std::ranges::any_of(*members, [&](const std::string& id) {
+    return id != member_id_ && id.starts_with(prefix) && id.size() == prefix.size() + kUuid;
+  });
 }
 
 // A fatal error has one cause, whichever call meets it.

@@ -148,6 +148,9 @@ class KafkaConsumer {
   // Whether the group coordinator still accepts this member with its generation: asks it, by committing again what is
   // committed. False also when it does not answer within 10 s.
   virtual bool membership_valid() = 0;
+  // Whether the group has another member with this one's group.instance.id; true also where it does not tell. A member
+  // whose session ended is not valid any more, and yet not replaced.
+  virtual bool replaced() { return true; }
   // Leaves (a static member keeps its place until the session times out); calls on_revoked() for what is still assigned.
   // The destructor does the same without calling anybody.
   virtual void close() = 0;

@@ -137,8 +137,8 @@ Result<LogBounds> KafkaLookup::bounds(const TopicPartition& partition, Duration 
   return bounds;
 }
 
-Result<bool> KafkaLookup::has_member(const std::string& group, const std::string& member_id, Duration timeout) {
-  bool found = false;
+Result<std::vector<std::string>> KafkaLookup::members(const std::string& group, Duration timeout) {
+  std::vector<std::string> found;
   const auto status = ask_until(timeout, "members of group " + group, [&](int ms) {
     const rd_kafka_group_list* groups = nullptr;
     auto code = rd_kafka_list_groups(client_.get(), group.c_str(), &groups, ms);
@@ -149,7 +149,7 @@ Result<bool> KafkaLookup::has_member(const std::string& group, const std::string
     for (int i = 0; i < groups->group_cnt; ++i) {
       const rd_kafka_group_info& one = groups->groups[i];
       if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) code = one.err;
-      for (int m = 0; m < one.member_cnt; ++m) found |= member_id == one.members[m].member_id;
+      for (int m = 0; m < one.member_cnt; ++m) found.emplace_back(one.members[m].member_id);
     }
     rd_kafka_group_list_destroy(groups);
     return code;

@@ -26,8 +26,8 @@ class KafkaLookup final : private KafkaCallbacks {
   Result<std::vector<TopicPartition>> partitions_matching(const std::string& pattern, Duration timeout);
   Result<std::string> cluster_id(Duration timeout);
   Result<LogBounds> bounds(const TopicPartition& partition, Duration timeout);
-  // Whether the group has a member of that id, as its coordinator knows it.
-  Result<bool> has_member(const std::string& group, const std::string& member_id, Duration timeout);
+  // The ids of the group's members, as its coordinator knows them.
+  Result<std::vector<std::string>> members(const std::string& group, Duration timeout);
   Result<int64_t> offset_at(const TopicPartition& partition, Time at, Duration timeout);
   // The topic's max.message.bytes. Reading it takes a right of its own (DescribeConfigs), which a producer does not need,
   // and some brokers do not answer; so nothing is a common answer, after two seconds at most.
