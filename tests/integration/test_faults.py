@@ -96,6 +96,21 @@ def test_broker_restarted_under_load(env):
     drain_and_verify(env, job, process)
 
 
+def test_broker_away_beyond_the_session(env):
+    """The member's session ends meanwhile, and yet nobody took its place: it goes on by itself, not as fenced."""
+    broker = env.own_broker()
+    job = env.job(window=TUMBLING, properties=SHORT_SESSION, every="200ms")
+    load = fill_while_running(env, job, 30_000, 2_000)
+    process = env.run(job).wait_ready()
+    time.sleep(2)
+    broker.kill()
+    time.sleep(12)
+    broker.start()
+    load.join(180)
+    process.wait_caught_up(env.kit, 180)
+    drain_and_verify(env, job, process)
+
+
 def test_broker_frozen_under_load(env):
     broker = env.own_broker()
     job = env.job(window=TUMBLING)

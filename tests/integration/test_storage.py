@@ -9,7 +9,7 @@ from harness import SLIDING, TUMBLING, long_test, skip, wait_for
 
 
 def failed_checkpoints(process, job):
-    return process.total("tidemark_checkpoints_total", pipeline=job.name, result="failed")
+    return process.total("tidemark_checkpoints_total", pipeline=job.name, result="failure")
 
 
 def committed(env, job):
