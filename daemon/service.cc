@@ -71,6 +71,13 @@ std::optional<std::pair<Plan, Location>> load_text(const std::string& text, cons
   return std::pair(std::move(*plan), spec->name.where);
 }
 
+// Whether Kafka would divide partitions between the two, and each would see only a part of its topics.
+bool share_partitions(const PlannedSource& a, const PlannedSource& b) {
+  if (a.group != b.group || a.brokers != b.brokers) return false;
+  if (!a.topic_pattern.empty() || !b.topic_pattern.empty()) return true;
+  return std::ranges::find_first_of(a.topics, b.topics) != a.topics.end();
+}
+
 }  // namespace
 
 std::optional<Plan> load_plan(const std::string& text, const std::string& file, const Variables& variables,
@@ -98,6 +105,11 @@ std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& file
     if (!is_new) {
       diagnostics.error(name_where, "the name '" + plan.name + "' is taken by " + known->second,
                         "every pipeline needs a name of its own");
+    }
+    for (const Plan& other : plans) {
+      if (!is_new || !share_partitions(plan.source, other.source)) continue;
+      diagnostics.error(name_where, "the consumer group '" + plan.source.group + "' already reads for " + other.file,
+                        "each would be given only a part of the partitions; give every pipeline a `group` of its own");
     }
     plans.push_back(std::move(plan));
   }

@@ -139,14 +139,16 @@ std::optional<Ast> Planner::parse_without_aggregates(const SourceText& text) {
   const auto split = ast ? expr::split_aggregates(*ast, "", is_aggregate) : expr::SplitAggregates{};
   if (!split || split->calls.empty()) return ast;
   for (const expr::AggregateCall& call : split->calls) {
-    diagnostics_.error(locate(text, call.offset), fmt::format("`{}` is an aggregate, and this step sees one row at a time", call.name),
+    diagnostics_.error(locate(text, call.offset),
+                       fmt::format("`{}` is an aggregate, and this step sees one row at a time", call.name),
                        "write it in a window's `aggregates`; steps behind the window see it as a field");
   }
   return std::nullopt;
 }
 
 void Planner::warn_of_null(const SourceText& text, bool behind) {
-  diagnostics_.warn(text.where, fmt::format("this condition may be null, which {}", behind ? "drops the row" : "sends the record to dead_letter"),
+  const std::string_view effect = behind ? "drops the row" : "sends the record to dead_letter";
+  diagnostics_.warn(text.where, fmt::format("this condition may be null, which {}", effect),
                     "write `coalesce(..., false)` around it");
 }
 
