@@ -40,13 +40,16 @@ std::string said_of(const std::vector<Written>& pipelines) {
 
 TEST_CASE("pipelines of one process have names of their own") {
   CHECK(said_of({{"a", "brokers: b, topic: t"}, {"b", "brokers: b, topic: t"}}).empty());
-  CHECK_THAT(said_of({{"a", "brokers: b, topic: t"}, {"a", "brokers: b, topic: u"}}), Contains("the name 'a' is taken by"));
+  CHECK_THAT(said_of({{"a", "brokers: b, topic: t"}, {"a", "brokers: b, topic: u"}}),
+             Contains("the name 'a' is taken by"));
 }
 
 TEST_CASE("pipelines of one consumer group may not divide a topic between them") {
   const std::string wanted = "the consumer group 'g' already reads for";
-  CHECK_THAT(said_of({{"a", "brokers: b, topic: t, group: g"}, {"c", "brokers: b, topics: [s, t], group: g"}}), Contains(wanted));
-  CHECK_THAT(said_of({{"g", "brokers: b, topic: t"}, {"c", "brokers: b, topic_pattern: '^t', group: g"}}), Contains(wanted));
+  CHECK_THAT(said_of({{"a", "brokers: b, topic: t, group: g"}, {"c", "brokers: b, topics: [s, t], group: g"}}),
+             Contains(wanted));
+  CHECK_THAT(said_of({{"g", "brokers: b, topic: t"}, {"c", "brokers: b, topic_pattern: '^t', group: g"}}),
+             Contains(wanted));
   CHECK(said_of({{"a", "brokers: b, topic: t, group: g"}, {"c", "brokers: b, topic: s, group: g"}}).empty());
   CHECK(said_of({{"a", "brokers: b, topic: t, group: g"}, {"c", "brokers: z, topic: t, group: g"}}).empty());
 }
