@@ -38,6 +38,19 @@ Pipeline::Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps)
       accept_loss_(options_.accept_loss),
       worker_progress_us_(worker_count()) {
   metrics_.set_state(PipelineState::kStarting);
+  show_counters();
+}
+
+// A counter that only appears with its first event has no increase to alert on.
+void Pipeline::show_counters() {
+  for (const Reason reason : {Reason::kOversize, Reason::kDecode, Reason::kEventTime, Reason::kFuture, Reason::kMissingField, Reason::kType}) {
+    metrics_.dead_lettered(plan_.source.name, to_string(reason));
+  }
+  for (const PlannedStep& step : plan_.steps) {
+    if (!step.behind_window) metrics_.dead_lettered(step.name, to_string(Reason::kExpression));
+    if (!step.window()) continue;
+    for (const Reason reason : {Reason::kLate, Reason::kIdle}) metrics_.late(step.name, to_string(reason));
+  }
 }
 
 Pipeline::~Pipeline() {

@@ -78,6 +78,7 @@ class Pipeline final : private GroupEvents {
   std::string status_json() const;
 
  private:
+  void show_counters();
   void run();
   Status make_dirs();
   bool connect();
