@@ -70,7 +70,7 @@ def random_kills(env, shape, args):
 
 def named_point(env, shape, point, nth, args):
     job = env.job(name=f"point-{shape}-{point}-{nth}".replace("_", "-"), every="300ms", **SHAPES[shape])
-    load = env.kit.generate_in_background(job.topic, 12_000, seed=args.seed, rate=4_000, sentinels=True)
+    load = env.kit.generate_in_background(job.topic, 10_000, seed=args.seed, rate=4_000, sentinels=True)
     process = env.run(job, env={"TIDEMARK_KILL_AT": f"{point}:{nth}"})
     process.wait(-signal.SIGKILL, 60)
     summary = finish(env, job, load)
@@ -97,6 +97,8 @@ def main():
         parser.add_argument("--points", help=f"`all`, or some of {','.join(POINTS)}: die there instead of at random")
 
     args = run.parse(__doc__, configure)
+    if not args.points:
+        args.jobs = 1  # a million events have the machine to themselves
     try:
         run.finish(args, run.run_all(args, attempts(args)))
     except kafka.KafkaUnavailable as error:

@@ -5,6 +5,7 @@
 
 Where no Kafka can be had the tests are skipped loudly; with CI=true that is a failure. Exit 0: all passed or skipped."""
 import argparse
+import concurrent.futures
 import importlib
 import os
 import pathlib
@@ -93,33 +94,43 @@ def run_one(args, name, function, broker):
 
 
 def run_all(args, tests):
+    """Tests wait more than they work, so a few run at once; what each says comes when it is over."""
     passed, failed, skipped = 0, [], []
-    with kafka.Broker(args.kafka) as broker:
-        print(f"Kafka {args.kafka} at {broker.bootstrap}; {len(tests)} tests", flush=True)
-        for index, (name, function) in enumerate(tests, 1):
-            print(f"[{index:2}/{len(tests)}] {name} ...", end="", flush=True)
-            start = time.monotonic()
-            try:
-                why = run_one(args, name, function, broker)
-            except Skipped as reason:
-                print(f" SKIPPED: {reason}", flush=True)
-                skipped.append(f"{name}: {reason}")
+    with kafka.Broker(args.kafka) as broker, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        print(f"Kafka {args.kafka} at {broker.bootstrap}; {len(tests)} tests, {args.jobs} at once", flush=True)
+        begun = time.monotonic()
+        running = {pool.submit(timed, args, name, function, broker): name for name, function in tests}
+        for index, done in enumerate(concurrent.futures.as_completed(running), 1):
+            name, (seconds, why) = running[done], done.result()
+            if isinstance(why, Skipped):
+                skipped.append(f"{name}: {why}")
+                print(f"[{index:2}/{len(tests)}] {name} SKIPPED: {why}", flush=True)
                 continue
-            print(f" {'FAILED' if why else 'ok'} ({time.monotonic() - start:.1f} s)", flush=True)
+            print(f"[{index:2}/{len(tests)}] {name} {'FAILED' if why else 'ok'} ({seconds:.1f} s)", flush=True)
             if why:
                 failed.append(name)
                 print("    " + why.replace("\n", "\n    "), flush=True)
             else:
                 passed += 1
-            if broker.process is None or broker.process.poll() is not None:
-                print(f"the shared broker has died:\n{broker.log_tail()}")
-                broker.start()
+        if broker.process is None or broker.process.poll() is not None:
+            print(f"the shared broker has died:\n{broker.log_tail()}")
+        print(f"in {time.monotonic() - begun:.0f} s")
     for name in failed:
         print(f"failed: {name}")
     for one in skipped:
         print(f"SKIPPED {one}")
     print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 1 if failed else 0
+
+
+def timed(args, name, function, broker):
+    """(seconds, None | why it failed | Skipped)"""
+    start = time.monotonic()
+    try:
+        why = run_one(args, name, function, broker)
+    except Skipped as reason:
+        why = reason
+    return time.monotonic() - start, why
 
 
 def skip_loudly(error):
@@ -137,6 +148,7 @@ def parse(description=__doc__, configure=None):
     parser.add_argument("--tidemark", default=str(build / "tidemark"))
     parser.add_argument("--testkit", default=str(build / "tests" / "tidemark_testkit"))
     parser.add_argument("--kafka", default=kafka.DEFAULT_VERSION, help="version of the broker")
+    parser.add_argument("--jobs", type=int, default=2, help="tests at once")
     parser.add_argument("--keep", action="store_true", help="keep the work folder")
     if configure:
         configure(parser)
