@@ -9,6 +9,7 @@ namespace tidemark::testkit {
 namespace {
 
 constexpr int kTimeoutMs = 30'000;
+constexpr int kMetadataTimeoutMs = 5'000;
 constexpr auto kPatience = std::chrono::seconds(60);  // for what a broker that comes up answers in its first moments
 constexpr auto kPause = std::chrono::milliseconds(200);
 
@@ -47,7 +48,7 @@ void wait_for_partition(rd_kafka_t* client, const std::string& topic, int32_t pa
   bool known = false;
   while (!known && std::chrono::steady_clock::now() < deadline) {
     const rd_kafka_metadata_t* metadata = nullptr;
-    if (rd_kafka_metadata(client, 0, handle, &metadata, kTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (rd_kafka_metadata(client, 0, handle, &metadata, kMetadataTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR) {
       known = metadata->topic_cnt == 1 && metadata->topics[0].partition_cnt > partition;
       rd_kafka_metadata_destroy(metadata);
     }
