@@ -60,12 +60,45 @@ rocksdb::WriteOptions without_log() {
   return options;
 }
 
+// An iterator and the bound that it looks at.
+struct BoundedIterator {
+  std::string end;
+  rocksdb::Slice end_slice;
+  std::unique_ptr<rocksdb::Iterator> rocks;
+};
+
+// Lets go of iterators, but never while a checkpoint is made. The end of an iterator may look for obsolete files, and
+// RocksDB (7.8 to 9.10) then forgets to wake a checkpoint that waits for that look to be over: it waits for ever.
+class IteratorEnds {
+ public:
+  void end(std::unique_ptr<BoundedIterator> iterator) {
+    const std::lock_guard lock(mutex_);
+    if (held_) return kept_.push_back(std::move(iterator));
+    iterator.reset();  // under the lock: hold() waits for it
+  }
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    held_ = true;
+  }
+  void let_go() {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    kept_.clear();
+  }
+
+ private:
+  std::mutex mutex_;  // guards the two below
+  bool held_ = false;
+  std::vector<std::unique_ptr<BoundedIterator>> kept_;
+};
+
 // The open database with what it must not outlive; views share it, so that files stay open until the last one goes.
 struct Database {
   std::shared_ptr<const StoreMemory> memory;
   std::shared_ptr<std::atomic<bool>> broken = std::make_shared<std::atomic<bool>>(false);
   rocksdb::Options rocks;
   std::unique_ptr<rocksdb::DB> db;
+  IteratorEnds iterator_ends;  // gone before db
 };
 
 using Generations = std::vector<uint64_t>;                         // by lane
@@ -86,10 +119,15 @@ Result<std::optional<std::string>> get_value(rocksdb::DB& db, const rocksdb::Rea
 // ------------------------------------------------------------------------------------------------------------
 
 struct Scan::Cursor {
+  std::shared_ptr<Database> database;
   std::shared_ptr<const View> view;
-  std::string end;
-  rocksdb::Slice end_slice;
-  std::unique_ptr<rocksdb::Iterator> iterator;
+  std::unique_ptr<BoundedIterator> bounded = std::make_unique<BoundedIterator>();
+  rocksdb::Iterator* iterator = nullptr;
+
+  Cursor() = default;
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+  ~Cursor() { database->iterator_ends.end(std::move(bounded)); }
 };
 
 Scan::Scan(std::unique_ptr<Cursor> cursor) : cursor_(std::move(cursor)) {}
@@ -118,13 +156,16 @@ class SnapshotView final : public View {
 
   Scan scan(std::string_view begin, std::string_view end) const override {
     auto cursor = std::make_unique<Scan::Cursor>();
+    cursor->database = database_;
     cursor->view = shared_from_this();
-    cursor->end = end;
-    cursor->end_slice = slice_of(cursor->end);
+    BoundedIterator& bounded = *cursor->bounded;
+    bounded.end = end;
+    bounded.end_slice = slice_of(bounded.end);
     rocksdb::ReadOptions options = read_options();
-    options.iterate_upper_bound = &cursor->end_slice;
+    options.iterate_upper_bound = &bounded.end_slice;
     options.fill_cache = false;  // a slice fires once: it would only push out indexes
-    cursor->iterator.reset(database_->db->NewIterator(options));
+    bounded.rocks.reset(database_->db->NewIterator(options));
+    cursor->iterator = bounded.rocks.get();
     cursor->iterator->Seek(slice_of(begin));
     return Scan(std::move(cursor));
   }
@@ -508,7 +549,9 @@ Result<std::vector<FileEntry>> KeyedStore::checkpoint(const std::string& dir, Fi
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(&core.db(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> owner(made);
+  core.database->iterator_ends.hold();
   if (status.ok()) status = made->CreateCheckpoint(dir, 0);  // 0: without a log, everything has to be in files
+  core.database->iterator_ends.let_go();
   if (!status.ok()) return std::unexpected(store_error(fmt::format("cannot make the checkpoint {}", dir), status));
   Result<std::vector<FileEntry>> entries = core.digest_all(dir, files);
   if (entries) {
