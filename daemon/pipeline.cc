@@ -13,6 +13,7 @@ constexpr Duration kServeQuiet = Duration::millis(20);
 constexpr Duration kServeBusy = Duration::millis(1);
 constexpr Duration kFirstWait = Duration::millis(200);
 constexpr Duration kLongestWait = Duration::seconds(10);
+constexpr uint32_t kMostWorkers = 256;  // each has a fetch queue of its own
 constexpr Duration kDrainAtMost = Duration::seconds(20);
 constexpr Duration kRevokeAtMost = Duration::seconds(30);
 
@@ -132,7 +133,8 @@ void Pipeline::wait_for_retry() {
 }
 
 uint32_t Pipeline::worker_count() const {
-  return plan_.lane_choice == Lanes::kByKey ? std::min(options_.workers, plan_.lanes) : options_.workers;
+  const uint32_t useful = plan_.lane_choice == Lanes::kByKey ? plan_.lanes : kMostWorkers;
+  return std::min({options_.workers, useful, kMostWorkers});
 }
 
 Status Pipeline::make_producers() {
