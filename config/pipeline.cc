@@ -72,21 +72,42 @@ Kind<PipelineSpec> pipeline_kind() {
       .kind();
 }
 
-std::optional<PipelineSpec> load_pipeline(std::string_view text, const std::string& file,
-                                          const Environment& environment, Diagnostics& diagnostics) {
+namespace {
+
+// What the errors around sections leave unknown.
+void mark_unsound(PipelineSpec& pipeline, bool yaml_sound, bool sections_read) {
+  if (pipeline.sources.empty()) pipeline.sources.emplace_back().schema_sound = false;
+  for (SourceSpec& source : pipeline.sources) source.schema_sound &= yaml_sound;
+  if (sections_read || !pipeline.steps.empty()) return;
+  for (SinkSpec& sink : pipeline.sinks) sink.sound = false;  // their steps may be what was refused
+}
+
+}  // namespace
+
+std::optional<PipelineSpec> draft_pipeline(std::string_view text, const std::string& file,
+                                           const Environment& environment, Diagnostics& diagnostics) {
   Diagnostics found;
-  PipelineSpec pipeline;
-  pipeline.file = file;
+  std::optional<PipelineSpec> pipeline;
   if (const std::optional<Node> root = parse_yaml(text, file, environment, found)) {
-    const bool whole = pipeline_kind().read(*root, "the pipeline", pipeline, found) && !found.has_errors();
-    resolve(pipeline, whole, found);
+    pipeline.emplace().file = file;
+    const bool yaml_sound = !found.has_errors();
+    const bool read = pipeline_kind().read(*root, "the pipeline", *pipeline, found);
+    resolve(*pipeline, read && yaml_sound, found);
+    mark_unsound(*pipeline, yaml_sound, read);
+    pipeline->sound = !found.has_errors();
   }
   found.sort();
   for (const Diagnostic& d : found.all()) {
     if (d.severity == Severity::kError) diagnostics.error(d.where, d.message, d.hint);
     else diagnostics.warn(d.where, d.message, d.hint);
   }
-  if (found.has_errors()) return std::nullopt;
+  return pipeline;
+}
+
+std::optional<PipelineSpec> load_pipeline(std::string_view text, const std::string& file,
+                                          const Environment& environment, Diagnostics& diagnostics) {
+  std::optional<PipelineSpec> pipeline = draft_pipeline(text, file, environment, diagnostics);
+  if (pipeline && !pipeline->sound) pipeline.reset();
   return pipeline;
 }
 

@@ -1,6 +1,7 @@
 // A whole pipeline file as plain, checked structs: what the file says, defaults filled in, names resolved. Places are
 // kept so that later stages can still point at the file. Expressions are text here; it deliberately does not know how
-// they are compiled, nor anything of operators.
+// they are compiled, nor anything of operators. Parts that are not `sound` hold errors that were reported: what does not
+// fit them may be right.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +70,7 @@ struct SchemaFieldSpec {
   TimestampForm timestamp_form = TimestampForm::kMillis;  // of timestamps only
   Location type_where;
   std::vector<std::string> path;                        // at least one step; default: the name
+  bool sound = true;                                    // the name and the type are as written
 };
 
 struct EventTimeSpec {
@@ -89,6 +91,7 @@ struct SourceSpec {
   std::variant<KafkaSourceSpec> from;
   SourceFormatSpec format;
   std::vector<SchemaFieldSpec> schema;                  // in written order
+  bool schema_sound = true;                             // no field is missing from it or unsound
   EventTimeSpec event_time;
   Tombstones tombstones = Tombstones::kDeadLetter;
   int64_t max_record = 10 << 20;                        // bytes
@@ -139,6 +142,7 @@ struct WindowSpec {
   Located<Duration> allowed_lateness;                   // 0: more is refused as not supported yet
   Emit emit = Emit::kOnClose;
   std::vector<NamedExpression> aggregates;  // at least one; names clash neither with `by` nor window_start, ...
+  bool sound = true;                                    // the keys and the aggregates' names are as written
   // Whatever the kind: tumbling is sliding with step = size.
   Duration size() const;
   Duration step() const;
@@ -151,6 +155,7 @@ struct StepSpec {
   Location where;
   std::variant<FilterSpec, MapSpec, SelectSpec, WindowSpec> what;
   InputRef input;                                       // always an earlier step or a source
+  bool sound = true;                                    // the input and the fields' names are as written
 };
 
 // ---- Sinks
@@ -187,6 +192,7 @@ struct SinkSpec {
   SinkFormatSpec format;                                 // resolved
   Delivery delivery = Delivery::kNone;  // resolved: kafka exactly_once, stdout at_least_once, drop none
   InputRef input;
+  bool sound = true;                                    // the input is as written
 };
 
 // ---- The whole
@@ -206,11 +212,18 @@ struct PipelineSpec {
   Located<int64_t> lanes{32, {}};                        // 1..65535
   Exchange exchange = Exchange::kMemory;
   std::optional<Node> tests;                             // a list of maps; read by `tidemark test`
+  bool sound = true;                                     // the whole file is
 
   bool has_sink_from(InputRef::Kind kind) const;
   // 4 x every, at least a minute; at most the usual broker maximum where an exactly_once sink exists.
   Duration transaction_timeout() const;
 };
+
+// What could be read of the pipeline that the text describes, sound or not, so that later stages can look for errors of
+// their own in it; every error so far goes to `diagnostics`, sorted. Nothing when the text is not YAML. At least one
+// source is there.
+std::optional<PipelineSpec> draft_pipeline(std::string_view text, const std::string& file,
+                                           const Environment& environment, Diagnostics& diagnostics);
 
 // The pipeline that the text describes, or nothing and every error in `diagnostics`, sorted. Warnings come along with
 // either answer.

@@ -63,14 +63,14 @@ class Resolver {
     for (size_t i = 0; i < pipeline_.steps.size(); ++i) {
       StepSpec& step = pipeline_.steps[i];
       const InputRef before = i == 0 ? InputRef{InputRef::Kind::kSource, 0} : InputRef{InputRef::Kind::kStep, i - 1};
-      step.input = step.from ? find(*step.from, false, i) : before;
+      step.input = step.from ? find(*step.from, false, i, step.sound) : before;
       claim(step.name, {InputRef::Kind::kStep, i});
     }
     std::map<std::string, int> sink_names;
     for (SinkSpec& sink : pipeline_.sinks) {
       const InputRef last = pipeline_.steps.empty() ? InputRef{InputRef::Kind::kSource, 0}
                                                     : InputRef{InputRef::Kind::kStep, pipeline_.steps.size() - 1};
-      sink.input = sink.from ? find(*sink.from, true, pipeline_.steps.size()) : last;
+      sink.input = sink.from ? find(*sink.from, true, pipeline_.steps.size(), sink.sound) : last;
       const auto [first, fresh] = sink_names.emplace(sink.name.value, sink.name.where.line);
       if (!fresh) repeated(sink.name, "sink", first->second);
     }
@@ -115,22 +115,34 @@ class Resolver {
       return;
     }
     const auto [first, fresh] = known_.emplace(name.value, Known{ref, name.where.line});
+    first->second.repeated = !fresh;
     if (!fresh) repeated(name, ref.kind == InputRef::Kind::kSource ? "source" : "step or source", first->second.line);
   }
 
-  InputRef find(const Located<std::string>& from, bool is_sink, size_t steps_before) {
+  // What `from` names; clears `sound` when that is nothing, or several.
+  InputRef find(const Located<std::string>& from, bool is_sink, size_t steps_before, bool& sound) {
     if (from.value == kLateStream || from.value == kDeadLetterStream) {
       if (is_sink) return {from.value == kLateStream ? InputRef::Kind::kLate : InputRef::Kind::kDeadLetter, 0};
+    } else if (const auto found = known_.find(from.value); found != known_.end()) {
+      sound &= !found->second.repeated;
+      return found->second.ref;
+    }
+    sound = false;
+    not_found(from, is_sink, steps_before);
+    return {};
+  }
+
+  void not_found(const Located<std::string>& from, bool is_sink, size_t steps_before) {
+    if (from.value == kLateStream || from.value == kDeadLetterStream) {
       diagnostics_.error(from.where, fmt::format("a step cannot take its rows from `{}`", from.value),
                          "only sinks may say `from: late` or `from: dead_letter`");
-      return {};
+      return;
     }
-    if (const auto found = known_.find(from.value); found != known_.end()) return found->second.ref;
     for (size_t i = steps_before; i < pipeline_.steps.size(); ++i) {
       if (pipeline_.steps[i].name.value != from.value) continue;
       diagnostics_.error(from.where, fmt::format("the step `{}` does not come before this one", from.value),
                          "a step takes its rows from an earlier one");
-      return {};
+      return;
     }
     std::vector<std::string_view> candidates;
     for (const auto& [name, known] : known_) candidates.push_back(name);
@@ -138,7 +150,6 @@ class Resolver {
     const std::string_view nearest = nearest_word(from.value, candidates);
     diagnostics_.error(from.where, fmt::format("there is no source or step called `{}`", from.value),
                        nearest.empty() ? "" : fmt::format("did you mean `{}`?", nearest));
-    return {};
   }
 
   void complete(SinkSpec& sink) {
@@ -233,6 +244,7 @@ class Resolver {
   struct Known {
     InputRef ref;
     int line = 0;
+    bool repeated = false;
   };
   PipelineSpec& pipeline_;
   Diagnostics& diagnostics_;

@@ -94,6 +94,7 @@ Kind<SinkSpec> sink_kind() {
           kinds::words<Delivery>({{"exactly_once", Delivery::kExactlyOnce}, {"at_least_once", Delivery::kAtLeastOnce}}),
           "Default: exactly_once for kafka; `stdout` is at_least_once, `drop` has none.")
       .place(&SinkSpec::where)
+      .sound(&SinkSpec::sound, {"from"})
       .check(check_delivery)
       .check(check_side_stream)
       .kind();

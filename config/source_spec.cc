@@ -184,6 +184,7 @@ Kind<SchemaFieldSpec> schema_field_kind() {
   kind.read = [written](const Node& node, std::string_view what, SchemaFieldSpec& out, Diagnostics& diagnostics) {
     WrittenField field;
     const bool ok = written.read(node, what, field, diagnostics);
+    out.sound = ok && field_rules().check(out.name.value).empty();
     out.type = field.type.value.type;
     out.nullable = field.type.value.nullable;
     out.timestamp_form = field.type.value.timestamp_form;
@@ -289,6 +290,7 @@ Kind<SourceSpec> source_kind() {
       .field("max_record", &SourceSpec::max_record, kinds::size(1, int64_t{1} << 30),
              "A larger record goes to `dead_letter` as oversize.")
       .place(&SourceSpec::where)
+      .sound(&SourceSpec::schema_sound, {"schema"})
       .check(check_source)
       .kind();
 }

@@ -146,6 +146,9 @@ class Spec {
 
   // Where the value starts is kept in `member`.
   Spec& place(Location T::*member);
+  // Whether all of `keys` are as they were meant is kept in `member`: none was refused, and none that is missing may be
+  // a misspelt one.
+  Spec& sound(bool T::*member, std::vector<std::string> keys);
   // A scalar in place of the map fills this field.
   Spec& shorthand(std::string key);
   // A scalar that is the key of a choice stands for that choice with its defaults: `json` for `{json: {}}`.
@@ -163,6 +166,8 @@ class Spec {
     Shape shape;
     std::vector<Reader> readers;  // as shape.fields
     Location T::*place = nullptr;
+    bool T::*sound = nullptr;
+    std::vector<std::string> sound_keys;
     std::vector<std::function<void(const T&, Diagnostics&)>> checks;
   };
   template <class M, class V>

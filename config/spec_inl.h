@@ -238,6 +238,13 @@ Spec<T>& Spec<T>::place(Location T::*member) {
 }
 
 template <class T>
+Spec<T>& Spec<T>::sound(bool T::*member, std::vector<std::string> keys) {
+  parts_.sound = member;
+  parts_.sound_keys = std::move(keys);
+  return *this;
+}
+
+template <class T>
 Spec<T>& Spec<T>::shorthand(std::string key) {
   parts_.shape.shorthand = std::move(key);
   return *this;
@@ -264,11 +271,15 @@ Kind<T> Spec<T>::kind() const {
     Node storage;
     const spec_detail::Matched matched = spec_detail::match_fields(parts->shape, node, storage, what, diagnostics);
     bool ok = matched.ok;
+    bool sound = true;
     for (size_t i = 0; i < matched.values.size(); ++i) {
-      if (!matched.values[i]) continue;
-      ok &=
-          parts->readers[i].read(*matched.values[i], spec_detail::quoted(parts->shape.fields[i].key), out, diagnostics);
+      const std::string& key = parts->shape.fields[i].key;
+      const bool read = matched.values[i] ? parts->readers[i].read(*matched.values[i], spec_detail::quoted(key), out, diagnostics)
+                                          : matched.ok;
+      ok &= read;
+      sound &= read || std::ranges::find(parts->sound_keys, key) == parts->sound_keys.end();
     }
+    if (parts->sound) out.*(parts->sound) = sound;
     if (parts->place) out.*(parts->place) = node.where();
     if (!ok) return false;
     const size_t before = diagnostics.all().size();

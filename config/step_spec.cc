@@ -148,6 +148,7 @@ Kind<WindowSpec> window_kind() {
                 not_empty(named_expressions_kind(), "at least one, such as {n: count()}"),
                 "a map from names to expressions, such as {n: count()}")
       .place(&WindowSpec::where)
+      .sound(&WindowSpec::sound, {"by", "aggregates"})
       .check(check_lateness)
       .check(check_offset)
       .check(check_columns)
@@ -173,6 +174,7 @@ Kind<StepSpec> step_kind() {
       .refused("union", "Brings several inputs together.", kGroup)
       .refused("join", "Brings rows with equal keys together.", kGroup)
       .place(&StepSpec::where)
+      .sound(&StepSpec::sound, {"from", "map", "select"})
       .kind();
 }
 

@@ -58,12 +58,26 @@ void print(const Diagnostics& diagnostics) {
   for (const Diagnostic& d : diagnostics.all()) std::cerr << to_string(d) << "\n";
 }
 
+// Adds what is said of places that are not in `all` yet, and sorts.
+void add_new(const Diagnostics& more, Diagnostics& all) {
+  std::set<std::pair<int, int>> known;
+  for (const Diagnostic& d : all.all()) {
+    if (d.severity == Severity::kError) known.emplace(d.where.line, d.where.column);
+  }
+  for (const Diagnostic& d : more.all()) {
+    if (known.contains({d.where.line, d.where.column})) continue;
+    d.severity == Severity::kError ? all.error(d.where, d.message, d.hint) : all.warn(d.where, d.message, d.hint);
+  }
+  all.sort();
+}
+
 // The plan, and where its name stands.
 std::optional<std::pair<Plan, Location>> load_text(const std::string& text, const std::string& file,
                                                    const Environment& environment, Diagnostics& diagnostics) {
-  Diagnostics own;
-  const auto spec = load_pipeline(text, file, environment, own);
-  std::optional<Plan> plan = spec ? make_plan(*spec, own) : std::nullopt;
+  Diagnostics own, planning;
+  const auto spec = draft_pipeline(text, file, environment, own);
+  std::optional<Plan> plan = spec ? make_plan(*spec, planning) : std::nullopt;
+  add_new(planning, own);
   for (const Diagnostic& d : own.all()) {
     d.severity == Severity::kError ? diagnostics.error(d.where, d.message, d.hint) : diagnostics.warn(d.where, d.message, d.hint);
   }

@@ -41,7 +41,7 @@ void explain_window(const Plan& plan, const PlannedStep& step, std::string& out)
   for (size_t i = 0; i < w.key_types.size(); ++i) keys += (i ? ", " : "") + step.output.fields[i].name;
   out += fmt::format("window {}: {} size {} step {}, by {}\n", step.name, tumbling ? "tumbling" : "sliding",
                      format_duration(w.shape.size), format_duration(w.shape.step), keys.empty() ? "nothing (one global key)" : keys);
-  out += fmt::format("  one update per event; {} slice{} make up a window\n", slices, slices == 1 ? "" : "s");
+  out += fmt::format("  one update per event; {} up a window\n", slices == 1 ? "1 slice makes" : fmt::format("{} slices make", slices));
   out += fmt::format("  state: {} bytes of accumulators per key and slice, and the key\n", w.state_size);
   for (const PlannedAggregate& a : w.aggregates) {
     out += fmt::format("    {} -> {}\n", a.function->name(), to_string(a.function->result_type()));

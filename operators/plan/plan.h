@@ -124,7 +124,8 @@ struct Plan {
 };
 
 // Binds names, compiles expressions and checks types; every error lands in `diagnostics` with its place in the file.
-// Answers nothing when there was an error.
+// Answers nothing when there was an error. In a draft that is not sound it looks for errors all the same, and keeps to
+// itself what may only follow from those that were reported.
 std::optional<Plan> make_plan(const PipelineSpec& spec, Diagnostics& diagnostics);
 
 // What `tidemark explain` prints: stages, keys, slices, lanes, guarantees, and what state the plan will hold.

@@ -59,6 +59,13 @@ std::string window_text(const WindowSpec& spec) {
                      format_duration(spec.step()), format_duration(spec.offset()));
 }
 
+// Fields that a scope lacks because of errors that were reported: what stumbles over their absence may be right.
+struct Missing {
+  bool any = false;  // it cannot be told which
+  std::set<std::string> names;
+  bool has(const std::string& name) const { return any || names.contains(name); }
+};
+
 class Planner {
  public:
   Planner(const PipelineSpec& spec, Diagnostics& diagnostics) : spec_(spec), diagnostics_(diagnostics) {}
@@ -69,7 +76,7 @@ class Planner {
     for (const SinkSpec& sink : spec_.sinks) plan_sink(sink);
     finish();
     diagnostics_.sort();
-    if (diagnostics_.has_errors()) return std::nullopt;
+    if (!spec_.sound || diagnostics_.has_errors()) return std::nullopt;
     return std::move(plan_);
   }
 
@@ -77,6 +84,13 @@ class Planner {
   // What a step or sink can take rows from: the source, or a step's output.
   const Scope& scope_of(const InputRef& input) const {
     return input.kind == InputRef::Kind::kStep ? plan_.steps[input.index].output : source_scope_;
+  }
+  Missing missing_in(const InputRef& input, bool sound) const {
+    Missing missing;
+    if (input.kind == InputRef::Kind::kStep) missing = missing_[input.index];
+    else missing.any = input.index > 0 || !spec_.sources[0].schema_sound;
+    missing.any |= !sound;
+    return missing;
   }
   bool is_behind(const InputRef& input) const {
     if (input.kind != InputRef::Kind::kStep) return false;
@@ -88,9 +102,11 @@ class Planner {
   void plan_step(size_t index);
   void plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step);
   void plan_map(const std::vector<NamedExpression>& fields, bool keep_others, const StepSpec& spec, PlannedStep& step);
+  std::unique_ptr<const expr::Program> plan_field(const NamedExpression& field, const Scope& input, bool behind);
   void plan_window(const StepSpec& spec, const WindowSpec& window, PlannedStep& step);
   void plan_keys(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step, StepSignature& signature);
   void plan_results(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step, StepSignature& signature);
+  Missing missing_keys(const WindowSpec& spec, const Scope& output) const;
   std::optional<uint32_t> plan_call(const expr::AggregateCall& call, const SourceText& text, const Scope& input,
                                     PlannedWindow& window, StepSignature& signature);
   std::optional<uint32_t> plan_input(const Ast& ast, const SourceText& text, const Scope& input, PlannedWindow& window,
@@ -103,6 +119,7 @@ class Planner {
   std::optional<Ast> parse(const SourceText& text);
   std::optional<Ast> parse_without_aggregates(const SourceText& text);
   void warn_of_null(const SourceText& text, bool behind);
+  void no_field(const Located<std::string>& name, const Scope& scope, const Missing& missing, std::string_view purpose);
   std::unique_ptr<const expr::Program> compile(const Ast& ast, const SourceText& text, const Scope& scope, bool behind);
   void report(const SourceText& text, const std::vector<Problem>& problems, bool as_warning = false);
   uint32_t new_slot(bool behind) { return behind ? result_slots_++ : plan_.source.slots++; }
@@ -117,6 +134,7 @@ class Planner {
   bool fallible_ = false;       // some expression before a window can fail
   Duration longest_window_;
   bool all_partitioned_ = true;
+  std::vector<Missing> missing_;  // by step, in its output; while it is planned, in what its expressions see
 };
 
 void Planner::report(const SourceText& text, const std::vector<Problem>& problems, bool as_warning) {
@@ -127,10 +145,21 @@ void Planner::report(const SourceText& text, const std::vector<Problem>& problem
 }
 
 std::optional<Ast> Planner::parse(const SourceText& text) {
+  if (text.where.line == 0) return std::nullopt;  // refused before it was read
   auto ast = expr::parse(text.value);
   if (ast) return std::move(*ast);
   report(text, ast.error());
   return std::nullopt;
+}
+
+void Planner::no_field(const Located<std::string>& name, const Scope& scope, const Missing& missing,
+                       std::string_view purpose) {
+  if (missing.has(name.value)) return;
+  std::vector<std::string_view> names;
+  for (const Field& f : scope.fields) names.push_back(f.name);
+  const std::string_view near = nearest_word(name.value, names);
+  diagnostics_.error(name.where, fmt::format("there is no field '{}' {}", name.value, purpose),
+                     near.empty() ? "" : fmt::format("did you mean '{}'?", near));
 }
 
 // Of a step that looks at one row at a time.
@@ -153,6 +182,8 @@ void Planner::warn_of_null(const SourceText& text, bool behind) {
 }
 
 std::unique_ptr<const expr::Program> Planner::compile(const Ast& ast, const SourceText& text, const Scope& scope, bool behind) {
+  const auto lost = [&](const std::string& name) { return !scope.find(name) && missing_.back().has(name); };
+  if (std::ranges::any_of(expr::fields_of(ast), lost)) return nullptr;
   auto compiled = expr::compile(ast, scope);
   if (!compiled) return report(text, compiled.error()), nullptr;
   report(text, compiled->warnings, true);
@@ -181,6 +212,7 @@ void Planner::plan_source() {
   source.skip_tombstones = spec.tombstones == Tombstones::kSkip;
   source.max_record = spec.max_record;
   for (const SchemaFieldSpec& field : spec.schema) {
+    if (!field.sound) continue;
     const uint32_t slot = source.slots++;
     source_scope_.fields.push_back({field.name.value, field.type, field.nullable, slot});
     if (spec.event_time.field && spec.event_time.field->value == field.name.value) {
@@ -195,6 +227,7 @@ void Planner::plan_step(size_t index) {
   PlannedStep& step = plan_.steps.emplace_back();
   step.name = spec.name.value;
   step.behind_window = is_behind(spec.input);
+  missing_.push_back(missing_in(spec.input, spec.sound));
   if (const auto* filter = std::get_if<FilterSpec>(&spec.what)) plan_filter(spec, *filter, step);
   if (const auto* map = std::get_if<MapSpec>(&spec.what)) plan_map(map->fields, true, spec, step);
   if (const auto* select = std::get_if<SelectSpec>(&spec.what)) plan_map(select->fields, false, spec, step);
@@ -205,6 +238,7 @@ void Planner::plan_step(size_t index) {
 
 void Planner::plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step) {
   step.output = scope_of(spec.input);
+  if (!spec.sound && filter.condition.where.line == 0) step.output.fields.clear();  // it may be no filter at all
   PlannedFilter planned;
   if (const auto ast = parse_without_aggregates(filter.condition)) {
     planned.condition = compile(*ast, filter.condition, step.output, step.behind_window);
@@ -220,17 +254,26 @@ void Planner::plan_filter(const StepSpec& spec, const FilterSpec& filter, Planne
   step.what = std::move(planned);
 }
 
+std::unique_ptr<const expr::Program> Planner::plan_field(const NamedExpression& field, const Scope& input, bool behind) {
+  const auto ast = parse_without_aggregates(field.expression);
+  auto program = ast ? compile(*ast, field.expression, input, behind) : nullptr;
+  if (!program || can_be_field(program->type())) return program;
+  diagnostics_.error(field.expression.where, fmt::format("a field cannot be of type {}", to_string(program->type())));
+  return nullptr;
+}
+
 void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_others, const StepSpec& spec, PlannedStep& step) {
   const Scope input = scope_of(spec.input);
   if (keep_others) step.output = input;
+  if (fields.empty()) step.output.fields.clear();  // refused before it was read: any field may be another
   PlannedMap planned;
+  Missing missing;
+  if (keep_others || !spec.sound) missing = missing_.back();
   for (const NamedExpression& field : fields) {
-    const auto ast = parse_without_aggregates(field.expression);
-    if (!ast) continue;
-    auto program = compile(*ast, field.expression, input, step.behind_window);
-    if (!program) continue;
-    if (!can_be_field(program->type())) {
-      diagnostics_.error(field.expression.where, fmt::format("a field cannot be of type {}", to_string(program->type())));
+    auto program = plan_field(field, input, step.behind_window);
+    if (!program) {
+      missing.names.insert(field.name.value);
+      std::erase_if(step.output.fields, [&](const Field& old) { return old.name == field.name.value; });
       continue;
     }
     Field out{field.name.value, program->type(), program->nullable() || (step.behind_window && program->fallible()), 0};
@@ -247,6 +290,7 @@ void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_oth
       step.output.fields.push_back(std::move(out));
     }
   }
+  missing_.back() = std::move(missing);
   step.what = std::move(planned);
 }
 
@@ -278,11 +322,7 @@ void Planner::plan_keys(const WindowSpec& spec, const Scope& input, PlannedWindo
   for (const auto& name : spec.by) {
     const Field* field = input.find(name.value);
     if (!field) {
-      std::vector<std::string_view> names;
-      for (const Field& f : input.fields) names.push_back(f.name);
-      const std::string_view near = nearest_word(name.value, names);
-      diagnostics_.error(name.where, fmt::format("there is no field '{}' to group by", name.value),
-                         near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+      no_field(name, input, missing_.back(), "to group by");
       continue;
     }
     use(field->slot);
@@ -335,6 +375,7 @@ void Planner::plan_results(const WindowSpec& spec, const Scope& input, PlannedWi
   }
   for (const PlannedAggregate& a : window.window.aggregates) window.result_types.push_back(a.function->result_type());
   result_slots_ = static_cast<uint32_t>(window.result_types.size());
+  missing_.back() = missing_keys(spec, raw);
   for (Entry& entry : entries) {
     auto program = compile(entry.rest, entry.field->expression, raw, true);
     if (!program) continue;
@@ -351,6 +392,18 @@ void Planner::plan_results(const WindowSpec& spec, const Scope& input, PlannedWi
     }
     step.output.fields.push_back(std::move(out));
   }
+  for (const NamedExpression& field : spec.aggregates) {
+    if (!step.output.find(field.name.value)) missing_.back().names.insert(field.name.value);
+  }
+}
+
+// Behind a window nothing of its input is left but the keys.
+Missing Planner::missing_keys(const WindowSpec& spec, const Scope& output) const {
+  Missing missing{!spec.sound, {}};
+  for (const auto& name : spec.by) {
+    if (!output.find(name.value)) missing.names.insert(name.value);
+  }
+  return missing;
 }
 
 // Plans the aggregate behind one call; answers its place among the window's aggregates.
@@ -466,17 +519,14 @@ void Planner::plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, 
   const auto timestamps = spec.format.json().timestamps == TimestampsOut::kMillis ? TimestampFormat::kMillis : TimestampFormat::kRfc3339;
   std::vector<OutputField> fields;
   if (kafka.key) {
+    const Missing missing = missing_in(spec.input, spec.sound);
     for (const auto& name : *kafka.key) {
       if (const Field* field = scope.find(name.value)) {
         fields.push_back({field->name, field->type, field->slot});
         if (!sink.behind_window) use(field->slot);
         continue;
       }
-      std::vector<std::string_view> names;
-      for (const Field& f : scope.fields) names.push_back(f.name);
-      const std::string_view near = nearest_word(name.value, names);
-      diagnostics_.error(name.where, fmt::format("there is no field '{}' for the key", name.value),
-                         near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+      no_field(name, scope, missing, "for the key");
     }
     sink.key.emplace(std::move(fields), timestamps);
     return;

@@ -1,4 +1,5 @@
 // What pipelines that run in one process may not share. Deliberately starts none of them.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -52,6 +53,75 @@ TEST_CASE("pipelines of one consumer group may not divide a topic between them")
              Contains(wanted));
   CHECK(said_of({{"a", "brokers: b, topic: t, group: g"}, {"c", "brokers: b, topic: s, group: g"}}).empty());
   CHECK(said_of({{"a", "brokers: b, topic: t, group: g"}, {"c", "brokers: z, topic: t, group: g"}}).empty());
+}
+
+// What is said of one file, a line each, errors only: "LINE:COL: message".
+std::string errors_of(const std::string& text) {
+  Diagnostics diagnostics;
+  CHECK_FALSE(load_plan(text, "p.yaml", {}, diagnostics));
+  std::string out;
+  for (const Diagnostic& d : diagnostics.all()) {
+    if (d.severity != Severity::kError) continue;
+    out += std::to_string(d.where.line) + ":" + std::to_string(d.where.column) + ": " + d.message + "\n";
+  }
+  return out;
+}
+
+TEST_CASE("mistakes of the file and of its expressions are reported in one round, in order") {
+  CHECK(errors_of(R"(name: p
+sources:
+  in:
+    kafka: {brokers: b, topic: t}
+    schema: {user: string, amount: double}
+    event_time: {max_delai: 2s}
+steps:
+  - filter: amont > 1.0
+  - filter: user ==
+  - window:
+      tumbling: 1 fortnight
+      by: [usr]
+      aggregates: {x: median(amount), y: frob(1) + sum(amount), z: sum(amount) + double(usr) }
+  - filter: x > 1.0
+sinks:
+  - kafka: {topic: out, key: [usr, y]}
+)") == "6:18: unknown key `max_delai`\n"
+       "8:13: unknown field `amont`\n"
+       "9:20: the end of the expression where a value should be\n"
+       "11:17: `size` must be a duration such as 250ms, 5s or 1m, not '1 fortnight'\n"
+       "12:12: there is no field 'usr' to group by\n"
+       "13:23: unknown function `median`\n"
+       "13:42: unknown function `frob`\n");
+}
+
+TEST_CASE("a broken field of the schema is reported once, and not again wherever it is used") {
+  const std::string rest = R"(
+steps:
+  - filter: amount > 1.0
+  - map: {twice: amount * 2.0, broken: "1 +"}
+  - window: {tumbling: 1m, by: [amount, user], aggregates: {x: sum(amount), n: count(), m: n + size(amount)}}
+  - filter: x > 1.0 && n > 'a'
+sinks:
+  - kafka: {topic: out, key: [amount]}
+)";
+  const std::string head = "name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t}\n    ";
+  const std::string own = "8:44: the end of the expression where a value should be\n";
+  const std::string type = errors_of(head + "schema: {user: string, amount: dubble}" + rest);
+  CHECK_THAT(type, Catch::Matchers::StartsWith("5:36: "));
+  CHECK(std::ranges::count(type, '\n') == 2);
+  CHECK_THAT(type, Catch::Matchers::EndsWith(own));
+  CHECK(errors_of(head + "shema: {user: string, amount: double}" + rest) == "5:5: unknown key `shema`\n" + own);
+}
+
+TEST_CASE("what follows from a refused step is not reported") {
+  const std::string head =
+      "name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t}\n    schema: {n: int}\n";
+  const std::string sinks = "sinks:\n  - kafka: {topic: out, key: [m]}\n";
+  CHECK(errors_of(head + "steps:\n  - mapp: {m: n}\n  - filter: m > 1\n" + sinks) == "7:5: unknown key `mapp`\n");
+  CHECK(errors_of(head + "steps:\n  - map: {m: n + k}\n  - filter: m > 1\n" + sinks) == "7:18: unknown field `k`\n");
+  CHECK(errors_of(head + "step:\n  - map: {m: n}\n" + sinks) == "6:1: unknown key `step`\n");
+  CHECK(errors_of("name: p\n" + sinks) == "1:1: the pipeline needs `sources`\n");
+  CHECK(errors_of(head + "steps:\n  - map: {m: n}\n    from: inn\n  - filter: k > 1\n" + sinks) ==
+        "8:11: there is no source or step called `inn`\n");
 }
 
 TEST_CASE("a file that cannot be read says why") {

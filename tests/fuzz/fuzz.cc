@@ -80,8 +80,8 @@ using Target = std::function<std::string(const std::string&)>;
 
 std::string fuzz_pipeline(const std::string& text) {
   Diagnostics diagnostics;
-  const auto spec = load_pipeline(text, "fuzz.yaml", {}, diagnostics);
-  if (spec.has_value() == diagnostics.has_errors()) return "loaded and refused at once, or neither";
+  const auto spec = draft_pipeline(text, "fuzz.yaml", {}, diagnostics);
+  if ((spec && spec->sound) == diagnostics.has_errors()) return "loaded and refused at once, or neither";
   if (spec) {
     const auto plan = make_plan(*spec, diagnostics);
     if (plan.has_value() == diagnostics.has_errors()) return "planned and refused at once, or neither";
