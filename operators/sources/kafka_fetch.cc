@@ -254,6 +254,7 @@ Status KafkaFetch::seek(const std::vector<uint32_t>& assignments) {
       const auto code = list->elems[i].err;
       if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
       const bool starting = code == RD_KAFKA_RESP_ERR__STATE || code == RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS ||
+                            code == RD_KAFKA_RESP_ERR__OUTDATED ||  // overtaken by the start of the fetcher
                             code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
       if (!starting || std::chrono::steady_clock::now() >= deadline) {
         return external_error(fmt::format("seek {}: {}", to_string(parts_[left[i]]->where), rd_kafka_err2str(code)));
