@@ -16,8 +16,6 @@ constexpr size_t kSampledKeys = 8;
 
 void sleep_for(Duration d) { std::this_thread::sleep_for(std::chrono::microseconds(d.us)); }
 
-DecodeSpec copy_of(const DecodeSpec& spec) { return spec; }
-
 }  // namespace
 
 struct Worker::Reader {
@@ -206,7 +204,7 @@ Worker::~Worker() {
 
 Status Worker::add_partition(uint32_t partition) {
   if (!decoder_) {
-    auto decoder = Decoder::create(shared_.plan->source.format, copy_of(shared_.plan->source.decode));
+    auto decoder = Decoder::create(shared_.plan->source.format, shared_.plan->source.decode);
     if (!decoder) return std::unexpected(decoder.error());
     decoder_ = std::make_unique<Decoder>(std::move(*decoder));
   }
