@@ -15,6 +15,9 @@ import tempfile
 import time
 import traceback
 
+REASON_LINES = 25
+WIDEST = 300
+
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
@@ -108,19 +111,34 @@ def run_all(args, tests):
                 continue
             print(f"[{index:2}/{len(tests)}] {name} {'FAILED' if why else 'ok'} ({seconds:.1f} s)", flush=True)
             if why:
-                failed.append(name)
+                failed.append((name, why))
                 print("    " + why.replace("\n", "\n    "), flush=True)
             else:
                 passed += 1
         if broker.process is None or broker.process.poll() is not None:
             print(f"the shared broker has died:\n{broker.log_tail()}")
         print(f"in {time.monotonic() - begun:.0f} s")
-    for name in failed:
-        print(f"failed: {name}")
     for one in skipped:
         print(f"SKIPPED {one}")
+    for line in summary(failed):
+        print(line)
     print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 1 if failed else 0
+
+
+def summary(failed, most=REASON_LINES):
+    """The failures once more, in at most about `most` lines: a log that is cut to its end still says what went wrong and
+    why. The first lines of a reason say what, the last ones what the process did; what is left out stands above."""
+    each = max(4, most // max(1, len(failed)))
+    lines = []
+    for name, why in failed[:most // 4]:
+        reason = why.splitlines()
+        if len(reason) >= each:
+            head = (each - 1) // 2
+            reason = reason[:head] + ["..."] + reason[len(reason) - (each - 2 - head):]
+        lines += [f"failed: {name}"] + ["    " + line[:WIDEST] for line in reason]
+    rest = [name for name, _ in failed[most // 4:]]
+    return lines + ([f"failed too: {', '.join(rest)}"] if rest else [])
 
 
 def timed(args, name, function, broker):
