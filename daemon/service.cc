@@ -17,6 +17,7 @@
 #include "daemon/memory_limit.h"
 #include "daemon/stdout_lines.h"
 #include "daemon/version.h"
+#include "operators/sources/kafka_settings.h"
 
 namespace tidemark {
 namespace {
@@ -77,11 +78,12 @@ std::optional<std::pair<Plan, Location>> load_text(const std::string& text, cons
   Diagnostics own, planning;
   const auto spec = draft_pipeline(text, file, environment, own);
   std::optional<Plan> plan = spec ? make_plan(*spec, planning) : std::nullopt;
+  if (spec) check_kafka_settings(*spec, planning);
   add_new(planning, own);
   for (const Diagnostic& d : own.all()) {
     d.severity == Severity::kError ? diagnostics.error(d.where, d.message, d.hint) : diagnostics.warn(d.where, d.message, d.hint);
   }
-  if (!plan) return std::nullopt;
+  if (!plan || own.has_errors()) return std::nullopt;
   return std::pair(std::move(*plan), spec->name.where);
 }
 

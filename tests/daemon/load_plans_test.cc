@@ -124,6 +124,22 @@ TEST_CASE("what follows from a refused step is not reported") {
         "8:11: there is no source or step called `inn`\n");
 }
 
+TEST_CASE("what librdkafka would refuse at start is reported with the rest") {
+  CHECK(errors_of(R"(name: p
+sources:
+  in:
+    kafka: {brokers: b, topic: t, properties: {sesion.timeout.ms: 6000, fetch.wait.max.ms: soon}}
+    schema: {n: int}
+steps:
+  - filter: m > 1
+sinks:
+  - kafka: {topic: out, properties: {compression.type: lz5}}
+)") == "4:48: unknown property `sesion.timeout.ms`\n"
+       "4:92: `fetch.wait.max.ms` must be a number from 0 to 300000, not 'soon'\n"
+       "7:13: unknown field `m`\n"
+       "9:56: `compression.type` cannot be 'lz5'\n");
+}
+
 TEST_CASE("a file that cannot be read says why") {
   Diagnostics diagnostics;
   CHECK_FALSE(load_plans({"/there/is/no/such.yaml"}, {}, diagnostics));
