@@ -9,6 +9,8 @@
 #include "operators/formats/json_cursor.h"
 #include "operators/formats/json_fields.h"
 #include "operators/formats/json_list.h"
+#include "operators/formats/json_shapes.h"
+#include "operators/formats/json_staged.h"
 #include "operators/formats/json_string.h"
 #include "operators/formats/json_tokens.h"
 #include "operators/formats/json_values.h"
@@ -20,15 +22,7 @@ static_assert(JsonDecoder::kMaxLevels == JsonCursor::kMaxLevels);
 
 constexpr size_t kLargeScratch = size_t{2} << 20;
 
-enum class Found : uint8_t { kAbsent, kNull, kValue, kProblem };
-
-// What the present record holds for one declared field.
-struct Staged {
-  Found found = Found::kAbsent;
-  ReadOutcome outcome = ReadOutcome::kValue;  // of kProblem
-  TokenKind token = TokenKind::kNull;         // of kProblem
-  ScalarValue value;
-};
+using Found = StagedField::Found;
 
 // A field that becomes a column.
 struct Output {
@@ -54,7 +48,7 @@ std::string type_name(const DeclaredField& field) {
   __builtin_unreachable();
 }
 
-std::string describe_problem(const DeclaredField& field, const Staged& staged) {
+std::string describe_problem(const DeclaredField& field, const StagedField& staged) {
   switch (staged.found) {
     case Found::kAbsent: return fmt::format("field `{}` is missing", field.name);
     case Found::kNull: return fmt::format("field `{}` is null", field.name);
@@ -74,6 +68,8 @@ struct JsonDecoder::State {
   explicit State(DecodeSpec declared);
 
   DecodeResult decode(std::string_view text);
+  bool decode_by_shape(std::string_view text);
+  DecodeResult walk(std::string_view text);
   DecodeResult refuse_text(const char* what);
   DecodeResult refuse_at_cursor();
   DecodeResult judge();
@@ -87,7 +83,7 @@ struct JsonDecoder::State {
   Step read_leaf_scalar(const JsonFields::Node& node, size_t level);
   void read_list(uint32_t field, size_t start);
   bool take_child(const JsonFields::Node& node, uint32_t& child);
-  void note_problem(Staged& staged, ReadOutcome outcome, TokenKind token) const {
+  void note_problem(StagedField& staged, ReadOutcome outcome, TokenKind token) const {
     staged.found = Found::kProblem;
     staged.outcome = outcome;
     staged.token = token;
@@ -103,6 +99,9 @@ struct JsonDecoder::State {
   std::vector<Output> outputs;
   size_t scratch_factor = 2;      // scratch for each byte of a record: unescaped, then base64; for each equal path
 
+  JsonShapes shapes;
+  bool shapes_need_scratch = false;
+
   JsonTokens tokens;
   JsonCursor cursor;
   std::vector<uint64_t> seen_in;  // by node: the last record that had it
@@ -110,7 +109,7 @@ struct JsonDecoder::State {
   size_t missing = 0;             // declared fields not yet seen in this record
   size_t good = 0;                // declared fields that have a value
   size_t levels_at_end = 0;
-  std::vector<Staged> staged;     // by field
+  std::vector<StagedField> staged;     // by field
   std::vector<std::string> lists; // by field: the text of kList values
   std::string scratch;            // strings that are not as they stand in the record
   std::string list_scratch;
@@ -125,6 +124,7 @@ JsonDecoder::State::State(DecodeSpec declared) : spec(std::move(declared)), fiel
   for (uint32_t i = 0; i < fields.nodes(); ++i) {
     scratch_factor = std::max(scratch_factor, 2 * fields.node(i).leaves.size());
   }
+  shapes_need_scratch = std::ranges::find(kinds, ValueKind::kBytes) != kinds.end();
   seen_in.resize(fields.nodes());
   staged.resize(spec.fields.size());
   lists.resize(spec.fields.size());
@@ -148,7 +148,7 @@ void JsonDecoder::State::begin(std::string_view text) {
   missing = spec.fields.size();
   good = 0;
   levels_at_end = 1;
-  for (Staged& s : staged) s.found = Found::kAbsent;
+  for (StagedField& s : staged) s.found = Found::kAbsent;
   make_scratch(text.size() * scratch_factor);
 }
 
@@ -163,6 +163,22 @@ DecodeResult JsonDecoder::State::refuse_at_cursor() {
 }
 
 DecodeResult JsonDecoder::State::decode(std::string_view text) {
+  if (decode_by_shape(text)) {
+    DecodeResult result;
+    if (spec.event_time) result.event_time = Time{staged[*spec.event_time].value.integer};
+    return result;
+  }
+  const DecodeResult result = walk(text);
+  if (result.ok()) shapes.learn(text, JsonCursor(text, tokens, cursor.may_escape()), fields, spec);
+  return result;
+}
+
+bool JsonDecoder::State::decode_by_shape(std::string_view text) {
+  if (shapes_need_scratch) make_scratch(text.size() * scratch_factor);
+  return shapes.read(text, scratch, staged);
+}
+
+DecodeResult JsonDecoder::State::walk(std::string_view text) {
   if (text.empty()) return refuse_text("the value is null or empty");
   if (text.starts_with("\xEF\xBB\xBF")) return refuse_text("the value begins with a byte-order mark");
   if (const char* problem = tokens.index(text)) return refuse_text(problem);
@@ -241,7 +257,7 @@ Step JsonDecoder::State::read_leaf_scalar(const JsonFields::Node& node, size_t l
   const std::string_view token = cursor.token();
   const StringSource strings{cursor.may_escape(), &scratch};
   for (const uint32_t field : node.leaves) {
-    Staged& s = staged[field];
+    StagedField& s = staged[field];
     const ReadOutcome outcome = read_scalar(kinds[field], kind, token, strings, s.value);
     if (outcome == ReadOutcome::kValue) {
       s.found = Found::kValue;
@@ -283,7 +299,7 @@ void JsonDecoder::State::read_list(uint32_t field, size_t start) {
   array.go_to(start);
   lists[field].clear();
   const auto outcome = append_list(array, spec.fields[field].type, list_scratch, lists[field]);
-  Staged& s = staged[field];
+  StagedField& s = staged[field];
   s.outcome = outcome;
   if (outcome != ReadOutcome::kValue) return;
   s.found = Found::kValue;
@@ -294,7 +310,7 @@ void JsonDecoder::State::read_list(uint32_t field, size_t start) {
 DecodeResult JsonDecoder::State::judge() {
   DecodeResult result;
   if (spec.event_time) {
-    const Staged& s = staged[*spec.event_time];
+    const StagedField& s = staged[*spec.event_time];
     if (s.found != Found::kValue) {
       message = "event time: " + describe_problem(spec.fields[*spec.event_time], s);
       result.reason = Reason::kEventTime;
@@ -307,8 +323,8 @@ DecodeResult JsonDecoder::State::judge() {
 }
 
 void JsonDecoder::State::judge_problems(DecodeResult& result) {
-  const Staged* wrong = nullptr;
-  for (const Staged& s : staged) {
+  const StagedField* wrong = nullptr;
+  for (const StagedField& s : staged) {
     const DeclaredField& field = spec.fields[static_cast<size_t>(&s - staged.data())];
     const bool missing_value = s.found == Found::kAbsent || s.found == Found::kNull;
     if (missing_value && !field.nullable) {
@@ -359,7 +375,7 @@ DecodeResult JsonDecoder::decode(std::string_view value) { return state_->decode
 void JsonDecoder::push(Batch& batch) const {
   for (const Output& output : state_->outputs) {
     Column& column = batch.columns[output.slot];
-    const Staged& s = state_->staged[output.field];
+    const StagedField& s = state_->staged[output.field];
     if (s.found != Found::kValue) {
       column.push_null();
       continue;

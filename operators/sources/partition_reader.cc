@@ -63,10 +63,17 @@ void PartitionReader::append(const SourceRecord& record, Batch& batch, ReaderEve
 
 // Judged against the record's own timestamp, so that a replay judges alike; a timestamp that is itself beyond the wall
 // clock proves nothing.
-bool PartitionReader::is_future(Time event_time, Time timestamp) const {
+bool PartitionReader::is_future(Time event_time, Time timestamp) {
+  if (timestamp == Time::min()) return is_beyond_clock(event_time);
+  return event_time > timestamp + source_.event_time.max_future || is_beyond_clock(timestamp);
+}
+
+// A clock costs more than the rest of the judgement, and what lies within its last answer lies within the next.
+bool PartitionReader::is_beyond_clock(Time time) {
   const Duration max_future = source_.event_time.max_future;
-  if (timestamp == Time::min()) return event_time > clock_.now() + max_future;
-  return event_time > timestamp + max_future || timestamp > clock_.now() + max_future;
+  if (time <= last_now_ + max_future) return false;
+  last_now_ = clock_.now();
+  return time > last_now_ + max_future;
 }
 
 void PartitionReader::refuse(const SourceRecord& record, Reason reason, const std::string& message, ReaderEvents& events) {

@@ -68,7 +68,8 @@ class PartitionReader {
   const SourceCounters& counters() const { return counters_; }
 
  private:
-  bool is_future(Time event_time, Time timestamp) const;
+  bool is_future(Time event_time, Time timestamp);
+  bool is_beyond_clock(Time time);
   void refuse(const SourceRecord& record, Reason reason, const std::string& message, ReaderEvents& events);
   void keep(const SourceRecord& record, Batch& batch, ReaderEvents& events) const;
 
@@ -78,6 +79,7 @@ class PartitionReader {
   uint32_t topic_;
   int32_t partition_;
   PartitionPosition position_;
+  Time last_now_ = Time::min();  // the wall clock's last answer
   SourceCounters counters_;
 };
 
