@@ -387,8 +387,17 @@ void Pipeline::end_attempt() {
   attempt_.reset();
 }
 
+void Pipeline::log_ended(const AttemptStatus& status) {
+  Ledger all = total_;
+  all.add(status.ledger);
+  uint64_t emitted = 0;
+  for (const SinkCounters& sink : all.sinks) emitted += sink.rows;
+  logger_.info("ended", {{"read", all.source.read}, {"emitted", emitted}, {"epoch", status.epoch}});
+}
+
 void Pipeline::after(AttemptEnd end) {
   const Error error = attempt_->error();
+  if (end == AttemptEnd::kEnded) log_ended(attempt_->status());
   end_attempt();
   switch (end) {
     case AttemptEnd::kNone: return;

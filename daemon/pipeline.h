@@ -96,6 +96,7 @@ class Pipeline final : private GroupEvents {
   bool has_committed();
   Result<std::unique_ptr<Attempt>> make_attempt();
   void end_attempt();
+  void log_ended(const AttemptStatus& status);
   void after(AttemptEnd end);
   void handle(const Error& error, const char* event);
   void back_off();

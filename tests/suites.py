@@ -283,7 +283,13 @@ def chaos(args, count):
     script(count, "chaos-points", ["tests/chaos/chaos.py", "--points", "all", "--shape", shape], 7200)
 
 
-SUITES = {"unit": unit, "integration": integration, "clients": clients, "chaos": chaos, "asan": sanitized("asan"),
+def bench(args, count):
+    """That the benchmarks still work, and that what they measure is right; how fast it is, says tests/bench/bench.py."""
+    if release(args, count, "bench") and kafka(args, count, "bench"):
+        script(count, "bench", ["tests/bench/bench.py", "--smoke"], 600)
+
+
+SUITES = {"unit": unit, "integration": integration, "clients": clients, "chaos": chaos, "bench": bench, "asan": sanitized("asan"),
           "fuzz": fuzz, "tsan": sanitized("tsan")}
 
 

@@ -87,7 +87,7 @@ void add_ladder(Tool& tool, Options& o) {
 }
 
 void add_judges(Tool& tool, Options& o) {
-  static const std::map<std::string, Sums> kSums = {{"exact", Sums::kExact}, {"naive", Sums::kNaive}};
+  static const std::map<std::string, Sums> kSums = {{"exact", Sums::kExact}, {"naive", Sums::kNaive}, {"near", Sums::kNear}};
   CLI::App* one = command(tool, "judge", "compare a topic of window rows with what they must be", [&tool](Options& all) {
     tool.exit_code = report(judge_windows(all.brokers, all.output, Expected(all.fill.stream, all.windows), all.sums));
   });
@@ -95,6 +95,7 @@ void add_judges(Tool& tool, Options& o) {
   one->add_option("--partitions", o.output.partitions);
   one->add_option("--sums", o.sums)->transform(CLI::CheckedTransformer(kSums));
   one->add_flag("--upserts", o.output.upserts, "of several rows of a window the last counts");
+  one->add_option("--closed-until-ms", o.output.closed_until_ms, "rows of windows that end later may be missing");
   add_stream(one, o.fill.stream);
   add_windows(one, o.windows);
   one = command(tool, "judge-filter", "compare a topic of filtered events with what they must be", [&tool](Options& all) {

@@ -13,6 +13,7 @@ namespace tidemark::bench {
 enum class Sums {
   kExact,  // rounded once
   kNaive,  // added in the order of the log, as contestants without exact sums do
+  kNear,   // added in an order that depends on the run: within 1e-12 of the exact sum
 };
 
 struct Judgement {
@@ -29,6 +30,8 @@ struct Output {
   std::string topic;
   int partitions = 4;
   bool upserts = false;  // a later row of a window replaces an earlier one
+  // Rows of windows that end after this may be missing, where a contestant cannot be told that its input has ended.
+  int64_t closed_until_ms = INT64_MAX;
 };
 
 // Rows: {"user_id", "window_start": RFC 3339, SQL text or milliseconds, "n", "spent"}, in any order, with more fields or not.

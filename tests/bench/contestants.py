@@ -1,0 +1,168 @@
+"""Those who are measured on this machine without a JVM: the rungs of the ladder, and Tidemark. Each turns a stream and a job
+into one process, proves its output, and answers a Run. Peers are in peers.py; what is compared with what, in workloads.py."""
+import json
+import re
+import shutil
+
+from measuring import Broken, Run, Sampler, run_process, total
+from place import Window, free_port
+
+LEAST_CHECKPOINTS = 10
+NEVER = "3m"  # beyond what a run takes; longer would ask for more transaction time than brokers grant
+SCRAPE_EVERY_S = 0.25
+LEAST_CENTS = 81_900  # a fifth of a quarter of the events pass this filter: 5%
+FILTER = "event_type == 'purchase' && amount >= 819.0"
+
+FIELDS = {"user_id": "string", "amount": "double", "ts": "timestamp(ms)"}
+FIELDS_AND_TYPE = {"user_id": "string", "event_type": "string", "amount": "double", "ts": "timestamp(ms)"}
+
+
+class Rung:
+    """One rung of the ladder (tests/bench/ladder.h)."""
+
+    def __init__(self, place, name, stream, rung):
+        self.place, self.name, self.stream, self.rung = place, name, stream, rung
+        self.topic = place.topic(stream)
+        self.digest = None
+
+    def prepare(self):
+        if self.rung == "aggregate":
+            self.digest = self.place.tool("totals", *self.stream.flags())["digest"]
+        return self.run()
+
+    def run(self):
+        directory = self.place.new_directory(self.place.new_name("rung"))
+        done = run_process(self.place.tool_command("consume", self.topic, "--partitions", self.place.args.partitions, "--rung", self.rung),
+                           self.place.args.cpu, directory)
+        shutil.rmtree(directory)
+        said = done.last_json()
+        if said["events"] != self.stream.events or (self.digest and said["digest"] != self.digest):
+            raise Broken(f"{self.name}: read {said}, not {self.stream.events} events with digest {self.digest}")
+        return Run(said["events"], said["wall_s"], said["cpu_s"], done.peak_bytes)
+
+
+class RowProducer:
+    """Bare librdkafka produces the rows that a job must write. Its events are rows."""
+
+    def __init__(self, place, name, stream, window):
+        self.place, self.name, self.stream, self.window = place, name, stream, window
+
+    def prepare(self):
+        return self.run(proven=True)
+
+    def run(self, proven=False):
+        name = self.place.new_name("rows")
+        directory, topic = self.place.new_directory(name), self.place.new_topic(name)
+        shape = [*self.stream.flags(), *self.window.flags()]
+        done = run_process(self.place.tool_command("rows", topic, *shape), self.place.args.cpu, directory)
+        if proven:
+            self.place.tool("judge", topic, "--partitions", self.place.args.partitions, *shape)
+        self.place.delete_topic(topic)
+        shutil.rmtree(directory)
+        said = done.last_json()
+        return Run(said["events"], said["wall_s"], said["cpu_s"], done.peak_bytes)
+
+
+# ---- Tidemark
+
+def source(place, topic, fields, **kafka):
+    return {"kafka": {"brokers": place.broker.bootstrap, "topic": topic, "partitioned_by": ["user_id"], **kafka},
+            "format": "json", "schema": fields, "event_time": {"field": "ts", "max_delay": "2s"}}
+
+
+def window_step(window):
+    size, step = f"{window.size_ms}ms", f"{window.step_ms}ms"
+    shape = {"tumbling": size} if window.size_ms == window.step_ms else {"sliding": {"size": size, "step": step}}
+    return {"name": "per_user", "window": {**shape, "by": ["user_id"], "aggregates": {"n": "count()", "spent": "sum(amount)"}}}
+
+
+def kafka_sink(topic, **more):
+    return {"kafka": {"topic": topic}, "format": "json", **more}
+
+
+class Job:
+    """What Tidemark is to do with a stream: the steps, the declared fields, and how its output is judged."""
+
+    def __init__(self, stream, window=None):
+        self.stream, self.window = stream, window
+        self.fields = FIELDS if window else FIELDS_AND_TYPE
+
+    def steps(self):
+        return [window_step(self.window)] if self.window else [{"filter": FILTER}, {"select": {one: one for one in FIELDS}}]
+
+    def judge(self, place, topic):
+        flags = [topic, "--partitions", place.args.partitions, *self.stream.flags()]
+        if self.window:
+            return place.tool("judge", *flags, *self.window.flags())
+        return place.tool("judge-filter", *flags, "--least-cents", LEAST_CENTS)
+
+
+class Tidemark:
+    """A run to the end of the topic, rows dropped or exactly once to Kafka, checkpoints off (`every` None) or on. With
+    checkpoints on, the interval is shortened until a run holds at least ten of them; a run with fewer does not count."""
+
+    def __init__(self, place, name, job, to_kafka, every="400ms", memory=None, cpu=None, threads=1, binary=None):
+        self.place, self.name, self.job, self.to_kafka = place, name, job, to_kafka
+        self.every, self.memory = every or NEVER, memory or place.args.memory
+        self.cpu, self.threads, self.binary = cpu or place.args.cpu, threads, binary or place.args.tidemark
+        self.least_checkpoints = place.args.least_checkpoints if every else 0
+        self.topic = place.topic(job.stream)
+        self.rows = None  # what a proven run put out
+
+    def prepare(self):
+        """Proves the rows, also of a job that will drop them: then with a Kafka sink, once, and here."""
+        proof = self._run(to_kafka=True)
+        self.rows = proof.facts["rows"]
+        return proof if self.to_kafka else self.run()
+
+    def run(self):
+        return self._run(self.to_kafka)
+
+    def _run(self, to_kafka):
+        while True:
+            run = self._run_once(to_kafka)
+            if run.facts["checkpoints"] >= self.least_checkpoints:
+                return run
+            milliseconds = int(self.every[:-2])
+            shorter = max(20, int(milliseconds * min(0.8, run.facts["checkpoints"] / (self.least_checkpoints * 1.3))))
+            if shorter == milliseconds:
+                raise Broken(f"{self.name}: {run.facts['checkpoints']} checkpoints in a run at every {self.every}")
+            self.place.say(f"{self.name}: only {run.facts['checkpoints']} checkpoints; every {shorter}ms instead of {self.every}")
+            self.every = f"{shorter}ms"
+
+    def pipeline(self, name, sink):
+        return {"name": name, "sources": {"events": source(self.place, self.topic, self.job.fields)}, "steps": self.job.steps(),
+                "sinks": [sink], "checkpoint": {"every": self.every}}
+
+    def _run_once(self, to_kafka):
+        name = self.place.new_name("tidemark")
+        directory = self.place.new_directory(name)
+        out = self.place.new_topic(f"{name}-out") if to_kafka else None
+        spec = directory / "pipeline.yaml"
+        spec.write_text(json.dumps(self.pipeline(name, kafka_sink(out) if out else {"drop": {}})))
+        sampler = Sampler(port := free_port(), SCRAPE_EVERY_S)
+        done = run_process([self.binary, "run", spec, "--until-end", "--http", f"127.0.0.1:{port}", "--threads", self.threads,
+                            "--memory", self.memory, "--state-dir", directory / "state"], self.cpu, directory, sampler)
+        ended = ended_line(done.output)
+        if ended["read"] != self.job.stream.events or (self.rows is not None and ended["emitted"] != self.rows):
+            raise Broken(f"{self.name}: read {ended['read']}, emitted {ended['emitted']}; must be {self.job.stream.events} and {self.rows}")
+        if out:
+            self.job.judge(self.place, out)
+            self.place.delete_topic(out)
+        shutil.rmtree(directory)
+        last = sampler.last()
+        return Run(ended["read"], done.wall_s, done.cpu_s, done.peak_bytes,
+                   {"rows": ended["emitted"], "checkpoints": ended["epoch"],
+                    "backpressured_s": round(total(last, "tidemark_lane_backpressured_seconds_total"), 3)})
+
+
+def ended_line(output):
+    """{"read", "emitted", "epoch"} of the line with which a run to the end takes its leave."""
+    found = re.findall(r"INFO ended .*?read=(\d+) emitted=(\d+) epoch=(\d+)", output)
+    if not found:
+        raise Broken(f"the run did not say how it ended:\n{output[-3000:]}")
+    return dict(zip(("read", "emitted", "epoch"), map(int, found[-1])))
+
+
+TUMBLING = Window()
+SLIDING = Window(300_000, 5_000)
