@@ -41,6 +41,7 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   shared_.batch_rows = options_.batch_rows;
   shared_.state_bytes_per_worker = options_.state_bytes / options_.workers;
   shared_.sink_wait_bytes = options_.sink_wait_bytes / options_.workers;
+  shared_.channel_bytes = options_.channel_bytes / (options_.workers * options_.workers);
   shared_.until_end = options_.mode != RunMode::kForever;
   shared_.keep_open = options_.mode == RunMode::kUntilEndKeepOpen;
   next_epoch_ = resumed_.last_epoch + 1;

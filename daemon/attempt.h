@@ -37,6 +37,7 @@ struct AttemptOptions {
   uint32_t batch_rows = Batch::kMaxRows;
   size_t state_bytes = 128 << 20;      // keyed state in memory, over all workers
   size_t sink_wait_bytes = 32 << 20;   // rows held back, over all workers
+  size_t channel_bytes = 32 << 20;     // batches between workers, over all channels
   std::string scratch_dir;             // for checkpoints in the making; exists
 };
 

@@ -370,6 +370,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   options.batch_rows = options_.batch_rows;
   options.state_bytes = options_.memory.state_bytes;
   options.sink_wait_bytes = options_.memory.sink_wait_bytes;
+  options.channel_bytes = options_.memory.channel_bytes;
   options.scratch_dir = work_->path() + "/scratch";
   std::vector<KafkaProducer*> plain;
   for (const auto& producer : plain_) plain.push_back(producer.get());

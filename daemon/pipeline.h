@@ -25,6 +25,7 @@ namespace tidemark {
 struct MemoryShares {
   size_t state_bytes = 128 << 20;
   size_t sink_wait_bytes = 32 << 20;
+  size_t channel_bytes = 32 << 20;  // between workers, over all channels
   int64_t consumer_queue_bytes = 16 << 20;
   int64_t producer_queue_bytes = 32 << 20;
 };

@@ -11,6 +11,7 @@ namespace tidemark {
 namespace {
 
 constexpr Duration kAsk = Duration::seconds(10);
+constexpr size_t kLeastMemtable = size_t{1} << 20;
 
 std::string hex(uint64_t n) {
   char text[17];
@@ -288,6 +289,8 @@ Status Resumer::open_store(RecoveryUnit& unit, const Manifest* manifest) {
   auto steps = std::make_shared<std::map<uint16_t, const WindowPlan*>>();
   StoreOptions options;
   options.memory = deps_.memory;
+  // Twice this is where the store makes its writer wait, whatever its other memtables do.
+  options.memtable_bytes = std::clamp(deps_.memory->memtable_bytes() / 2, kLeastMemtable, options.memtable_bytes);
   options.merge = merge_for(steps);
   auto store = KeyedStore::open(unit.live_dir, std::move(options));
   if (!store) return std::unexpected(store.error());

@@ -133,16 +133,19 @@ std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& file
   return plans;
 }
 
+// The parts do not add up to the whole: what is left over is for what has no queue of its own, such as batches on their
+// way, sorting before a write or a firing, and what the allocator cannot give back.
 MemoryPlan share_memory(uint64_t budget, size_t pipelines) {
   const auto at_most = [](uint64_t bytes, uint64_t limit) { return static_cast<size_t>(std::min(bytes, limit)); };
   constexpr uint64_t kMiB = 1 << 20;
   MemoryPlan plan;
-  plan.cache_bytes = at_most(budget / 8, 256 * kMiB);
-  plan.memtable_bytes = at_most(budget / 8, 64 * kMiB);
+  plan.cache_bytes = at_most(budget / 16, 128 * kMiB);
+  plan.memtable_bytes = at_most(budget / 12, 64 * kMiB);
   const uint64_t each = budget / std::max<size_t>(pipelines, 1);
-  plan.each.consumer_queue_bytes = static_cast<int64_t>(at_most(each / 8, 16 * kMiB));
-  plan.each.producer_queue_bytes = static_cast<int64_t>(at_most(each / 8, 32 * kMiB));
-  plan.each.sink_wait_bytes = at_most(each / 8, 256 * kMiB);
+  plan.each.consumer_queue_bytes = static_cast<int64_t>(at_most(each / 10, 16 * kMiB));
+  plan.each.producer_queue_bytes = static_cast<int64_t>(at_most(each / 10, 32 * kMiB));
+  plan.each.sink_wait_bytes = at_most(each / 10, 256 * kMiB);
+  plan.each.channel_bytes = at_most(each / 16, 32 * kMiB);
   plan.each.state_bytes = static_cast<size_t>(each / 3);
   return plan;
 }

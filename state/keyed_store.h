@@ -34,6 +34,7 @@ class StoreMemory {
   ~StoreMemory();
   StoreMemory(const StoreMemory&) = delete;
   StoreMemory& operator=(const StoreMemory&) = delete;
+  size_t memtable_bytes() const { return memtable_bytes_; }
   size_t cache_used() const;
   size_t memtables_used() const;
 
@@ -41,6 +42,7 @@ class StoreMemory {
   const Parts& parts() const { return *parts_; }
 
  private:
+  size_t memtable_bytes_;
   std::unique_ptr<Parts> parts_;
 };
 

@@ -100,7 +100,7 @@ void limit_memory(const StoreOptions& options, rocksdb::Options& rocks) {
   rocks.max_write_buffer_number = 2;
   rocks.write_buffer_manager = options.memory->parts().write_buffers;
   rocks.max_open_files = 512;
-  rocks.compaction_readahead_size = size_t{1} << 20;
+  rocks.compaction_readahead_size = size_t{256} << 10;  // of each input file at a time
 }
 
 // The store is disposable and its owner watches it: no logs, no statistics, no attempts at self-repair.
@@ -114,7 +114,8 @@ void keep_quiet(rocksdb::Options& rocks) {
 
 }  // namespace
 
-StoreMemory::StoreMemory(size_t cache_bytes, size_t memtable_bytes) : parts_(std::make_unique<Parts>()) {
+StoreMemory::StoreMemory(size_t cache_bytes, size_t memtable_bytes)
+    : memtable_bytes_(memtable_bytes), parts_(std::make_unique<Parts>()) {
   parts_->cache = rocksdb::NewLRUCache(cache_bytes + memtable_bytes);
   parts_->write_buffers = std::make_shared<rocksdb::WriteBufferManager>(memtable_bytes, parts_->cache);
 }

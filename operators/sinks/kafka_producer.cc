@@ -22,6 +22,10 @@ namespace {
 constexpr int64_t kRecordOverhead = 128;  // batch and record framing, generously
 constexpr int64_t kHeaderOverhead = 16;
 constexpr int64_t kDefaultBatchBytes = 1'000'000;
+// What librdkafka spends on a queued record beside its bytes, its delivery report included, roughly.
+constexpr int64_t kQueuedOverhead = 256;
+constexpr int64_t kLeastQueued = 8'192;
+constexpr int64_t kMostQueued = 10'000'000;
 constexpr Duration kFlushSlice = Duration::millis(500);
 
 int64_t size_of(const ProducerRecord& record) {
@@ -110,14 +114,14 @@ void Producer::configure(KafkaConf& conf) const {
   conf.set("retry.backoff.ms", 10);
   conf.set("message.max.bytes", 100'000'000);  // each topic's own limit is checked in produce()
   conf.set("batch.size", batch_bytes_);
-  conf.set("queue.buffering.max.messages", std::clamp<int64_t>(options_.queue_bytes / 128, 10'000, 10'000'000));
+  conf.set("queue.buffering.max.messages", std::clamp(options_.queue_bytes / 2 / kQueuedOverhead, kLeastQueued, kMostQueued));
   conf.set_all(options_.properties);
 
   conf.set("bootstrap.servers", options_.brokers);
   conf.set("client.id", options_.client_id);
   conf.set("enable.idempotence", "true");
   conf.set("acks", "all");
-  conf.set("queue.buffering.max.kbytes", std::clamp<int64_t>(options_.queue_bytes / 1024, 1'024, 2'147'483'647));
+  conf.set("queue.buffering.max.kbytes", std::clamp<int64_t>(options_.queue_bytes / 2 / 1024, 1'024, 2'147'483'647));
   if (batch_bytes_ < kDefaultBatchBytes) conf.set("batch.size", batch_bytes_);
   rd_kafka_conf_set_dr_msg_cb(conf.native(), on_delivery);
   if (!options_.transactional_id) return;

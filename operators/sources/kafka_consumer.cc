@@ -24,6 +24,12 @@ namespace {
 constexpr int16_t kFetchApi = 1;
 // What librdkafka spends on a queued message beside its bytes, roughly.
 constexpr int64_t kMessageOverhead = 384;
+// How many times its compressed bytes an answer takes once it is unpacked into messages, roughly.
+constexpr int64_t kUnpacked = 16;
+// Larger answers cost more CPU time, not less: what was unpacked has left the caches before it is looked at.
+constexpr int64_t kMostOfPartition = 128 << 10;
+constexpr int64_t kLeastOfPartition = 16 << 10;
+constexpr int64_t kPartitionsInAnswer = 4;
 constexpr Duration kProbeTimeout = Duration::seconds(10);
 
 // How many fetch requests each broker has answered without error. Written by librdkafka's broker threads.
@@ -62,14 +68,20 @@ class NativeGroupMetadata final : public GroupMetadata {
   RdPtr<rd_kafka_consumer_group_metadata_t> metadata_;
 };
 
-// Per-queue limits of the prefetch, half for the messages' bytes and half for librdkafka's own structures.
-struct QueueLimits {
-  int64_t kilobytes;
-  int64_t messages;
-  explicit QueueLimits(const ConsumerOptions& options) {
-    const int64_t half = options.queue_bytes / std::max<uint32_t>(1, options.queues) / 2;
-    kilobytes = std::clamp<int64_t>(half / 1024, 64, 2'000'000);
-    messages = std::clamp<int64_t>(half / kMessageOverhead, 1'000, 10'000'000);
+// Limits of the prefetch. Half of the room is for what lies in the queues, which in turn is half messages and half
+// librdkafka's own structures; the other half is for the answer that comes when a queue is just not full.
+struct FetchLimits {
+  int64_t kilobytes;        // in a queue
+  int64_t messages;         // in a queue
+  int64_t answer_bytes;     // of one broker, as they travel; a first batch beyond it comes all the same
+  int64_t partition_bytes;  // of one partition in an answer
+  explicit FetchLimits(const ConsumerOptions& options) {
+    const int64_t quarter = options.queue_bytes / std::max<uint32_t>(1, options.queues) / 4;
+    kilobytes = std::clamp<int64_t>(quarter / 1024, 64, 2'000'000);
+    messages = std::clamp<int64_t>(quarter / kMessageOverhead, 1'000, 10'000'000);
+    const int64_t answer = options.queue_bytes / 2 / kUnpacked;
+    partition_bytes = std::clamp(answer / kPartitionsInAnswer, kLeastOfPartition, kMostOfPartition);
+    answer_bytes = std::clamp(answer, kPartitionsInAnswer * kLeastOfPartition, int64_t{1} << 20);
   }
 };
 
@@ -114,6 +126,9 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   };
 
   void configure(KafkaConf& conf);
+  bool user_sets(std::string_view property) const {
+    return std::ranges::any_of(options_.properties, [&](const auto& p) { return p.first == property; });
+  }
   static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list, void* opaque);
   static int on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque);
   void take_statistics(std::string_view json);
@@ -126,7 +141,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   bool is_member() const;
 
   const ConsumerOptions options_;
-  const QueueLimits limits_;
+  const FetchLimits limits_;
   GroupEvents* events_;  // null once nobody is to be called any more
   KafkaLog log_;
   FetchAnswers answers_;
@@ -145,11 +160,13 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
 
 void GroupConsumer::configure(KafkaConf& conf) {
   conf.set("fetch.wait.max.ms", 200);
-  conf.set("fetch.max.bytes", std::clamp<int64_t>(options_.queue_bytes, 1'048'576, 52'428'800));
+  conf.set("message.max.bytes", limits_.answer_bytes);  // of a consumer: the least that fetch.max.bytes may be
+  conf.set("max.partition.fetch.bytes", limits_.partition_bytes);
   conf.set("topic.metadata.refresh.interval.ms", 30'000);
   conf.set("check.crcs", "true");
   conf.set_where_known("fetch.queue.backoff.ms", "10");
   conf.set_all(options_.properties);
+  if (!user_sets("fetch.max.bytes")) conf.set("fetch.max.bytes", conf.get("message.max.bytes"));
 
   conf.set("bootstrap.servers", options_.brokers);
   conf.set("client.id", options_.client_id);

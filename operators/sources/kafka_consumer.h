@@ -82,7 +82,7 @@ struct ConsumerOptions {
   std::vector<std::string> topics;           // or
   std::string topic_pattern;                 // a regular expression, anchored by the caller's '^'
   std::vector<std::pair<std::string, std::string>> properties;  // passed to librdkafka as they are
-  int64_t queue_bytes = 32 << 20;            // prefetch limit over all partitions
+  int64_t queue_bytes = 32 << 20;            // for what is prefetched, over all partitions; roughly
   uint32_t queues = 1;                       // how many fetch queues share it; at most 256
   std::string client_id = "tidemark";
 };
