@@ -148,7 +148,8 @@ def larger_than_memory(env, keys, events, timeout_s):
     process.wait(0)
     tally = env.kit.run("tally-numbered", job.out, "--events", events, "--keys", keys).stdout.strip()
     print(f" {keys} keys, {events} events, --memory 48MiB: peak RSS {peak >> 20} MiB; {tally} ...", end="", flush=True)
-    assert peak < 400 << 20, f"peak RSS {peak >> 20} MiB with --memory 48MiB"
+    most = (48 + 64) << 20  # the budget, and what a process takes that keeps nothing
+    assert peak <= most, f"peak RSS {peak >> 20} MiB with --memory 48MiB; at most {most >> 20} MiB was promised"
 
 
 def test_state_larger_than_memory(env):
