@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "daemon/worker.h"
+#include "daemon/worker_shared.h"
 
 namespace tidemark {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "daemon/recovery_unit.h"
-#include "daemon/worker.h"
+#include "daemon/worker_shared.h"
 #include "operators/plan/plan.h"
 #include "state/decisions.h"
 

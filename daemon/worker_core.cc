@@ -1,0 +1,32 @@
+// What WorkerCore does: telling others how the worker fares. Decides nothing about rows.
+#include "daemon/worker_core.h"
+
+#include <chrono>
+#include <thread>
+
+namespace tidemark {
+namespace {
+
+constexpr Duration kBlockedWait = Duration::millis(1);
+
+}  // namespace
+
+void WorkerCore::fail(const Error& error) {
+  failed = true;
+  shared.events->on_failed(error);
+}
+
+void WorkerCore::note_progress() { (*shared.progress_us)[index] = shared.clock->elapsed().us; }
+
+void WorkerCore::report_flushed() {
+  if (flushed_epoch + 1 >= epoch || !sinks.flushed_through(epoch - 1)) return;
+  flushed_epoch = epoch - 1;
+  shared.events->on_flushed(index, flushed_epoch);
+}
+
+void WorkerCore::wait_for_others() {
+  std::this_thread::sleep_for(std::chrono::microseconds(kBlockedWait.us));
+  gauges.backpressured_us += kBlockedWait.us;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,111 @@
+// What workers share and what they tell: the facts they are started with, their reports at a barrier, their gauges. Data
+// only; who works with it is in worker.h and attempt.h.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "daemon/crash_point.h"
+#include "daemon/key_samples.h"
+#include "daemon/recovery_unit.h"
+#include "daemon/sinks.h"
+#include "operators/plan/plan.h"
+#include "operators/sources/kafka_consumer.h"
+#include "operators/sources/partition_reader.h"
+#include "operators/transforms/stage.h"
+#include "operators/windows/window_lane.h"
+
+namespace tidemark {
+
+// A source partition as an attempt begins with it.
+struct PartitionStart {
+  TopicPartition id;
+  PartitionPosition position;
+  bool idle = false;
+  std::optional<int64_t> end_offset;  // --until-end: read up to here and no further
+};
+
+// A lane as a worker takes it over.
+struct LaneStart {
+  uint16_t lane = 0;
+  RecoveryUnit* unit = nullptr;
+  std::vector<std::unique_ptr<WindowLane>> windows;  // by window ordinal
+};
+
+struct PartitionReport {
+  uint32_t partition = 0;
+  PartitionPosition position;
+  bool idle = false;
+  SourceCounters counters;
+};
+
+// What a worker knows of itself at a barrier: exact, and consistent over all workers of the epoch.
+struct WorkerReport {
+  uint64_t epoch = 0;
+  std::vector<PartitionReport> partitions;
+  std::vector<StepCounters> steps;
+  WindowCounters windows;
+  std::vector<SinkCounters> sinks;
+  RefusedCounts refused;
+  std::vector<std::pair<uint16_t, Time>> lane_watermarks;
+  uint64_t partitioning_violations = 0;
+  Time newest_record = Time::min();  // Kafka timestamp among the rows of this epoch; Time::min(): none
+};
+
+// Cheap figures for metrics and for drift, written by the worker now and then, read by anyone.
+struct PartitionGauge {
+  std::atomic<int64_t> next_offset{0};
+  std::atomic<int64_t> watermark_us{INT64_MIN};
+  std::atomic<bool> idle{false};
+  std::atomic<bool> at_end{false};
+  std::atomic<bool> caught_up{false};  // everything fetched so far was processed, and the log has no more
+};
+struct WorkerGauges {
+  std::atomic<int64_t> busy_us{0};
+  std::atomic<int64_t> idle_us{0};
+  std::atomic<int64_t> backpressured_us{0};
+  std::atomic<uint64_t> keys{0};
+  std::atomic<uint64_t> state_bytes{0};
+  std::atomic<uint64_t> dirty_bytes{0};
+};
+
+// Told on the worker's thread; thread-safe.
+class WorkerEvents {
+ public:
+  virtual ~WorkerEvents() = default;
+  // Every input has passed Barrier{epoch}: lanes are frozen and handed to the state writer.
+  virtual void on_aligned(uint32_t worker, WorkerReport report) = 0;
+  // All rows of `epoch` and before are with the producers.
+  virtual void on_flushed(uint32_t worker, uint64_t epoch) = 0;
+  // All partitions of this worker are at their ends and, unless windows stay open, every window has been closed.
+  virtual void on_ended(uint32_t worker) = 0;
+  virtual void on_failed(const Error& error) = 0;
+};
+
+// What the workers of one attempt share; immutable or thread-safe.
+struct WorkerShared {
+  const Plan* plan = nullptr;
+  const Clock* clock = nullptr;
+  KafkaConsumer* consumer = nullptr;
+  StateWriter* writer = nullptr;  // none where the plan keeps no keyed state
+  SinkSet* sinks = nullptr;
+  WorkerEvents* events = nullptr;
+  const CrashPoints* crash_points = nullptr;
+  std::vector<PartitionStart> partitions;
+  std::vector<PartitionGauge>* gauges = nullptr;  // by partition
+  uint32_t workers = 1;
+  uint32_t batch_rows = Batch::kMaxRows;
+  size_t state_bytes_per_worker = 64 << 20;       // dirty and cached keyed state
+  size_t channel_bytes = 8 << 20;
+  size_t sink_wait_bytes = 32 << 20;              // rows held back for the next transaction
+  bool until_end = false;
+  bool keep_open = false;
+  KeySamples key_samples;
+  std::vector<std::atomic<int64_t>>* progress_us = nullptr;  // by worker: clock.elapsed() of its last step; 0: not running
+};
+
+}  // namespace tidemark
