@@ -1,5 +1,8 @@
 #include "config/pipeline.h"
 
+#include <limits>
+#include <set>
+
 #include "config/names.h"
 #include "config/resolve.h"
 #include "config/specs.h"
@@ -69,16 +72,61 @@ Kind<PipelineSpec> pipeline_kind() {
       .field("exchange", &PipelineSpec::exchange, kinds::words<Exchange>({{"memory", Exchange::kMemory}}, {"topic"}),
              "How rows find their lane.")
       .field("tests", &PipelineSpec::tests, tests_kind(), "Cases for `tidemark test`.")
+      .sound(&PipelineSpec::sources_sound, {"sources"})
+      .sound(&PipelineSpec::steps_sound, {"steps"})
+      .sound(&PipelineSpec::sinks_sound, {"sinks"})
+      .sound(&PipelineSpec::checkpoint_sound, {"checkpoint"})
       .kind();
 }
 
 namespace {
 
+void collect_bad_lines(const Node& node, std::set<int>& lines) {
+  if (node.bad) lines.insert(node.where().line);
+  for (const Node::Entry& entry : node.entries) collect_bad_lines(entry.value, lines);
+  for (const Node& item : node.items) collect_bad_lines(item, lines);
+}
+
+// Errors of the YAML that may have taken something out of the tree: what is marked as bad in it is still there.
+Diagnostics losses(const Diagnostics& yaml_errors, const Node& root) {
+  std::set<int> bad;
+  collect_bad_lines(root, bad);
+  Diagnostics out;
+  for (const Diagnostic& d : yaml_errors.all()) {
+    if (d.severity == Severity::kError && !bad.contains(d.where.line)) out.error(d.where, d.message, d.hint);
+  }
+  return out;
+}
+
+// Whether one of the errors lies in the section, which reaches to where the next one begins.
+bool touched(const Node& root, std::string_view section, const Diagnostics& errors) {
+  for (size_t i = 0; i < root.entries.size(); ++i) {
+    if (root.entries[i].key.value != section) continue;
+    const int first = root.entries[i].key.where.line;
+    const int next = i + 1 < root.entries.size() ? root.entries[i + 1].key.where.line : std::numeric_limits<int>::max();
+    return std::ranges::any_of(errors.all(), [&](const Diagnostic& d) {
+      return d.where.line >= first && (d.where.line < next || first == next);
+    });
+  }
+  return false;
+}
+
+// What was lost in a section may be anything in it.
+void mark_sections(PipelineSpec& pipeline, const Node& root, const Diagnostics& lost) {
+  const bool sources_whole = !touched(root, "sources", lost);
+  pipeline.sources_sound &= sources_whole;
+  pipeline.steps_sound &= !touched(root, "steps", lost);
+  pipeline.sinks_sound &= !touched(root, "sinks", lost);
+  pipeline.checkpoint_sound &= !touched(root, "checkpoint", lost);
+  for (SourceSpec& source : pipeline.sources) {
+    source.schema_sound = sources_whole && (source.schema_sound || source.names_all_fields());
+  }
+}
+
 // What the errors around sections leave unknown.
-void mark_unsound(PipelineSpec& pipeline, bool yaml_sound, bool sections_read) {
+void mark_unsound(PipelineSpec& pipeline) {
   if (pipeline.sources.empty()) pipeline.sources.emplace_back().schema_sound = false;
-  for (SourceSpec& source : pipeline.sources) source.schema_sound &= yaml_sound;
-  if (sections_read || !pipeline.steps.empty()) return;
+  if (pipeline.steps_sound || !pipeline.steps.empty()) return;
   for (SinkSpec& sink : pipeline.sinks) sink.sound = false;  // their steps may be what was refused
 }
 
@@ -90,10 +138,11 @@ std::optional<PipelineSpec> draft_pipeline(std::string_view text, const std::str
   std::optional<PipelineSpec> pipeline;
   if (const std::optional<Node> root = parse_yaml(text, file, environment, found)) {
     pipeline.emplace().file = file;
-    const bool yaml_sound = !found.has_errors();
-    const bool read = pipeline_kind().read(*root, "the pipeline", *pipeline, found);
-    resolve(*pipeline, read && yaml_sound, found);
-    mark_unsound(*pipeline, yaml_sound, read);
+    const Diagnostics lost = losses(found, *root);
+    (void)pipeline_kind().read(*root, "the pipeline", *pipeline, found);
+    mark_sections(*pipeline, *root, lost);
+    resolve(*pipeline, found);
+    mark_unsound(*pipeline);
     pipeline->sound = !found.has_errors();
   }
   found.sort();

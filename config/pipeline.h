@@ -91,12 +91,14 @@ struct SourceSpec {
   std::variant<KafkaSourceSpec> from;
   SourceFormatSpec format;
   std::vector<SchemaFieldSpec> schema;                  // in written order
-  bool schema_sound = true;                             // no field is missing from it or unsound
+  bool schema_sound = true;                             // no field is missing from it
   EventTimeSpec event_time;
   Tombstones tombstones = Tombstones::kDeadLetter;
   int64_t max_record = 10 << 20;                        // bytes
   const KafkaSourceSpec& kafka() const { return std::get<KafkaSourceSpec>(from); }
   const SchemaFieldSpec* find(std::string_view field) const;
+  // There are fields, and each has a name, whatever else is wrong with them.
+  bool names_all_fields() const;
 };
 
 // ---- Steps
@@ -193,6 +195,7 @@ struct SinkSpec {
   Delivery delivery = Delivery::kNone;  // resolved: kafka exactly_once, stdout at_least_once, drop none
   InputRef input;
   bool sound = true;                                    // the input is as written
+  bool delivery_sound = true;                           // the delivery is
 };
 
 // ---- The whole
@@ -212,7 +215,9 @@ struct PipelineSpec {
   Located<int64_t> lanes{32, {}};                        // 1..65535
   Exchange exchange = Exchange::kMemory;
   std::optional<Node> tests;                             // a list of maps; read by `tidemark test`
-  bool sound = true;                                     // the whole file is
+  // Whether the sections were read without an error, so that rules between them make sense; and the whole file.
+  bool sources_sound = true, steps_sound = true, sinks_sound = true, checkpoint_sound = true;
+  bool sound = true;
 
   bool has_sink_from(InputRef::Kind kind) const;
   // 4 x every, at least a minute; at most the usual broker maximum where an exactly_once sink exists.

@@ -93,12 +93,14 @@ class Resolver {
     for (SinkSpec& sink : pipeline_.sinks) complete(sink);
   }
 
+  // Each only over sections that are known in full: what is missing elsewhere may be what was refused.
   void rules_between() {
-    no_sinks();
-    every();
-    unread_steps();
-    side_streams();
-    own_input();
+    const bool inputs = pipeline_.sinks_sound && std::ranges::all_of(pipeline_.sinks, &SinkSpec::sound);
+    if (inputs) no_sinks();
+    if (pipeline_.checkpoint_sound) every();
+    if (inputs && pipeline_.steps_sound && std::ranges::all_of(pipeline_.steps, &StepSpec::sound)) unread_steps();
+    if (inputs) side_streams();
+    if (pipeline_.sources_sound && pipeline_.sinks_sound) own_input();
   }
 
  private:
@@ -188,7 +190,9 @@ class Resolver {
   }
 
   void every() {
-    const auto transactional = [](const SinkSpec& sink) { return sink.delivery == Delivery::kExactlyOnce; };
+    const auto transactional = [](const SinkSpec& sink) {
+      return sink.delivery_sound && sink.delivery == Delivery::kExactlyOnce;
+    };
     if (std::ranges::none_of(pipeline_.sinks, transactional)) return;
     if (pipeline_.transaction_timeout() <= kMaxTransaction) return;
     const Duration longest{kMaxTransaction.us / kIntervalsPerTransaction};
@@ -263,11 +267,11 @@ bool PipelineSpec::has_sink_from(InputRef::Kind kind) const {
   return std::ranges::any_of(sinks, [kind](const SinkSpec& sink) { return sink.input.kind == kind; });
 }
 
-void resolve(PipelineSpec& pipeline, bool whole, Diagnostics& diagnostics) {
+void resolve(PipelineSpec& pipeline, Diagnostics& diagnostics) {
   Resolver resolver(pipeline, diagnostics);
   resolver.names_and_inputs();
   resolver.defaults();
-  if (whole) resolver.rules_between();
+  resolver.rules_between();
 }
 
 }  // namespace tidemark

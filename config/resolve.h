@@ -6,8 +6,8 @@
 
 namespace tidemark {
 
-// Fills in names, inputs and defaults; reports names that clash or lead nowhere. `whole`: every section was read
-// without an error, so that rules about what is missing make sense too.
-void resolve(PipelineSpec& pipeline, bool whole, Diagnostics& diagnostics);
+// Fills in names, inputs and defaults; reports names that clash or lead nowhere, and what breaks a rule between sections
+// that are sound.
+void resolve(PipelineSpec& pipeline, Diagnostics& diagnostics);
 
 }  // namespace tidemark

@@ -95,8 +95,9 @@ Kind<SinkSpec> sink_kind() {
           "Default: exactly_once for kafka; `stdout` is at_least_once, `drop` has none.")
       .place(&SinkSpec::where)
       .sound(&SinkSpec::sound, {"from"})
-      .check(check_delivery)
-      .check(check_side_stream)
+      .sound(&SinkSpec::delivery_sound, {"delivery"})
+      .check(check_delivery, {"delivery"})
+      .check(check_side_stream, {"from", "kafka", "format"})
       .kind();
 }
 

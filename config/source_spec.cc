@@ -249,19 +249,28 @@ void check_raw(const SourceSpec& source, Diagnostics& diagnostics) {
   }
 }
 
-void check_source(const SourceSpec& source, Diagnostics& diagnostics) {
-  check_raw(source, diagnostics);
-  if (const auto& field = source.event_time.field) {
+bool is_name(const Located<std::string>& field) { return !field.value.empty() && field_rules().check(field.value).empty(); }
+
+// Names that are none were reported, and so was whatever hides the schema's own.
+void check_named_fields(const SourceSpec& source, Diagnostics& diagnostics) {
+  if (!source.schema_sound && !source.names_all_fields()) return;
+  if (const auto& field = source.event_time.field; field && is_name(*field)) {
     check_field(source, *field, "`event_time`", diagnostics);
     const SchemaFieldSpec* known = source.find(field->value);
-    if (known && known->type.kind != TypeKind::kTimestamp) {
+    if (known && known->sound && known->type.kind != TypeKind::kTimestamp) {
       diagnostics.error(field->where,
                         fmt::format("`event_time`: the field `{}` is of type {}, not a timestamp", field->value,
                                     to_string(known->type)),
                         "declare it as timestamp(s), timestamp(ms), timestamp(us) or timestamp(iso)");
     }
   }
-  for (const auto& field : source.kafka().partitioned_by) check_field(source, field, "`partitioned_by`", diagnostics);
+  for (const auto& field : source.kafka().partitioned_by) {
+    if (is_name(field)) check_field(source, field, "`partitioned_by`", diagnostics);
+  }
+}
+
+void check_schema(const SourceSpec& source, Diagnostics& diagnostics) {
+  check_raw(source, diagnostics);
   if (source.schema.empty() && std::holds_alternative<JsonFormatSpec>(source.format.kind)) {
     diagnostics.warn(source.where, fmt::format("the source `{}` declares no fields", source.name.value),
                      "steps see only what `schema` names, such as `schema: {user_id: string}`");
@@ -275,6 +284,10 @@ const SchemaFieldSpec* SourceSpec::find(std::string_view field) const {
     if (known.name.value == field) return &known;
   }
   return nullptr;
+}
+
+bool SourceSpec::names_all_fields() const {
+  return !schema.empty() && std::ranges::all_of(schema, is_name, &SchemaFieldSpec::name);
 }
 
 Kind<SourceSpec> source_kind() {
@@ -291,7 +304,8 @@ Kind<SourceSpec> source_kind() {
              "A larger record goes to `dead_letter` as oversize.")
       .place(&SourceSpec::where)
       .sound(&SourceSpec::schema_sound, {"schema"})
-      .check(check_source)
+      .check(check_schema, {"schema", "format"})
+      .check(check_named_fields, std::vector<std::string>{})
       .kind();
 }
 

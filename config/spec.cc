@@ -36,6 +36,11 @@ std::string any_of(const std::vector<std::string>& words) {
   return out;
 }
 
+// "write `a`", or which of several
+std::string write_one(const std::vector<std::string>& words) {
+  return (words.size() == 1 ? "write " : "write exactly one of ") + any_of(words);
+}
+
 std::vector<std::string> keys_of(const Shape& shape, std::string_view group) {
   std::vector<std::string> keys;
   for (const FieldShape& field : shape.fields) {
@@ -102,14 +107,14 @@ bool check_groups(const Shape& shape, const Node& map, std::string_view what, Di
       if (first) {
         diagnostics.error(entry.key.where,
                           fmt::format("`{}` and `{}` exclude each other", first->key.value, entry.key.value),
-                          "write exactly one of " + any_of(keys_of(shape, group)));
+                          write_one(keys_of(shape, group)));
         ok = false;
       }
       first = first ? first : &entry;
     }
     if (first) continue;
     diagnostics.error(map.where(), fmt::format("{} does not say which {}", what, group),
-                      "write exactly one of " + any_of(keys_of(shape, group)));
+                      write_one(keys_of(shape, group)));
     ok = false;
   }
   return ok;

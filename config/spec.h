@@ -153,8 +153,10 @@ class Spec {
   Spec& shorthand(std::string key);
   // A scalar that is the key of a choice stands for that choice with its defaults: `json` for `{json: {}}`.
   Spec& word_shorthand();
-  // What the fields cannot say one by one; runs when all of them were read.
+  // What the fields cannot say one by one; runs when all of them were read, or all of `keys` are as they were meant, as with
+  // sound().
   Spec& check(std::function<void(const T&, Diagnostics&)> check);
+  Spec& check(std::function<void(const T&, Diagnostics&)> check, std::vector<std::string> keys);
 
   Kind<T> kind() const;
 
@@ -162,13 +164,16 @@ class Spec {
   struct Reader {
     std::function<bool(const Node&, std::string_view what, T&, Diagnostics&)> read;
   };
+  struct Check {
+    std::function<void(const T&, Diagnostics&)> run;
+    std::optional<std::vector<std::string>> keys;
+  };
   struct Parts {
     Shape shape;
     std::vector<Reader> readers;  // as shape.fields
     Location T::*place = nullptr;
-    bool T::*sound = nullptr;
-    std::vector<std::string> sound_keys;
-    std::vector<std::function<void(const T&, Diagnostics&)>> checks;
+    std::vector<std::pair<bool T::*, std::vector<std::string>>> sound;
+    std::vector<Check> checks;
   };
   template <class M, class V>
   Spec& add(FieldShape field, M T::*member, Kind<V> kind);

@@ -239,8 +239,7 @@ Spec<T>& Spec<T>::place(Location T::*member) {
 
 template <class T>
 Spec<T>& Spec<T>::sound(bool T::*member, std::vector<std::string> keys) {
-  parts_.sound = member;
-  parts_.sound_keys = std::move(keys);
+  parts_.sound.emplace_back(member, std::move(keys));
   return *this;
 }
 
@@ -258,7 +257,13 @@ Spec<T>& Spec<T>::word_shorthand() {
 
 template <class T>
 Spec<T>& Spec<T>::check(std::function<void(const T&, Diagnostics&)> check) {
-  parts_.checks.push_back(std::move(check));
+  parts_.checks.push_back({std::move(check), std::nullopt});
+  return *this;
+}
+
+template <class T>
+Spec<T>& Spec<T>::check(std::function<void(const T&, Diagnostics&)> check, std::vector<std::string> keys) {
+  parts_.checks.push_back({std::move(check), std::move(keys)});
   return *this;
 }
 
@@ -271,19 +276,21 @@ Kind<T> Spec<T>::kind() const {
     Node storage;
     const spec_detail::Matched matched = spec_detail::match_fields(parts->shape, node, storage, what, diagnostics);
     bool ok = matched.ok;
-    bool sound = true;
+    std::vector<std::string_view> unsound;
     for (size_t i = 0; i < matched.values.size(); ++i) {
       const std::string& key = parts->shape.fields[i].key;
       const bool read = matched.values[i] ? parts->readers[i].read(*matched.values[i], spec_detail::quoted(key), out, diagnostics)
                                           : matched.ok;
       ok &= read;
-      sound &= read || std::ranges::find(parts->sound_keys, key) == parts->sound_keys.end();
+      if (!read) unsound.push_back(key);
     }
-    if (parts->sound) out.*(parts->sound) = sound;
+    const auto is_sound = [&](const std::string& key) { return std::ranges::find(unsound, key) == unsound.end(); };
+    for (const auto& [member, keys] : parts->sound) out.*member = std::ranges::all_of(keys, is_sound);
     if (parts->place) out.*(parts->place) = node.where();
-    if (!ok) return false;
     const size_t before = diagnostics.all().size();
-    for (const auto& check : parts->checks) check(out, diagnostics);
+    for (const auto& check : parts->checks) {
+      if (check.keys ? std::ranges::all_of(*check.keys, is_sound) : ok) check.run(out, diagnostics);
+    }
     for (size_t i = before; i < diagnostics.all().size(); ++i) ok &= diagnostics.all()[i].severity != Severity::kError;
     return ok;
   };

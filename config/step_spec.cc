@@ -66,7 +66,7 @@ Kind<SlidingSpec> sliding_kind() {
                           fmt::format("`step` may not be longer than `size`: {} > {}", format_duration(spec.step.value),
                                       format_duration(spec.size.value)),
                           "records between two windows would be lost");
-      })
+      }, {"size", "step"})
       .kind();
 }
 
@@ -149,9 +149,9 @@ Kind<WindowSpec> window_kind() {
                 "a map from names to expressions, such as {n: count()}")
       .place(&WindowSpec::where)
       .sound(&WindowSpec::sound, {"by", "aggregates"})
-      .check(check_lateness)
-      .check(check_offset)
-      .check(check_columns)
+      .check(check_lateness, {"allowed_lateness"})
+      .check(check_offset, {"tumbling", "sliding", "offset"})
+      .check(check_columns, {"by", "aggregates"})
       .kind();
 }
 

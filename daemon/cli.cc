@@ -19,7 +19,7 @@ namespace tidemark {
 namespace {
 
 constexpr int64_t kLeastMemory = int64_t{16} << 20;
-constexpr int kMostThreads = 1024;
+constexpr int kMostThreads = 256;  // each has a fetch queue of its own
 constexpr int kMostSeconds = 86'400;
 constexpr size_t kLongestInstance = 64;
 
@@ -364,6 +364,10 @@ CliExit unknown_argument(const CLI::App& command, const std::string& argument) {
   }
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   const std::string name = command.get_name(), meant = did_you_mean(word, candidates);
+  if (name == "eval" && meant.empty()) {
+    return refusal(fmt::format("`tidemark eval` has no option `{0}`; where that is an expression, write "
+                               "tidemark eval -- '{0}'", argument), name);
+  }
   if (std::ranges::find(names, word) != names.end()) {
     return refusal(fmt::format("`{}` stands behind `--`, where options end; write it before", word), name);
   }

@@ -287,6 +287,18 @@ int Service::report_exit() const {
   return exit_code();
 }
 
+namespace {
+
+// Lanes are what threads share out: where fewer lanes than threads are fed by keys, the rest would have nothing to do.
+void tell_of_idle_threads(const std::vector<Plan>& plans, std::optional<int> asked, const Logger& logger) {
+  for (const Plan& plan : plans) {
+    if (!asked || plan.lane_choice != Lanes::kByKey || static_cast<uint32_t>(*asked) <= plan.lanes) continue;
+    logger.warn("fewer_threads", {{"pipeline", plan.name}, {"asked", *asked}, {"used", plan.lanes}, {"because", "it has that many `lanes`"}});
+  }
+}
+
+}  // namespace
+
 int run_service(const RunCommand& command) {
   Diagnostics diagnostics;
   auto plans = load_plans(command.files, command.variables, diagnostics);
@@ -306,6 +318,7 @@ int run_service(const RunCommand& command) {
   const SystemClock clock;
   StderrLogSink sink(command.log_format);
   StdoutLines lines;
+  tell_of_idle_threads(*plans, command.threads, Logger(sink, clock));
   Service service(std::move(*plans), std::move(options), *budget, clock, Logger(sink, clock), lines);
   if (command.http.on) {
     if (auto at = service.listen(command.http); !at) return std::cerr << "tidemark: " << at.error().message << "\n", 2;

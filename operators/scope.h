@@ -21,6 +21,8 @@ struct Field {
 // on its own; a step that adds or replaces a field takes a fresh slot, so that branches never overwrite each other.
 struct Scope {
   std::vector<Field> fields;
+  // What may be called here and is taken out of an expression before it is compiled: known for nearest words only.
+  std::vector<std::string_view> aggregates;
 
   const Field* find(std::string_view name) const {
     for (const Field& f : fields) {

@@ -36,7 +36,10 @@ class Aggregate {
   virtual ~Aggregate() = default;
   virtual std::string_view name() const = 0;
   virtual Type result_type() const = 0;
+  // Whether the result over nothing is null.
   virtual bool result_nullable() const = 0;
+  // Whether it can be null even over values that are not.
+  virtual bool can_overflow() const { return false; }
   // A multiple of 8. States are relocatable with memcpy and need no destructor: what they point to lies in a heap arena.
   virtual size_t state_size() const = 0;
   // Makes the state of "nothing seen" in uninitialised memory.

@@ -15,6 +15,7 @@ class SumOfInts final : public SumAggregate<IntSum<kUnsigned>> {
   explicit SumOfInts(Type type) : type_(std::move(type)) {}
   std::string_view name() const override { return "sum"; }
   Type result_type() const override { return type_; }
+  bool can_overflow() const override { return true; }
   bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
     using Int = std::conditional_t<kUnsigned, uint64_t, int64_t>;
     const auto& sum = this->state_of(state);

@@ -224,8 +224,10 @@ std::optional<std::vector<Typed>> Checker::check_children(const Node& node, cons
   return typed;
 }
 
+// A null is an error only where the other side does not decide, as a null field is.
 bool Checker::require_bool(const Node& operand, const Typed& typed, std::string_view name) {
-  if (typed.type.kind == TypeKind::kBool) return true;
+  const bool logic = name != "?:";
+  if (typed.type.kind == TypeKind::kBool || (logic && typed.type.kind == TypeKind::kNull)) return true;
   fail(operand.begin, fmt::format("`{}` needs a bool, but `{}` is {}", name, text_of(operand), to_string(typed.type)));
   return false;
 }
@@ -437,9 +439,14 @@ Checker::Answer Checker::unknown_function(const Node& node) {
   for (const Overload& o : overloads()) {
     if (node.receiver ? o.receiver : o.global) names.push_back(o.name);
   }
+  const auto& aggregates = scope_.aggregates;
+  if (!node.receiver) names.insert(names.end(), aggregates.begin(), aggregates.end());
+  if (node.receiver && !aggregates.empty()) names.push_back("where");
   const std::string_view nearest = nearest_word(node.name, names);
-  return fail(node.offset, fmt::format("unknown function `{}`", node.name),
-              nearest.empty() ? "" : fmt::format("did you mean `{}`?", nearest));
+  std::string hint;
+  if (!nearest.empty()) hint = fmt::format("did you mean `{}`?", nearest);
+  else if (!node.receiver && !aggregates.empty()) hint = fmt::format("the aggregates are: {}", fmt::join(aggregates, ", "));
+  return fail(node.offset, fmt::format("unknown function `{}`", node.name), std::move(hint));
 }
 
 const Overload* Checker::find_overload(const Node& node, const std::vector<Typed>& args) {

@@ -88,8 +88,15 @@ class Planner {
   Missing missing_in(const InputRef& input, bool sound) const {
     Missing missing;
     if (input.kind == InputRef::Kind::kStep) missing = missing_[input.index];
-    else missing.any = input.index > 0 || !spec_.sources[0].schema_sound;
+    else missing = missing_in_source(input);
     missing.any |= !sound;
+    return missing;
+  }
+  Missing missing_in_source(const InputRef& input) const {
+    Missing missing{input.index > 0 || !spec_.sources[0].schema_sound, {}};
+    for (const SchemaFieldSpec& field : spec_.sources[0].schema) {
+      if (!field.sound) missing.names.insert(field.name.value);
+    }
     return missing;
   }
   bool is_behind(const InputRef& input) const {
@@ -107,10 +114,19 @@ class Planner {
   void plan_keys(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step, StepSignature& signature);
   void plan_results(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step, StepSignature& signature);
   Missing missing_keys(const WindowSpec& spec, const Scope& output) const;
-  std::optional<uint32_t> plan_call(const expr::AggregateCall& call, const SourceText& text, const Scope& input,
+  // An aggregate's place among the window's, and whether its result can be null in a window that has rows.
+  struct PlannedCall {
+    uint32_t place = 0;
+    bool nullable = false;
+  };
+  struct InputType {
+    Type type;
+    bool nullable = false;
+  };
+  std::optional<PlannedCall> plan_call(const expr::AggregateCall& call, const SourceText& text, const Scope& input,
                                     PlannedWindow& window, StepSignature& signature);
   std::optional<uint32_t> plan_input(const Ast& ast, const SourceText& text, const Scope& input, PlannedWindow& window,
-                                     std::optional<uint32_t> condition, Type& type, bool must_be_bool);
+                                     std::optional<uint32_t> condition, InputType& type, bool must_be_bool);
   void plan_sink(const SinkSpec& spec);
   void plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, PlannedSink& sink);
   void finish();
@@ -340,7 +356,8 @@ void Planner::plan_keys(const WindowSpec& spec, const Scope& input, PlannedWindo
 void Planner::plan_results(const WindowSpec& spec, const Scope& input, PlannedWindow& window, PlannedStep& step,
                            StepSignature& signature) {
   Scope raw = step.output;  // what the expressions over aggregates see: keys, the window's times, and the calls
-  std::map<std::string, uint32_t> known;  // call text -> place among the aggregates
+  for (const AggregateFunction& f : aggregate_functions()) raw.aggregates.push_back(f.name);
+  std::map<std::string, PlannedCall> known;  // by the call's text
   struct Entry {
     const NamedExpression* field;
     Ast rest;
@@ -367,9 +384,9 @@ void Planner::plan_results(const WindowSpec& spec, const Scope& input, PlannedWi
         }
         place = known.emplace(split->calls[k].text, *made).first;
       }
-      const Aggregate& function = *window.window.aggregates[place->second].function;
-      const auto slot = static_cast<uint32_t>(window.window.key_types.size() + 2 + place->second);
-      raw.fields.push_back({prefix + std::to_string(k), function.result_type(), function.result_nullable(), slot});
+      const Aggregate& function = *window.window.aggregates[place->second.place].function;
+      const auto slot = static_cast<uint32_t>(window.window.key_types.size() + 2 + place->second.place);
+      raw.fields.push_back({prefix + std::to_string(k), function.result_type(), place->second.nullable, slot});
     }
     if (ok) entries.push_back({&field, std::move(split->rest)});
   }
@@ -406,9 +423,9 @@ Missing Planner::missing_keys(const WindowSpec& spec, const Scope& output) const
   return missing;
 }
 
-// Plans the aggregate behind one call; answers its place among the window's aggregates.
-std::optional<uint32_t> Planner::plan_call(const expr::AggregateCall& call, const SourceText& text, const Scope& input,
-                                           PlannedWindow& window, StepSignature& signature) {
+// Plans the aggregate behind one call.
+std::optional<Planner::PlannedCall> Planner::plan_call(const expr::AggregateCall& call, const SourceText& text,
+                                                       const Scope& input, PlannedWindow& window, StepSignature& signature) {
   const AggregateFunction* known = find_aggregate_function(call.name);
   if (!known) {
     std::vector<std::string_view> names;
@@ -426,17 +443,19 @@ std::optional<uint32_t> Planner::plan_call(const expr::AggregateCall& call, cons
     return std::nullopt;
   }
   PlannedAggregate planned;
-  Type condition_type;
+  InputType condition_type;
   if (call.where) {
     planned.where_slot = plan_input(*call.where, text, input, window, std::nullopt, condition_type, true);
     if (!planned.where_slot) return std::nullopt;
   }
   std::vector<Type> types;
+  bool over_nothing = call.where.has_value();  // no value may be left to it
   for (const Ast& arg : call.args) {
-    Type type;
+    InputType type;
     planned.arg_slot = plan_input(arg, text, input, window, planned.where_slot, type, false);
     if (!planned.arg_slot) return std::nullopt;
-    types.push_back(std::move(type));
+    over_nothing |= type.nullable;
+    types.push_back(std::move(type.type));
   }
   auto made = function.make(types, *plan_.topics);
   if (!made) {
@@ -449,18 +468,20 @@ std::optional<uint32_t> Planner::plan_call(const expr::AggregateCall& call, cons
   std::string type_text = to_string(planned.function->result_type());
   if (!types.empty()) type_text = to_string(types[0]) + " -> " + type_text;
   signature.aggregates.push_back({call.text, call.text, std::move(type_text)});
+  const Aggregate& made_one = *planned.function;
+  const bool nullable = made_one.can_overflow() || (made_one.result_nullable() && over_nothing);
   window.window.aggregates.push_back(std::move(planned));
-  return static_cast<uint32_t>(window.window.aggregates.size() - 1);
+  return PlannedCall{static_cast<uint32_t>(window.window.aggregates.size() - 1), nullable};
 }
 
 // An aggregate's argument or condition: worked out before the exchange, into a slot of its own unless it is a field.
 std::optional<uint32_t> Planner::plan_input(const Ast& ast, const SourceText& text, const Scope& input, PlannedWindow& window,
-                                            std::optional<uint32_t> condition, Type& type, bool must_be_bool) {
+                                            std::optional<uint32_t> condition, InputType& type, bool must_be_bool) {
   auto program = compile(ast, text, input, false);
   if (!program) return std::nullopt;
-  type = program->type();
-  if (must_be_bool && type.kind != TypeKind::kBool) {
-    diagnostics_.error(text.where, "`.where` needs a condition, this is of type " + to_string(type));
+  type = {program->type(), program->nullable()};
+  if (must_be_bool && type.type.kind != TypeKind::kBool) {
+    diagnostics_.error(text.where, "`.where` needs a condition, this is of type " + to_string(type.type));
     return std::nullopt;
   }
   if (must_be_bool && program->nullable()) {

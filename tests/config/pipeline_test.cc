@@ -152,7 +152,7 @@ TEST_CASE("every schema type is understood") {
 
 TEST_CASE("sources are refused with a reason and a place") {
   const auto check = [](std::string_view lines, std::string_view wanted) { CHECK(errors_of(source(lines)) == wanted); };
-  check("    schema: {a: int}\n", "4:5: `in` does not say which source; write exactly one of `kafka`\n");
+  check("    schema: {a: int}\n", "4:5: `in` does not say which source; write `kafka`\n");
   check("    kafka: {topic: t}\n", "4:12: `kafka` needs `brokers`; addresses HOST:PORT, with commas or as a list\n");
   check("    kafka: {brokers: b}\n", "4:12: `kafka` does not say which topic; write exactly one of `topic`, `topics` or `topic_pattern`\n");
   check("    kafka: {brokers: b, topic: t, topics: [u]}\n",

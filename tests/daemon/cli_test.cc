@@ -107,6 +107,7 @@ TEST_CASE("eval takes expressions of every look") {
   CHECK(parsed<EvalCommand>({"eval", "a", "--vars", "[1]"}).vars_json == "[1]");
   CHECK(parsed<EvalCommand>({"eval", "--lines"}).lines);
   CHECK(refused({"eval"}).find("needs an expression") != std::string::npos);
+  CHECK(refused({"eval", "-(1)"}).find("write tidemark eval -- '-(1)'") != std::string::npos);
   CHECK(refused({"eval", "a", "--lines"}).find("standard input") != std::string::npos);
 }
 
@@ -141,8 +142,8 @@ TEST_CASE("wrong values are refused with what is wanted") {
   CHECK(refused({"run", "a", "--memory", "lots"}) ==
         "tidemark: --memory: `lots` is no size; write it as 512MiB or 4GiB");
   CHECK(refused({"run", "a", "--memory", "1MiB"}) == "tidemark: --memory: 1MiB is too little; 16MiB is the least");
-  for (const char* threads : {"0", "-1", "two", "1.5", "9999"}) {
-    CHECK(refused({"run", "a", "--threads", threads}).find("is no number from 1 to 1024") != std::string::npos);
+  for (const char* threads : {"0", "-1", "two", "1.5", "257"}) {
+    CHECK(refused({"run", "a", "--threads", threads}).find("is no number from 1 to 256") != std::string::npos);
   }
   for (const char* instance : {"", "a/b", "-a", "a b"}) {
     CHECK(refused({"run", "a", std::string("--instance=") + instance}).find("--instance") != std::string::npos);

@@ -140,6 +140,99 @@ sinks:
        "9:56: `compression.type` cannot be 'lz5'\n");
 }
 
+// One mistake in one place of a sound file.
+struct Mistake {
+  std::string section;
+  std::string right;    // what it replaces
+  std::string wrong;
+  std::string message;  // a part of what is said
+};
+
+const std::vector<Mistake>& mistakes() {
+  static const std::vector<Mistake> kAll = {
+      {"name", "name: p", "name: p/q", "`name` may hold only letters"},
+      {"brokers", "brokers: b", "brokers: '${TIDEMARK_NO_SUCH_VARIABLE}'", "is not set in the environment"},
+      {"topic", "topic: t", "topics: []", "`topics` is empty"},
+      {"properties", "session.timeout.ms: 6000", "session.timeout.ms: soon", "`session.timeout.ms` must be a number"},
+      {"partitioned_by", "partitioned_by: [user]", "partitioned_by: [usr]", "the schema has no field `usr`"},
+      {"schema", "spare: int", "spare: integer64", "type"},
+      {"event_time", "field: ts", "field: amount", "is of type double, not a timestamp"},
+      {"event_time", "max_delay: 2s", "max_delay: soon", "`max_delay` must be a duration"},
+      {"filter", "amount > 1.0", "amount > 'a'", "no operator for double > string"},
+      {"map", "amount * 2.0", "amonut * 2.0", "unknown field `amonut`"},
+      {"window", "size: 1m, step: 1m", "size: 1m, step: 2m", "`step` may not be longer than `size`"},
+      {"window", "      by: [user]", "      by: [user, window_start]", "may not be called `window_start`"},
+      {"aggregates", "n: count()", "n: cuont()", "unknown function `cuont`"},
+      {"sink", "key: [user]", "key: [usre]", "there is no field 'usre' for the key"},
+      {"delivery", "delivery: exactly_once", "delivery: exactly_twice", "exactly_twice"},
+      {"side", "from: late", "from: lade", "there is no source or step called `lade`"},
+      {"checkpoint", "every: 5s", "every: 1h", "`every` may be at most"},
+      {"lanes", "lanes: 4", "lanes: 0", "`lanes`"},
+      {"unknown", "lanes: 4", "lane: 4", "unknown key `lane`"},
+  };
+  return kAll;
+}
+
+std::string with(std::string text, const Mistake& mistake) {
+  const size_t at = text.find(mistake.right);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, mistake.right.size(), mistake.wrong);
+}
+
+TEST_CASE("of two mistakes in any two places both are reported, and nothing else") {
+  const std::string sound = R"(name: p
+sources:
+  in:
+    kafka:
+      brokers: b
+      topic: t
+      partitioned_by: [user]
+      properties: {session.timeout.ms: 6000}
+    schema:
+      user: string
+      amount: double
+      spare: int
+      ts: timestamp(ms)
+    event_time: {field: ts, max_delay: 2s}
+steps:
+  - filter: amount > 1.0
+  - map:
+      twice: amount * 2.0
+  - window:
+      sliding: {size: 1m, step: 1m}
+      by: [user]
+      aggregates:
+        n: count()
+        most: max(twice)
+sinks:
+  - kafka: {topic: out, key: [user]}
+    delivery: exactly_once
+  - kafka: {topic: more}
+  - from: late
+    drop: {}
+  - from: dead_letter
+    drop: {}
+checkpoint: {every: 5s}
+lanes: 4
+)";
+  Diagnostics nothing;
+  REQUIRE(load_plan(sound, "p.yaml", {}, nothing));
+  REQUIRE(nothing.all().empty());
+  for (const Mistake& a : mistakes()) {
+    const std::string alone = errors_of(with(sound, a));
+    INFO(a.wrong << "\n" << alone);
+    CHECK_THAT(alone, Contains(a.message));
+    CHECK(std::ranges::count(alone, '\n') == 1);
+    for (const Mistake& b : mistakes()) {
+      if (a.right == b.right || with(sound, a).find(b.right) == std::string::npos) continue;
+      const std::string both = errors_of(with(with(sound, a), b));
+      INFO(a.wrong << " and " << b.wrong << "\n" << both);
+      CHECK_THAT(both, Contains(a.message) && Contains(b.message));
+      CHECK(std::ranges::count(both, '\n') == 2);
+    }
+  }
+}
+
 TEST_CASE("a file that cannot be read says why") {
   Diagnostics diagnostics;
   CHECK_FALSE(load_plans({"/there/is/no/such.yaml"}, {}, diagnostics));

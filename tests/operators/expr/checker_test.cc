@@ -59,6 +59,7 @@ TEST_CASE("what cannot be compared is refused") {
 TEST_CASE("logic needs bools") {
   CHECK(refused("n && flag") == "0: `&&` needs a bool, but `n` is int");
   CHECK(refused("n || name") == "0: `||` needs a bool, but `n` is int\n5: `||` needs a bool, but `name` is string");
+  CHECK(refused("null ? 1 : 2") == "0: `?:` needs a bool, but `null` is null");
   CHECK(refused("n ? 1 : 2") == "0: `?:` needs a bool, but `n` is int");
   CHECK(refused("flag ? 1 : 2.0").starts_with("5: `?:` has to be of one type, but is int or double"));
   CHECK(refused("!n") == "0: no `!` for int");

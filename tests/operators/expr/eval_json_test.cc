@@ -33,6 +33,9 @@ TEST_CASE("eval takes types from the JSON of its variables") {
   CHECK(eval_to_json("!x", R"({"x": false})") == R"({"type":"bool","value":true})");
   CHECK(eval_to_json("has(x)", R"({"x": null})") == R"({"type":"bool","value":false})");
   CHECK(eval_to_json("coalesce(x, 7)", R"({"x": null})") == R"({"type":"int","value":7})");
+  CHECK(eval_to_json("x && false", R"({"x": null})") == R"({"type":"bool","value":false})");
+  CHECK(eval_to_json("null || true", "{}") == R"({"type":"bool","value":true})");
+  CHECK_THAT(eval_to_json("null && true", "{}"), Contains("`null` is null"));
   CHECK(eval_to_json("x == null", R"({"x": null})") == R"({"type":"bool","value":true})");
   CHECK(eval_to_json("x", R"({"x": [1, {"a": "b"}]})") == R"({"type":"list","value":[1,{"a":"b"}]})");
 }

@@ -45,6 +45,22 @@ TEST_CASE("an aggregate that is yet to come is refused by name") {
   CHECK_THAT(said_of_aggregate("median(amount)"), Contains("unknown function `median`"));
 }
 
+TEST_CASE("a misspelt aggregate, or its condition, is met with the nearest word") {
+  CHECK_THAT(said_of_aggregate("sun(amount)"), Contains("unknown function `sun`; did you mean `sum`?"));
+  CHECK_THAT(said_of_aggregate("1 + cuont()"), Contains("unknown function `cuont`; did you mean `count`?"));
+  CHECK_THAT(said_of_aggregate("count().whre(n > 1)"), Contains("unknown function `whre`; did you mean `where`?"));
+  CHECK_THAT(said_of_aggregate("median(amount)"), Contains("unknown function `median`; the aggregates are: count, sum, avg"));
+  CHECK_THAT(said_of("filter: sun(amount) > 1.0"), !Contains("did you mean"));
+}
+
+TEST_CASE("an aggregate over what is never null is not warned of as null") {
+  CHECK(said_of_aggregate("max(n) - min(n) > 3 && avg(amount) > 1.0 && first(amount) < last(amount)").empty());
+  CHECK(said_of_aggregate("sum(amount) / 2.0 + double(count())").empty());
+  CHECK_THAT(said_of_aggregate("max(n).where(n > 3) + 1"), Contains("`max(n).where(n > 3)` may be null"));
+  CHECK_THAT(said_of_aggregate("max(flag) && true"), Contains("`max(flag)` may be null"));
+  CHECK_THAT(said_of_aggregate("sum(n) + 1"), Contains("`sum(n)` may be null"));  // beyond 64 bits
+}
+
 TEST_CASE("a mistake beside aggregates names only fields that can be written") {
   const std::string said = said_of_aggregate("sum(amount) + price");
   CHECK_THAT(said, Contains("unknown field `price`; there are: n, window_start, window_end\n"));
