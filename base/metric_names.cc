@@ -12,7 +12,8 @@ std::span<const MetricSpec* const> all() {
       &kCheckpointSize,      &kTransactionDuration, &kStateBytes,             &kStateKeys,
       &kLaneBusy,            &kLaneIdle,            &kLaneBackpressured,      &kEndToEndLatency,
       &kPipelineState,       &kKafkaBrokersUp,      &kKafkaQueueMessages,     &kKafkaQueueBytes,
-      &kKafkaSentBytes,      &kKafkaReceivedBytes,  &kKafkaRequestErrors,     &kBuildInfo,
+      &kKafkaSentBytes,      &kKafkaReceivedBytes,  &kKafkaRequestErrors,     &kKafkaRoundTrip,
+      &kKafkaThrottle,       &kBuildInfo,
       &kProcessResidentMemory, &kProcessVirtualMemory, &kProcessCpu,          &kProcessOpenFds,
       &kProcessMaxFds,       &kProcessThreads,      &kProcessStartTime,
   };

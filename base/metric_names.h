@@ -23,7 +23,7 @@ inline constexpr MetricSpec kRecordsRead{
     {"pipeline", "topic", "partition", "step"}, "Records read from a source partition; step is the source's name."};
 inline constexpr MetricSpec kRecordsEmitted{
     "tidemark_records_emitted_total", MetricType::kCounter, MetricUnit::kCount,
-    {"pipeline", "sink"}, "Rows that a sink took; visible to others once the checkpoint is committed."};
+    {"pipeline", "sink"}, "Rows that a sink took; visible to others once the checkpoint is committed. Those too large for it are dead letters."};
 inline constexpr MetricSpec kRecordsFiltered{
     "tidemark_records_filtered_total", MetricType::kCounter, MetricUnit::kCount,
     {"pipeline", "step"},
@@ -82,7 +82,7 @@ inline constexpr MetricSpec kCheckpointDuration{
     {"pipeline"}, "From opening an epoch to its commit.", buckets::kWork};
 inline constexpr MetricSpec kCheckpoints{
     "tidemark_checkpoints_total", MetricType::kCounter, MetricUnit::kCount,
-    {"pipeline", "result"}, "Checkpoints by result: success, failure."};
+    {"pipeline", "result"}, "Checkpoints by result: success, failure; one that could not be restored has failed too."};
 inline constexpr MetricSpec kCheckpointLastSuccess{
     "tidemark_checkpoint_last_success_timestamp_seconds", MetricType::kGauge, MetricUnit::kSeconds,
     {"pipeline"}, "When the newest committed checkpoint was committed, as a Unix time."};
@@ -91,7 +91,7 @@ inline constexpr MetricSpec kCheckpointSize{
     {"pipeline"}, "Size of the newest committed checkpoint."};
 inline constexpr MetricSpec kTransactionDuration{
     "tidemark_transaction_duration_seconds", MetricType::kHistogram, MetricUnit::kSeconds,
-    {"pipeline"}, "From the begin of a Kafka transaction to its commit.", buckets::kWork};
+    {"pipeline"}, "Flushing an epoch's rows, sending its offsets and committing them.", buckets::kWork};
 inline constexpr MetricSpec kStateBytes{
     "tidemark_state_bytes", MetricType::kGauge, MetricUnit::kBytes,
     {"pipeline", "tier"}, "Keyed state by tier: hot (memory), cold (disk)."};
@@ -136,6 +136,12 @@ inline constexpr MetricSpec kKafkaReceivedBytes{
 inline constexpr MetricSpec kKafkaRequestErrors{
     "tidemark_kafka_request_errors_total", MetricType::kCounter, MetricUnit::kCount,
     {"pipeline", "client"}, "Requests to brokers that failed or timed out."};
+inline constexpr MetricSpec kKafkaRoundTrip{
+    "tidemark_kafka_round_trip_seconds", MetricType::kGauge, MetricUnit::kSeconds,
+    {"pipeline", "client"}, "Time that the slowest broker took to answer, averaged over the last seconds."};
+inline constexpr MetricSpec kKafkaThrottle{
+    "tidemark_kafka_throttle_seconds", MetricType::kGauge, MetricUnit::kSeconds,
+    {"pipeline", "client"}, "Time that a broker held answers back because of a quota, averaged over the last seconds."};
 
 // The process, under the names that every Prometheus client library uses.
 inline constexpr MetricSpec kBuildInfo{

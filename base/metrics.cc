@@ -53,6 +53,12 @@ void MetricGauge::add(double delta) const {
 
 double MetricGauge::value() const { return series_ == nullptr ? 0 : series_->Value(); }
 
+void LateGauge::set(double value) {
+  if (!is_there_ && registry_ != nullptr) gauge_ = registry_->gauge(*spec_, values_);
+  is_there_ = true;
+  gauge_.set(value);
+}
+
 void MetricHistogram::observe(double value) const {
   if (series_ != nullptr) series_->Observe(value);
 }
@@ -147,6 +153,15 @@ MetricHistogram MetricRegistry::histogram(const MetricSpec& spec, LabelValues va
   const prometheus::Histogram::BucketBoundaries bounds(spec.buckets.begin(), spec.buckets.end());
   handle.series_ = owner.get_or_make<prometheus::Histogram>(cleaned(std::move(values)), bounds);
   return handle;
+}
+
+std::optional<double> MetricRegistry::gauge_value(const MetricSpec& spec, LabelValues values) const {
+  const std::lock_guard lock(mutex_);
+  const auto family = families_.find(spec.name);
+  if (family == families_.end()) return std::nullopt;
+  const auto found = family->second->series.find(cleaned(std::move(values)));
+  if (found == family->second->series.end()) return std::nullopt;
+  return std::get<std::unique_ptr<prometheus::Gauge>>(found->second)->Value();
 }
 
 void MetricRegistry::remove(const MetricSpec& spec, LabelValues values) {

@@ -9,9 +9,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace prometheus {
@@ -81,6 +83,25 @@ class MetricHistogram {
 // Label values, in the order of the spec's label names.
 using LabelValues = std::vector<std::string>;
 
+class MetricRegistry;
+
+// A gauge whose series appears with its first value: before that there is nothing to tell, and 0 would be a lie.
+// Single-threaded; the same series may not be removed while this is used.
+class LateGauge {
+ public:
+  LateGauge() = default;
+  LateGauge(MetricRegistry& registry, const MetricSpec& spec, LabelValues values)
+      : registry_(&registry), spec_(&spec), values_(std::move(values)) {}
+  void set(double value);
+
+ private:
+  MetricRegistry* registry_ = nullptr;
+  const MetricSpec* spec_ = nullptr;
+  LabelValues values_;
+  MetricGauge gauge_;
+  bool is_there_ = false;
+};
+
 // Owns every series of the process; main owns it. Thread-safe. Asking for a series makes it or gets it.
 // Bytes that are not UTF-8 in label values are replaced.
 class MetricRegistry {
@@ -94,6 +115,9 @@ class MetricRegistry {
   MetricCounter counter(const MetricSpec& spec, LabelValues values = {});
   MetricGauge gauge(const MetricSpec& spec, LabelValues values = {});
   MetricHistogram histogram(const MetricSpec& spec, LabelValues values = {});
+
+  // The gauge as it stands; nothing where it has no such series.
+  std::optional<double> gauge_value(const MetricSpec& spec, LabelValues values) const;
 
   // Forgets one series. No handle to it may be used afterwards.
   void remove(const MetricSpec& spec, LabelValues values);

@@ -116,6 +116,7 @@ Status Attempt::commit_start() {
   if (running_epoch_->failure) {
     const Error error = *running_epoch_->failure;
     running_epoch_.reset();
+    deps_.metrics.checkpoints_failed.add();
     return std::unexpected(error);
   }
   if (deps_.transactional) {
@@ -489,7 +490,7 @@ void Attempt::watch_partitions() {
   const std::vector<PartitionStatus> statuses = deps_.consumer.statuses();
   for (const PartitionStatus& s : statuses) {
     const PartitionStart& partition = shared_.partitions[s.assignment];
-    const auto& metrics = deps_.metrics.partition(deps_.plan.source.name, partition.id.topic, partition.id.partition);
+    auto& metrics = deps_.metrics.partition(deps_.plan.source.name, partition.id.topic, partition.id.partition);
     const PartitionGauge& gauge = gauges_[s.assignment];
     if (s.log_end >= 0) {
       const auto lag = std::max<int64_t>(0, s.log_end - std::max(gauge.next_offset.load(), s.next_fetch_offset == s.log_end && gauge.caught_up ? s.log_end : 0));
@@ -499,7 +500,12 @@ void Attempt::watch_partitions() {
     const int64_t watermark = gauge.watermark_us;
     if (watermark != INT64_MIN) {
       metrics.watermark_timestamp_seconds.set(static_cast<double>(watermark) / 1e6);
-      metrics.consumer_lag_seconds.set(gauge.caught_up ? 0 : std::max(0.0, static_cast<double>(deps_.clock.now().us - watermark) / 1e6));
+    }
+    const int64_t newest = gauge.newest_record_us;
+    if (gauge.caught_up) {
+      metrics.consumer_lag_seconds.set(0);
+    } else if (newest != INT64_MIN) {
+      metrics.consumer_lag_seconds.set(std::max(0.0, static_cast<double>(deps_.clock.now().us - newest) / 1e6));
     }
   }
   for (const auto& worker : workers_) worker->post_statuses(statuses);

@@ -48,24 +48,22 @@ std::string demo_status_line(const DemoFigures& figures, Time now) {
   return line + fmt::format(" | late {}, bad {}", figures.late, figures.dead_lettered);
 }
 
-DemoWatch::DemoWatch(StatusProvider& status, MetricRegistry& metrics, std::string pipeline, const std::string& topic,
-                     int32_t partitions)
-    : status_(status), pipeline_(std::move(pipeline)) {
-  for (int32_t p = 0; p < partitions; ++p) {
-    const LabelValues labels = {pipeline_, topic, std::to_string(p)};
-    lags_.push_back(metrics.gauge(metric::kConsumerLag, labels));
-    watermarks_.push_back(metrics.gauge(metric::kWatermarkTimestamp, labels));
-  }
+DemoWatch::DemoWatch(StatusProvider& status, const MetricRegistry& metrics, std::string pipeline,
+                     const std::string& topic, int32_t partitions)
+    : status_(status), pipeline_(std::move(pipeline)), metrics_(metrics) {
+  for (int32_t p = 0; p < partitions; ++p) partitions_.push_back({pipeline_, topic, std::to_string(p)});
 }
 
 DemoFigures DemoWatch::look() {
   if (const auto json = status_.pipeline_json(pipeline_)) read_status(*json);
   figures_.lag = 0;
-  for (const MetricGauge& lag : lags_) figures_.lag += static_cast<int64_t>(lag.value());
-  double slowest = std::numeric_limits<double>::max();
-  for (const MetricGauge& watermark : watermarks_) slowest = std::min(slowest, watermark.value());
-  figures_.watermark.reset();
-  if (slowest > 0) figures_.watermark = Time{static_cast<int64_t>(slowest * 1e6)};  // 0: nothing read there yet
+  figures_.watermark = Time::max();
+  for (const LabelValues& partition : partitions_) {
+    figures_.lag += static_cast<int64_t>(metrics_.gauge_value(metric::kConsumerLag, partition).value_or(0));
+    const auto watermark = metrics_.gauge_value(metric::kWatermarkTimestamp, partition);
+    if (!watermark) return figures_.watermark.reset(), figures_;  // nothing was read there yet
+    figures_.watermark = std::min(*figures_.watermark, Time{static_cast<int64_t>(*watermark * 1e6)});
+  }
   return figures_;
 }
 

@@ -29,11 +29,10 @@ struct DemoFigures {
 // `12,345 events/s | lag 3 | watermark 07:48:05Z, 1.2s behind | checkpoint 12, 0.8s ago | late 3, bad 2`
 std::string demo_status_line(const DemoFigures& figures, Time now);
 
-// Asks one pipeline's status and metrics. Single-threaded. The service behind both outlives it, and the pipeline's
-// series stay while it is used.
+// Asks one pipeline's status and metrics. Single-threaded. The service behind both outlives it.
 class DemoWatch {
  public:
-  DemoWatch(StatusProvider& status, MetricRegistry& metrics, std::string pipeline, const std::string& topic,
+  DemoWatch(StatusProvider& status, const MetricRegistry& metrics, std::string pipeline, const std::string& topic,
             int32_t partitions);
 
   DemoFigures look();
@@ -43,8 +42,8 @@ class DemoWatch {
 
   StatusProvider& status_;
   const std::string pipeline_;
-  std::vector<MetricGauge> lags_;
-  std::vector<MetricGauge> watermarks_;
+  const MetricRegistry& metrics_;
+  std::vector<LabelValues> partitions_;
   DemoFigures figures_;
 };
 

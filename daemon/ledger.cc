@@ -119,7 +119,7 @@ std::string Ledger::to_json(const Plan& plan) const {
   }
   json["sinks"] = nlohmann::ordered_json::array();
   for (size_t i = 0; i < sinks.size(); ++i) {
-    json["sinks"].push_back({{"name", plan.sinks[i].name}, {"rows", sinks[i].rows}});
+    json["sinks"].push_back({{"name", plan.sinks[i].name}, {"rows", sinks[i].rows}, {"oversize", sinks[i].oversize}});
   }
   json["refused"] = nlohmann::ordered_json::object();
   for (const auto& [step, reasons] : refused) {

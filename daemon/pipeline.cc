@@ -11,18 +11,17 @@ namespace {
 constexpr Duration kAsk = Duration::seconds(10);
 constexpr Duration kServeQuiet = Duration::millis(20);
 constexpr Duration kServeBusy = Duration::millis(1);
+constexpr Duration kTellWaiting = Duration::minutes(1);
 constexpr Duration kFirstWait = Duration::millis(200);
 constexpr Duration kLongestWait = Duration::seconds(10);
 constexpr uint32_t kMostWorkers = 256;  // each has a fetch queue of its own
 constexpr Duration kDrainAtMost = Duration::seconds(20);
 constexpr Duration kRevokeAtMost = Duration::seconds(30);
 
-KafkaClients::LogLine log_lines_of(const Logger& logger, const char* client) {
-  // librdkafka repeats itself while a broker is away: one line a while says as much.
-  auto limited = std::make_shared<RateLimited>(logger, Duration::seconds(30));
-  return [limited, client](int level, std::string_view text) {
-    limited->log(level <= 4 ? LogLevel::kWarn : LogLevel::kDebug, "librdkafka", {{"client", client}, {"text", text}});
-  };
+// The error of a source or sink, which a person knows by its name in the file.
+Error of(const std::string& who, Error error) {
+  error.message = who + ": " + error.message;
+  return error;
 }
 
 }  // namespace
@@ -33,12 +32,16 @@ Pipeline::Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps)
       deps_(std::move(deps)),
       logger_(deps_.logger.with("pipeline", plan_.name)),
       warnings_(logger_, Duration::seconds(10)),
+      library_lines_(std::make_shared<RateLimited>(logger_, Duration::seconds(30))),
       metrics_(deps_.metrics, plan_.name),
+      consumer_feed_(metrics_, "consumer"),
       storage_(deps_.files, dir("checkpoints")),
       reset_state_(options_.reset_state),
       accept_loss_(options_.accept_loss),
       worker_progress_us_(worker_count()) {
   metrics_.set_state(PipelineState::kStarting);
+  const auto is_kafka = [](const PlannedSink& sink) { return sink.kind == SinkKind::kKafka; };
+  if (std::ranges::any_of(plan_.sinks, is_kafka)) producer_feed_.emplace(metrics_, "producer");
   show_counters();
 }
 
@@ -111,19 +114,29 @@ bool Pipeline::connect() {
   while (!stop_ && !over_) {
     Status connected = make_producers();
     if (connected) connected = make_consumer();
+    if (connected && over_) return false;
     if (connected) connected = check_cluster();
     if (connected) connected = open_targets();
     if (connected) connected = consumer_->subscribe();
     if (connected) {
+      if (topics_awaited_) set_state(PipelineState::kWaiting);
       logger_.info("connected", {{"brokers", plan_.source.brokers}});
       return true;
     }
     if (consumer_) consumer_->close();
     consumer_.reset();
+    show_clients();
     handle(connected.error(), "not_connected");
     wait_for_retry();
   }
   return false;
+}
+
+// librdkafka repeats itself while a broker is away, and so does each client that follows: one line a while says as much.
+KafkaClients::LogLine Pipeline::library_lines(const char* client) {
+  return [limited = library_lines_, client](int level, std::string_view text) {
+    limited->log(level <= 4 ? LogLevel::kWarn : LogLevel::kDebug, "librdkafka", {{"client", client}, {"text", text}});
+  };
 }
 
 void Pipeline::wait_for_retry() {
@@ -160,7 +173,7 @@ Status Pipeline::make_producers() {
     } else {
       options.transactional_id.reset();
     }
-    auto made = deps_.kafka.producer(options, log_lines_of(logger_, "producer"));
+    auto made = deps_.kafka.producer(options, library_lines("producer"));
     if (!made) return std::unexpected(made.error());
     targets_[i] = {made->get(), {}, exactly_once};
     exactly_once ? void(transactional_ = std::move(*made)) : void(plain_.push_back(std::move(*made)));
@@ -189,11 +202,26 @@ Status Pipeline::make_consumer() {
   options.properties = plan_.source.properties;
   options.queue_bytes = options_.memory.consumer_queue_bytes;
   options.queues = worker_count();
-  auto made = deps_.kafka.consumer(options, *this, log_lines_of(logger_, "consumer"));
+  auto made = deps_.kafka.consumer(options, *this, library_lines("consumer"));
   if (!made) return std::unexpected(made.error());
   consumer_ = std::move(*made);
   auto partitions = consumer_->list_partitions(kAsk);
-  if (!partitions) return std::unexpected(partitions.error());
+  if (!partitions) return std::unexpected(of("source " + plan_.source.name, partitions.error()));
+  topics_awaited_ = partitions->empty();
+  return topics_awaited_ && options_.mode != RunMode::kForever ? end_without_topics() : Status{};
+}
+
+// Only a pattern can match nothing; a bounded run has then read all there is.
+Status Pipeline::end_without_topics() {
+  const auto units = storage_.units();
+  if (!units) return std::unexpected(units.error());
+  if (!units->empty()) {
+    return user_error("no topic matches `" + plan_.source.topic_pattern +
+                      "`, but checkpoints exist: the topics that were read are gone. Ways out: correct `topic_pattern`; or "
+                      "give the pipeline another name");
+  }
+  logger_.warn("nothing_to_read", {{"topic_pattern", plan_.source.topic_pattern}, {"brokers", plan_.source.brokers}});
+  stop_for_good(PipelineState::kEnded, 0, "");
   return {};
 }
 
@@ -221,24 +249,36 @@ Result<std::string> Pipeline::sink_cluster(size_t sink) {
   ProducerOptions options;
   options.brokers = asked.brokers;
   options.properties = asked.properties;
-  auto made = deps_.kafka.producer(options, log_lines_of(logger_, "producer"));
+  auto made = deps_.kafka.producer(options, library_lines("producer"));
   if (!made) return std::unexpected(made.error());
   return (*made)->cluster_id(kAsk);
 }
 
+// What a person has to put right is told of all sinks at once.
 Status Pipeline::open_targets() {
+  std::string wrong;
   for (size_t i = 0; i < targets_.size(); ++i) {
     if (!targets_[i].producer) continue;
     auto opened = targets_[i].producer->open_topic(plan_.sinks[i].topic, kAsk);
-    if (!opened) return std::unexpected(opened.error());
-    targets_[i].topic = *opened;
+    if (opened) {
+      targets_[i].topic = *opened;
+      continue;
+    }
+    const Error error = of("sink " + plan_.sinks[i].name, opened.error());
+    if (error.fault != Fault::kUser) return std::unexpected(error);
+    wrong += (wrong.empty() ? "" : ". ") + error.message;
   }
-  return {};
+  return wrong.empty() ? Status{} : user_error(wrong);
 }
 
 // ---- The life of the group member
 
 void Pipeline::serve() {
+  show_clients();
+  if (topics_awaited_ && deps_.clock.elapsed() >= tell_again_) {
+    tell_again_ = deps_.clock.elapsed() + kTellWaiting;
+    logger_.warn("no_topic_matches", {{"topic_pattern", plan_.source.topic_pattern}});
+  }
   const bool busy = attempt_ && attempt_->busy();
   consumer_->serve(busy ? kServeBusy : kServeQuiet);
   if (over_) return;
@@ -278,6 +318,7 @@ void Pipeline::reconnect(const Error& error) {
 
 void Pipeline::on_assigned(const std::vector<TopicPartition>& partitions) {
   logger_.info("assigned", {{"partitions", partitions.size()}});
+  topics_awaited_ &= partitions.empty();
   owned_ = partitions;
   start_wanted_ = !partitions.empty();
   if (partitions.empty()) {
@@ -295,6 +336,7 @@ void Pipeline::on_revoked(const std::vector<TopicPartition>& partitions, bool lo
     end_attempt();
   }
   owned_.clear();
+  for (const TopicPartition& id : partitions) metrics_.forget_partition(plan_.source.name, id.topic, id.partition);
   (void)consumer_->assign({}, worker_count());
   if (!over_) set_state(PipelineState::kWaiting);
 }
@@ -355,7 +397,10 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   ResumeDeps deps{plan_, *consumer_, storage_, deps_.files, deps_.store_memory, work_->path() + "/live", logger_};
   const ResumeOptions how{options_.mode, reset_state_, accept_loss_, options_.mode == RunMode::kForever ? nullptr : &ends_};
   auto resumed = resume(deps, how, owned_, *existing);
-  if (!resumed) return std::unexpected(resumed.error());
+  if (!resumed) {
+    metrics_.checkpoints_failed.add();
+    return std::unexpected(resumed.error());
+  }
   if (resumed->nothing_to_do) {
     logger_.info("already_ended");
     stop_for_good(PipelineState::kEnded, 0, "");
@@ -439,6 +484,17 @@ void Pipeline::stop_for_good(PipelineState state, int code, const std::string& e
   over_ = true;
 }
 
+void Pipeline::show_clients() {
+  if (deps_.clock.elapsed() < next_look_) return;
+  next_look_ = deps_.clock.elapsed() + Duration::seconds(1);
+  consumer_feed_.show(consumer_ ? consumer_->client_statistics() : ClientStatistics{});
+  if (!producer_feed_) return;
+  ClientStatistics all;
+  if (transactional_) all.add(transactional_->client_statistics());
+  for (const auto& producer : plain_) all.add(producer->client_statistics());
+  producer_feed_->show(all);
+}
+
 void Pipeline::set_state(PipelineState state) {
   if (state_.exchange(state) == state) return;
   metrics_.set_state(state);
@@ -471,7 +527,7 @@ void Pipeline::publish(const AttemptStatus& status) {
     }
   }
   for (size_t i = 0; i < all.sinks.size(); ++i) {
-    metrics_.sink(plan_.sinks[i].name).records_emitted.raise_to(static_cast<double>(all.sinks[i].rows));
+    metrics_.sink(plan_.sinks[i].name).records_emitted.raise_to(static_cast<double>(all.sinks[i].rows - all.sinks[i].oversize));
   }
   for (const auto& [step, reasons] : all.refused) {
     for (const auto& [reason, n] : reasons) {

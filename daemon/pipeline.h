@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/attempt.h"
+#include "daemon/client_feed.h"
 #include "daemon/kafka_clients.h"
 #include "daemon/pipeline_metrics.h"
 #include "daemon/work_dir.h"
@@ -80,12 +81,15 @@ class Pipeline final : private GroupEvents {
 
  private:
   void show_counters();
+  void show_clients();
   void run();
   Status make_dirs();
   bool connect();
+  KafkaClients::LogLine library_lines(const char* client);
   Status make_producers();
   Status init_transactions();
   Status make_consumer();
+  Status end_without_topics();
   Status check_cluster();
   Result<std::string> sink_cluster(size_t sink);
   Status open_targets();
@@ -117,7 +121,10 @@ class Pipeline final : private GroupEvents {
   PipelineDeps deps_;
   Logger logger_;
   RateLimited warnings_;
+  std::shared_ptr<RateLimited> library_lines_;  // outlives the clients' threads
   PipelineMetrics metrics_;
+  ClientFeed consumer_feed_;
+  std::optional<ClientFeed> producer_feed_;  // where there are Kafka sinks
   LocalCheckpointStorage storage_;
   std::unique_ptr<WorkDir> work_;
 
@@ -129,12 +136,15 @@ class Pipeline final : private GroupEvents {
 
   std::vector<TopicPartition> owned_;
   bool start_wanted_ = false;    // an assignment waits for its attempt
+  bool topics_awaited_ = false;  // `topic_pattern` matches nothing yet
+  Duration tell_again_{0};       // when that is logged next
   bool producers_stale_ = false; // to be made again before the next attempt
   bool reset_state_;             // until it was done once
   bool accept_loss_;
   std::map<TopicPartition, int64_t> ends_;  // --until-end: as first seen
   std::optional<Error> fatal_;   // of the consumer
   std::optional<Error> fenced_;
+  Duration next_look_{0};        // at the clients' own numbers
   Duration retry_at_{0};
   Duration wait_{0};             // the present back-off
   Ledger total_;                 // of earlier attempts, as far as they were committed

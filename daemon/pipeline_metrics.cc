@@ -19,12 +19,12 @@ std::string_view to_string(PipelineState state) {
 }
 
 PipelineMetrics::PipelineMetrics(MetricRegistry& registry, std::string pipeline)
-    : watermark_lag_seconds(registry.gauge(metric::kWatermarkLag, {pipeline})),
+    : watermark_lag_seconds(registry, metric::kWatermarkLag, {pipeline}),
       checkpoint_duration_seconds(registry.histogram(metric::kCheckpointDuration, {pipeline})),
       checkpoints_succeeded(registry.counter(metric::kCheckpoints, {pipeline, "success"})),
       checkpoints_failed(registry.counter(metric::kCheckpoints, {pipeline, "failure"})),
-      checkpoint_last_success_timestamp_seconds(registry.gauge(metric::kCheckpointLastSuccess, {pipeline})),
-      checkpoint_size_bytes(registry.gauge(metric::kCheckpointSize, {pipeline})),
+      checkpoint_last_success_timestamp_seconds(registry, metric::kCheckpointLastSuccess, {pipeline}),
+      checkpoint_size_bytes(registry, metric::kCheckpointSize, {pipeline}),
       transaction_duration_seconds(registry.histogram(metric::kTransactionDuration, {pipeline})),
       state_hot_bytes(registry.gauge(metric::kStateBytes, {pipeline, "hot"})),
       state_cold_bytes(registry.gauge(metric::kStateBytes, {pipeline, "cold"})),
@@ -47,8 +47,7 @@ void PipelineMetrics::set_state(PipelineState state) {
   for (size_t i = 0; i < states_.size(); ++i) states_[i].set(kAllPipelineStates[i] == state ? 1 : 0);
 }
 
-const PartitionMetrics& PipelineMetrics::partition(std::string_view source, std::string_view topic,
-                                                   int32_t partition) {
+PartitionMetrics& PipelineMetrics::partition(std::string_view source, std::string_view topic, int32_t partition) {
   const std::lock_guard lock(mutex_);
   const auto [entry, is_new] = partitions_.try_emplace({std::string(source), std::string(topic), partition});
   if (!is_new) return entry->second;
@@ -56,10 +55,10 @@ const PartitionMetrics& PipelineMetrics::partition(std::string_view source, std:
   LabelValues read_labels = labels;
   read_labels.emplace_back(source);
   entry->second = {
-      .consumer_lag = registry_.gauge(metric::kConsumerLag, labels),
-      .committed_lag = registry_.gauge(metric::kCommittedLag, labels),
-      .consumer_lag_seconds = registry_.gauge(metric::kConsumerLagSeconds, labels),
-      .watermark_timestamp_seconds = registry_.gauge(metric::kWatermarkTimestamp, labels),
+      .consumer_lag = {registry_, metric::kConsumerLag, labels},
+      .committed_lag = {registry_, metric::kCommittedLag, labels},
+      .consumer_lag_seconds = {registry_, metric::kConsumerLagSeconds, labels},
+      .watermark_timestamp_seconds = {registry_, metric::kWatermarkTimestamp, labels},
       .records_read = registry_.counter(metric::kRecordsRead, std::move(read_labels)),
       .records_lost = registry_.counter(metric::kRecordsLost, labels),
   };
@@ -118,6 +117,8 @@ KafkaClientMetrics PipelineMetrics::kafka_client(std::string_view client) {
       .sent_bytes = registry_.counter(metric::kKafkaSentBytes, labels),
       .received_bytes = registry_.counter(metric::kKafkaReceivedBytes, labels),
       .request_errors = registry_.counter(metric::kKafkaRequestErrors, labels),
+      .round_trip_seconds = registry_.gauge(metric::kKafkaRoundTrip, labels),
+      .throttle_seconds = registry_.gauge(metric::kKafkaThrottle, labels),
   };
 }
 

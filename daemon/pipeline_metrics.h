@@ -22,10 +22,10 @@ inline constexpr std::array kAllPipelineStates = {
 std::string_view to_string(PipelineState state);
 
 struct PartitionMetrics {
-  MetricGauge consumer_lag;                 // records
-  MetricGauge committed_lag;                // records
-  MetricGauge consumer_lag_seconds;
-  MetricGauge watermark_timestamp_seconds;  // Unix time
+  LateGauge consumer_lag;                 // records
+  LateGauge committed_lag;                // records
+  LateGauge consumer_lag_seconds;
+  LateGauge watermark_timestamp_seconds;  // Unix time
   MetricCounter records_read;
   MetricCounter records_lost;
 };
@@ -53,11 +53,13 @@ struct KafkaClientMetrics {
   MetricCounter sent_bytes;
   MetricCounter received_bytes;
   MetricCounter request_errors;
+  MetricGauge round_trip_seconds;
+  MetricGauge throttle_seconds;
 };
 
 // Thread-safe. Look-ups take a lock and are for construction and assignment, not for every batch: keep what they give.
 // References and handles live as long as this object, which takes the pipeline's series away when it goes; those of a
-// partition only until forget_partition.
+// partition only until forget_partition. Late gauges belong to the pipeline's own thread.
 class PipelineMetrics {
  public:
   PipelineMetrics(MetricRegistry& registry, std::string pipeline);
@@ -65,12 +67,12 @@ class PipelineMetrics {
   PipelineMetrics(const PipelineMetrics&) = delete;
   PipelineMetrics& operator=(const PipelineMetrics&) = delete;
 
-  MetricGauge watermark_lag_seconds;
+  LateGauge watermark_lag_seconds;
   MetricHistogram checkpoint_duration_seconds;
   MetricCounter checkpoints_succeeded;
   MetricCounter checkpoints_failed;
-  MetricGauge checkpoint_last_success_timestamp_seconds;
-  MetricGauge checkpoint_size_bytes;
+  LateGauge checkpoint_last_success_timestamp_seconds;
+  LateGauge checkpoint_size_bytes;
   MetricHistogram transaction_duration_seconds;
   MetricGauge state_hot_bytes;
   MetricGauge state_cold_bytes;
@@ -82,7 +84,7 @@ class PipelineMetrics {
 
   void set_state(PipelineState state);
 
-  const PartitionMetrics& partition(std::string_view source, std::string_view topic, int32_t partition);
+  PartitionMetrics& partition(std::string_view source, std::string_view topic, int32_t partition);
   // The partition went to another instance: its gauges go, its counters stay, since counters that vanish and come back
   // would read as resets. Its gauges must not be used until partition() is called again.
   void forget_partition(std::string_view source, std::string_view topic, int32_t partition);

@@ -199,6 +199,7 @@ void SourceSide::publish_gauges() {
     PartitionGauge& gauge = (*core_.shared.gauges)[reader->partition];
     gauge.next_offset = reader->reader.position().next_offset;
     gauge.watermark_us = reader->reader.watermark().us;
+    gauge.newest_record_us = reader->reader.newest_timestamp().us;
     gauge.idle = reader->idle;
   }
 }

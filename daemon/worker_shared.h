@@ -60,6 +60,7 @@ struct WorkerReport {
 struct PartitionGauge {
   std::atomic<int64_t> next_offset{0};
   std::atomic<int64_t> watermark_us{INT64_MIN};
+  std::atomic<int64_t> newest_record_us{INT64_MIN};  // Kafka timestamp of the record read last; INT64_MIN: none
   std::atomic<bool> idle{false};
   std::atomic<bool> at_end{false};
   std::atomic<bool> caught_up{false};  // everything fetched so far was processed, and the log has no more

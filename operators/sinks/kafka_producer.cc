@@ -14,6 +14,7 @@
 #include "operators/sources/kafka_client.h"
 #include "operators/sources/kafka_errors.h"
 #include "operators/sources/kafka_lookup.h"
+#include "operators/sources/kafka_statistics.h"
 
 namespace tidemark {
 
@@ -61,6 +62,7 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   std::optional<std::string> delivery_error() const override;
 
   TransactionStatus init_transactions(Duration timeout) override;
+  ClientStatistics client_statistics() const override;
   TransactionStatus begin() override;
   TransactionStatus send_offsets(const std::vector<PartitionOffset>& offsets, const GroupMetadata& group) override;
   TransactionStatus commit() override;
@@ -75,6 +77,7 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
 
   void configure(KafkaConf& conf) const;
   Status reopen_with_batches_of(int64_t bytes);
+  static int on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque);
   static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque);
   void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) override;
   void keep_error(std::string text);
@@ -91,9 +94,11 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   RdPtr<rd_kafka_t> client_;
   std::vector<Topic> topics_;  // grows only in open_topic()
   std::unique_ptr<KafkaLookup> lookup_;
-  mutable std::mutex mutex_;  // guards the two below
+  mutable std::mutex mutex_;  // guards the four below
   std::optional<std::string> delivery_error_;
   std::optional<Error> user_fault_;
+  OutageCause outage_;
+  ClientStatistics statistics_;
 };
 
 Producer::~Producer() {
@@ -119,6 +124,8 @@ void Producer::configure(KafkaConf& conf) const {
 
   conf.set("bootstrap.servers", options_.brokers);
   conf.set("client.id", options_.client_id);
+  conf.set("statistics.interval.ms", 5'000);
+  rd_kafka_conf_set_stats_cb(conf.native(), on_statistics);
   conf.set("enable.idempotence", "true");
   conf.set("acks", "all");
   conf.set("queue.buffering.max.kbytes", std::clamp<int64_t>(options_.queue_bytes / 2 / 1024, 1'024, 2'147'483'647));
@@ -229,6 +236,20 @@ void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*
   self.keep_error(kafka_error(message->err, where).message);
 }
 
+int Producer::on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
+  auto& self = static_cast<Producer&>(*static_cast<KafkaCallbacks*>(opaque));
+  const auto parsed = parse_kafka_statistics({json, size});
+  if (!parsed) return self.log(3, parsed.error().message), 0;
+  const std::lock_guard lock(self.mutex_);
+  self.statistics_ = parsed->client;
+  return 0;
+}
+
+ClientStatistics Producer::client_statistics() const {
+  const std::lock_guard lock(mutex_);
+  return statistics_;
+}
+
 void Producer::keep_error(std::string text) {
   const std::lock_guard lock(mutex_);
   if (!delivery_error_) delivery_error_ = std::move(text);
@@ -242,9 +263,9 @@ std::optional<std::string> Producer::delivery_error() const {
 void Producer::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) {
   const Error error = kafka_error(code, "Kafka", text);
   log(fatal ? 2 : 4, error.message);
-  if (error.fault != Fault::kUser) return;
   const std::lock_guard lock(mutex_);
-  user_fault_ = error;
+  outage_.note(code, text);
+  if (error.fault == Fault::kUser) user_fault_ = error;
 }
 
 Status Producer::flush(Duration timeout) {
@@ -284,6 +305,8 @@ TransactionStatus Producer::judge(std::string_view call, rd_kafka_error_t* raw) 
   if (is_silence(code) && user_fault_) {
     told.user = true;
     told.message += ": " + user_fault_->message;
+  } else if (is_silence(code)) {
+    told.message = outage_.to_string(options_.brokers);
   }
   return std::unexpected(std::move(told));
 }

@@ -84,6 +84,7 @@ class KafkaProducer {
   // Bytes accepted and not yet acknowledged.
   virtual int64_t bytes_in_flight() const = 0;
   virtual uint64_t records_acknowledged() const = 0;
+  virtual ClientStatistics client_statistics() const = 0;
   // The first delivery failure since the last begin() or flush(), if any.
   virtual std::optional<std::string> delivery_error() const = 0;
 

@@ -112,6 +112,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   Status pause(const std::vector<uint32_t>& assignments) override;
   Status resume(const std::vector<uint32_t>& assignments) override;
   std::vector<PartitionStatus> statuses() override;
+  ClientStatistics client_statistics() const override { return client_statistics_; }
   Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) override;
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override;
   bool membership_valid() override;
@@ -149,6 +150,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   std::optional<KafkaFetch> fetch_;        // gone before client_
   std::unique_ptr<KafkaLookup> lookup_;    // only while questions are asked
   std::vector<Seen> seen_;                 // by assignment
+  ClientStatistics client_statistics_;
   std::optional<Error> user_fault_;        // last reported by the client, to explain silence
   std::string member_id_;                  // at the last assignment
   bool assign_called_ = false;
@@ -304,6 +306,7 @@ void GroupConsumer::on_partition_error(const KafkaFetch::PartitionError& error) 
     return events_->on_error({Fault::kInternal, false, what + ": a message of a partition that is not assigned"}, true);
   }
   if (error.code == RD_KAFKA_RESP_ERR__PARTITION_EOF) return;
+  if (!options_.topic_pattern.empty() && error.where.topic == options_.topic_pattern) return;  // it matches nothing yet
   if (error.code == RD_KAFKA_RESP_ERR__FATAL) {
     std::array<char, 512> cause{};
     const auto underlying = rd_kafka_fatal_error(client_.get(), cause.data(), cause.size());
@@ -395,6 +398,7 @@ int GroupConsumer::on_statistics(rd_kafka_t*, char* json, size_t size, void* opa
 void GroupConsumer::take_statistics(std::string_view json) {
   const auto parsed = parse_kafka_statistics(json);
   if (!parsed) return log(3, parsed.error().message);
+  client_statistics_ = parsed->client;
   std::map<TopicPartition, const PartitionStatistics*> found;
   for (const auto& one : parsed->partitions) found.emplace(one.where, &one);
   for (size_t i = 0; i < seen_.size(); ++i) {

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "operators/batch.h"
+#include "operators/sources/client_statistics.h"
 #include "state/manifest.h"  // TopicPartition
 
 namespace tidemark {
@@ -140,6 +141,7 @@ class KafkaConsumer {
   virtual Status pause(const std::vector<uint32_t>& assignments) = 0;
   virtual Status resume(const std::vector<uint32_t>& assignments) = 0;
   virtual std::vector<PartitionStatus> statuses() = 0;
+  virtual ClientStatistics client_statistics() const = 0;
 
   // Group commit, fenced by member and generation; waits for the answer. An error that is not retriable means that the
   // group no longer accepts this member.

@@ -90,13 +90,45 @@ Fault fault_of(rd_kafka_resp_err_t code) {
   }
 }
 
+// What a person can do about it.
+std::string_view advice_for(rd_kafka_resp_err_t code) {
+  switch (static_cast<int>(code)) {
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC: return "; create it, or correct its name in the pipeline file";
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION: return "; correct its name in the pipeline file";
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+      return "; see to `security.protocol` and `sasl.*` in the pipeline's `properties`";
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED: return "; grant the user that right";
+    default: return {};
+  }
+}
+
 }  // namespace
 
 Error kafka_error(rd_kafka_resp_err_t code, std::string_view what, std::string_view text) {
   if (text.empty()) text = rd_kafka_err2str(code);
   const Fault fault = fault_of(code);
   const bool retriable = fault == Fault::kExternal && !is_fencing(code) && !is_membership_loss(code);
-  return {fault, retriable, fmt::format("{}: {} ({})", what, text, rd_kafka_err2name(code))};
+  return {fault, retriable, fmt::format("{}: {} ({}){}", what, text, rd_kafka_err2name(code), advice_for(code))};
+}
+
+// That all brokers are down follows from what was told of each.
+void OutageCause::note(rd_kafka_resp_err_t code, std::string_view text) {
+  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !is_user_fault(code)) text_ = text;
+}
+
+std::string OutageCause::to_string(std::string_view brokers) const {
+  return fmt::format("no answer from {}{}{}", brokers, text_.empty() ? "" : ": ", text_);
+}
+
+Error OutageCause::explain(rd_kafka_resp_err_t code, std::string_view what, std::string_view brokers) const {
+  if (!is_silence(code)) return kafka_error(code, what);
+  return kafka_error(code, what, to_string(brokers));
 }
 
 }  // namespace tidemark

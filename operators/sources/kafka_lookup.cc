@@ -13,8 +13,6 @@
 
 #include <fmt/core.h>
 
-#include "operators/sources/kafka_errors.h"
-
 namespace tidemark {
 
 namespace {
@@ -31,7 +29,7 @@ void add_partitions(const rd_kafka_metadata_topic_t& topic, std::vector<TopicPar
 
 Result<std::unique_ptr<KafkaLookup>> KafkaLookup::make(const std::string& brokers, const std::string& client_id,
                                                        const KafkaProperties& properties, KafkaLog log) {
-  std::unique_ptr<KafkaLookup> lookup(new KafkaLookup(std::move(log)));
+  std::unique_ptr<KafkaLookup> lookup(new KafkaLookup(brokers, std::move(log)));
   KafkaConf conf(*lookup);
   conf.set_all(properties);
   conf.set("bootstrap.servers", brokers);
@@ -47,6 +45,7 @@ Result<std::unique_ptr<KafkaLookup>> KafkaLookup::make(const std::string& broker
 
 void KafkaLookup::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool) {
   if (is_user_fault(code)) user_fault_ = kafka_error(code, "Kafka", text);
+  outage_.note(code, text);
 }
 
 template <class Ask>
@@ -61,7 +60,7 @@ Status KafkaLookup::ask_until(Duration timeout, std::string_view what, Ask ask) 
     rd_kafka_poll(client_.get(), 0);
     if (is_user_fault(code)) return std::unexpected(kafka_error(code, what));
     if (user_fault_) return std::unexpected(*user_fault_);
-    if (!is_silence(code) || SteadyClock::now() >= deadline) return std::unexpected(kafka_error(code, what));
+    if (!is_silence(code) || SteadyClock::now() >= deadline) return std::unexpected(outage_.explain(code, what, brokers_));
     // An answer such as "no leader" comes at once; ask no more than some twenty times a second.
     std::this_thread::sleep_until(std::min(deadline, asked + std::chrono::milliseconds(50)));
   }

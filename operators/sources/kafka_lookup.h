@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "operators/sources/kafka_client.h"
+#include "operators/sources/kafka_errors.h"
 
 namespace tidemark {
 
@@ -34,15 +35,17 @@ class KafkaLookup final : private KafkaCallbacks {
   std::optional<int64_t> max_message_bytes(const std::string& topic, Duration timeout);
 
  private:
-  explicit KafkaLookup(KafkaLog log) : KafkaCallbacks(std::move(log)) {}
+  KafkaLookup(std::string brokers, KafkaLog log) : KafkaCallbacks(std::move(log)), brokers_(std::move(brokers)) {}
   void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) override;
   // Calls `ask(ms)` until it answers something other than silence, time runs out, or the client reports a user's fault.
   template <class Ask>
   Status ask_until(Duration timeout, std::string_view what, Ask ask);
   Result<RdPtr<const rd_kafka_metadata_t>> metadata(const std::string* topic, Duration timeout);
 
+  const std::string brokers_;
   RdPtr<rd_kafka_t> client_;
   std::optional<Error> user_fault_;  // reported by the client since the present call began
+  OutageCause outage_;
 };
 
 }  // namespace tidemark

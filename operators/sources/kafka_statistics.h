@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "operators/sources/client_statistics.h"
 #include "operators/sources/kafka_consumer.h"
 
 namespace tidemark {
@@ -25,6 +26,7 @@ struct PartitionStatistics {
 struct KafkaStatistics {
   std::map<int32_t, bool> broker_up;
   std::vector<PartitionStatistics> partitions;  // that are being consumed
+  ClientStatistics client;
 };
 
 // Parses the JSON document of a statistics callback.

@@ -25,6 +25,7 @@ Time PartitionReader::watermark() const {
 void PartitionReader::append(const SourceRecord& record, Batch& batch, ReaderEvents& events) {
   counters_.read += 1;
   position_.next_offset = record.offset + 1;
+  newest_timestamp_ = record.timestamp;
   if (source_.skip_tombstones && (record.value_is_null || record.value.empty())) {
     counters_.filtered += 1;
     return;

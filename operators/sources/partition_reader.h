@@ -65,6 +65,8 @@ class PartitionReader {
   const PartitionPosition& position() const { return position_; }
   // W(p) now: max event time - max_delay; Time::min() before any record.
   Time watermark() const;
+  // Kafka timestamp of the record read last; Time::min() where there is none.
+  Time newest_timestamp() const { return newest_timestamp_; }
   const SourceCounters& counters() const { return counters_; }
 
  private:
@@ -80,6 +82,7 @@ class PartitionReader {
   int32_t partition_;
   PartitionPosition position_;
   Time last_now_ = Time::min();  // the wall clock's last answer
+  Time newest_timestamp_ = Time::min();
   SourceCounters counters_;
 };
 

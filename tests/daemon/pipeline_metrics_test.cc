@@ -1,6 +1,7 @@
 #include "daemon/pipeline_metrics.h"
 
 #include "base/metric_names.h"
+#include "daemon/client_feed.h"
 #include "tests/catch.h"
 
 namespace tidemark {
@@ -20,7 +21,12 @@ bool has_family(const std::string& text, std::string_view name) {
 TEST_CASE("a pipeline with a partition, a step, a sink and a client exposes every metric of the table") {
   MetricRegistry registry;
   PipelineMetrics metrics(registry, "p");
-  metrics.partition("events", "t", 0);
+  PartitionMetrics& partition = metrics.partition("events", "t", 0);
+  for (LateGauge* gauge : {&partition.consumer_lag, &partition.committed_lag, &partition.consumer_lag_seconds,
+                           &partition.watermark_timestamp_seconds, &metrics.watermark_lag_seconds,
+                           &metrics.checkpoint_last_success_timestamp_seconds, &metrics.checkpoint_size_bytes}) {
+    gauge->set(1);
+  }
   metrics.step("per_user");
   metrics.sink("kafka-1");
   metrics.dead_lettered("events", "decode");
@@ -99,6 +105,40 @@ TEST_CASE("a pipeline takes its series with it and leaves the others'") {
   }
   CHECK(registry.expose().find("pipeline=\"p\"") == std::string::npos);
   CHECK(registry.expose().find("pipeline=\"q\"") != std::string::npos);
+}
+
+TEST_CASE("what is not known yet has no series") {
+  MetricRegistry registry;
+  PipelineMetrics metrics(registry, "p");
+  PartitionMetrics& partition = metrics.partition("events", "t", 0);
+  const LabelValues labels = {"p", "t", "0"};
+  CHECK(registry.expose().find("watermark") == std::string::npos);
+  CHECK(registry.expose().find("last_success") == std::string::npos);
+  CHECK_FALSE(registry.gauge_value(metric::kWatermarkTimestamp, labels));
+  partition.watermark_timestamp_seconds.set(12);
+  CHECK(registry.gauge_value(metric::kWatermarkTimestamp, labels) == 12);
+  metrics.forget_partition("events", "t", 0);
+  CHECK_FALSE(registry.gauge_value(metric::kWatermarkTimestamp, labels));
+  metrics.partition("events", "t", 0).watermark_timestamp_seconds.set(13);
+  CHECK(registry.gauge_value(metric::kWatermarkTimestamp, labels) == 13);
+}
+
+TEST_CASE("a client's totals rise on through clients that are made anew") {
+  MetricRegistry registry;
+  PipelineMetrics metrics(registry, "p");
+  ClientFeed feed(metrics, "producer");
+  ClientStatistics now;
+  now.sent_bytes = 100;
+  now.brokers_up = 3;
+  feed.show(now);
+  now.sent_bytes = 150;
+  feed.show(now);
+  CHECK(has_line(registry.expose(), R"(tidemark_kafka_sent_bytes_total{pipeline="p",client="producer"} 150)"));
+  feed.show({});
+  CHECK(has_line(registry.expose(), R"(tidemark_kafka_brokers_up{pipeline="p",client="producer"} 0)"));
+  now.sent_bytes = 30;
+  feed.show(now);
+  CHECK(has_line(registry.expose(), R"(tidemark_kafka_sent_bytes_total{pipeline="p",client="producer"} 180)"));
 }
 
 }  // namespace tidemark

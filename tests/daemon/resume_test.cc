@@ -38,6 +38,7 @@ class StillConsumer final : public KafkaConsumer {
   Status pause(const std::vector<uint32_t>&) override { return {}; }
   Status resume(const std::vector<uint32_t>&) override { return {}; }
   std::vector<PartitionStatus> statuses() override { return {}; }
+  ClientStatistics client_statistics() const override { return {}; }
   Status commit(const std::vector<PartitionOffset>&, Duration) override { return {}; }
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override { return external_error("not asked here"); }
   bool membership_valid() override { return true; }

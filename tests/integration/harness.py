@@ -184,7 +184,7 @@ class Job:
     def __init__(self, directory, name, bootstrap, topic, out=None, late=None, dead=None, filter=None, window=None,
                  by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
                  lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
-                 sink_bootstrap=None, idle_after="1h", offset=None):
+                 sink_bootstrap=None, idle_after="1h", offset=None, pattern=None):
         self.directory = pathlib.Path(directory)
         self.name, self.bootstrap, self.topic = name, bootstrap, topic
         self.out, self.late, self.dead = out, late, dead
@@ -193,6 +193,7 @@ class Job:
         self.every, self.lanes, self.delivery, self.properties = every, lanes, delivery, properties or {}
         self.max_delay, self.max_future, self.start = max_delay, max_future, start
         self.sink_bootstrap, self.idle_after, self.offset = sink_bootstrap, idle_after, offset
+        self.pattern = pattern  # instead of the topic
 
     @property
     def file(self):
@@ -204,7 +205,7 @@ class Job:
 
     def yaml(self):
         """JSON is YAML: written as JSON, nothing needs quoting rules."""
-        kafka = {"brokers": self.bootstrap, "topic": self.topic}
+        kafka = {"brokers": self.bootstrap, **({"topic_pattern": self.pattern} if self.pattern else {"topic": self.topic})}
         if self.partitioned_by:
             kafka["partitioned_by"] = self.partitioned_by
         if self.start:

@@ -1,7 +1,7 @@
 """What an operator sees: health, metrics, the ledger, exit codes and where output goes."""
 import json
 
-from harness import TUMBLING, Failed, wait_for
+from harness import TUMBLING, Failed, free_port, wait_for
 
 
 def running_job(env, events=20_000, **options):
@@ -45,22 +45,65 @@ def test_ledger_closes(env):
     process.stop()
 
 
+def test_a_bounded_run_over_no_topics_ends(env):
+    job = env.job(pattern="^no-such-topic-")
+    env.run(job, until_end=True).wait(0, 30).says("nothing_to_read", "^no-such-topic-")
+
+
+def test_a_daemon_waits_for_topics_and_says_so(env):
+    job = env.job(pattern=f"^{env.name}[.]later$", properties={"topic.metadata.refresh.interval.ms": 500})
+    process = env.run(job)
+    wait_for(lambda: process.running() and "no_topic_matches" in process.output(), "it says that it waits")
+    assert process.get("/readyz")[0] == 503
+    job.topic = f"{env.name}.later"
+    env.kit.create_topic(job.topic)
+    env.kit.generate(job.topic, 1_000)
+    process.wait_ready().wait_caught_up(env.kit).stop()
+    assert process.output().count("no_topic_matches") == 1, process.output()
+
+
+def test_unknown_topics_are_named_with_their_place(env):
+    job = env.job()
+    job.late, job.dead = "no-such-late", "no-such-dead"
+    env.run(job).wait(2, 30).says("sink kafka-2: topic no-such-late", "sink kafka-3: topic no-such-dead", "create it")
+    job.topic = "no-such-in"
+    env.run(job).wait(2, 30).says("source events: topic no-such-in", "create it")
+
+
+def test_silent_brokers_are_named_with_the_reason(env):
+    job = env.job()
+    job.bootstrap = f"localhost:{free_port()}"
+    process = env.run(job)
+    wait_for(lambda: process.running() and "not_connected" in process.output(), "it says that nobody answers")
+    process.says(f"no answer from {job.bootstrap}: ", "Connection refused")
+    process.stop()
+
+
 METRICS = """records_read_total records_emitted_total records_filtered_total records_counted_total consumer_lag
 committed_lag consumer_lag_seconds watermark_timestamp_seconds watermark_lag_seconds checkpoint_duration_seconds_bucket
 checkpoints_total checkpoint_last_success_timestamp_seconds checkpoint_size_bytes transaction_duration_seconds_count
 state_bytes state_keys lane_busy_seconds_total lane_idle_seconds_total lane_backpressured_seconds_total
 end_to_end_latency_seconds_bucket pipeline_state build_info records_late_total records_dead_lettered_total
 records_lost_total results_filtered_total window_updates_missed_total result_errors_total
-partitioning_violations_total records_deduplicated_total""".split()
+partitioning_violations_total records_deduplicated_total kafka_brokers_up kafka_queue_messages kafka_queue_bytes
+kafka_sent_bytes_total kafka_received_bytes_total kafka_request_errors_total kafka_round_trip_seconds
+kafka_throttle_seconds""".split()
 
 
 def test_metrics_have_their_names(env):
     job, process = running_job(env)
-    names = {name for name, _ in process.metrics()}
-    bare = {name.rsplit("_", 1)[0] for name in names if name.endswith(("_bucket", "_count", "_sum"))}
-    missing = [m for m in METRICS if f"tidemark_{m}" not in names | bare and
-               f"tidemark_{m}".rsplit("_", 1)[0] not in bare]
-    assert not missing, f"no such metrics: {missing}"
+
+    def missing():
+        names = {name for name, _ in process.metrics()}
+        bare = {name.rsplit("_", 1)[0] for name in names if name.endswith(("_bucket", "_count", "_sum"))}
+        return [m for m in METRICS if f"tidemark_{m}" not in names | bare and
+                f"tidemark_{m}".rsplit("_", 1)[0] not in bare]
+
+    # What nobody knows yet has no series: a watermark shows once a checkpoint has reported it.
+    try:
+        wait_for(lambda: not missing(), "all metrics", 20)
+    except Failed as error:
+        raise Failed(f"{error}: {missing()}")
 
     def lags():
         return {dict(labels).get("partition"): lag for (name, labels), lag in process.metrics().items()
@@ -71,6 +114,10 @@ def test_metrics_have_their_names(env):
         wait_for(lambda: lags() == {"0": 0, "1": 0, "2": 0, "3": 0}, "no lag in any partition", 20)
     except Failed as error:
         raise Failed(f"{error}: {lags()}")
+    for client in ("consumer", "producer"):
+        for metric in ("brokers_up", "sent_bytes_total", "received_bytes_total", "round_trip_seconds"):
+            wait_for(lambda: process.total(f"tidemark_kafka_{metric}", pipeline=job.name, client=client) > 0,
+                     f"{metric} of the {client}", 20)
     process.stop()
 
 

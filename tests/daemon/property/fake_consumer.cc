@@ -112,6 +112,7 @@ class FakeConsumer final : public KafkaConsumer {
 
   Status pause(const std::vector<uint32_t>& assignments) override { return set_paused(assignments, true); }
   Status resume(const std::vector<uint32_t>& assignments) override { return set_paused(assignments, false); }
+  ClientStatistics client_statistics() const override { return {}; }
   std::vector<PartitionStatus> statuses() override {
     const std::shared_lock lock(gate_);
     std::vector<PartitionStatus> all;

@@ -34,6 +34,23 @@ TEST_CASE("statistics: only the connection that fetches says whether a broker is
   CHECK_FALSE(parsed->broker_up.at(1));
 }
 
+TEST_CASE("statistics: what the client tells of itself") {
+  const auto parsed = parse_kafka_statistics(R"({"msg_cnt":2,"msg_size":20,"tx_bytes":700,"rx_bytes":800,"brokers":{
+      "b:9092/1":{"nodeid":1,"state":"UP","txerrs":1,"rxerrs":2,"req_timeouts":3,"rtt":{"avg":1500},"throttle":{"avg":0}},
+      "b:9093/2":{"nodeid":2,"state":"DOWN","rtt":{"avg":900},"throttle":{"avg":250}}},
+    "topics":{"t":{"partitions":{"0":{"partition":0,"fetchq_cnt":3,"fetchq_size":99}}}}})");
+  REQUIRE(parsed.has_value());
+  const ClientStatistics& client = parsed->client;
+  CHECK(client.brokers_up == 1);
+  CHECK(client.queued_messages == 5);
+  CHECK(client.queued_bytes == 119);
+  CHECK(client.sent_bytes == 700);
+  CHECK(client.received_bytes == 800);
+  CHECK(client.request_errors == 6);
+  CHECK(client.round_trip_seconds == 0.0015);
+  CHECK(client.throttle_seconds == 0.25);
+}
+
 TEST_CASE("statistics: what is no JSON is an error") { CHECK_FALSE(parse_kafka_statistics("{").has_value()); }
 
 TEST_CASE("a partition is answered after two further answers, and only while it takes part in fetches") {
