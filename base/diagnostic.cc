@@ -22,6 +22,12 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return out;
+}
+
 }  // namespace
 
 void Diagnostics::error(Location where, std::string message, std::string hint) {
@@ -51,8 +57,9 @@ std::string to_string(const Diagnostic& d) {
 std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& candidates) {
   std::string_view best;
   size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
+  const std::string wanted = lower(word);
   for (std::string_view candidate : candidates) {
-    const size_t distance = edit_distance(word, candidate);
+    const size_t distance = edit_distance(wanted, lower(candidate));
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

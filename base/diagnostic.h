@@ -47,7 +47,7 @@ class Diagnostics {
 // `file:line:col: error: what is wrong; what was meant`
 std::string to_string(const Diagnostic& diagnostic);
 
-// The candidate nearest to `word` by edit distance, when near enough to be what was meant; else empty.
+// The candidate nearest to `word` by edit distance, whatever the case of letters, when near enough to be what was meant; else empty.
 std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace tidemark

@@ -1,4 +1,5 @@
 // The specs of sources: where records come from, how they are decoded, what their time is.
+#include <charconv>
 #include <set>
 
 #include <fmt/format.h>
@@ -10,6 +11,38 @@
 
 namespace tidemark {
 
+namespace {
+
+// "HOST", "HOST:PORT", with "PROTOCOL://" before it as librdkafka takes it: what is wrong, or nothing.
+std::string wrong_with_address(std::string_view address) {
+  if (address.starts_with("http://") || address.starts_with("https://")) return "is a web address";
+  const size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos || address.find(']', colon) != std::string_view::npos) return {};
+  const std::string_view port = address.substr(colon + 1);
+  int number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool ok = error == std::errc{} && end == port.data() + port.size() && number >= 1 && number <= 65'535;
+  return ok ? std::string() : std::string("has no port from 1 to 65535 behind its `:`");
+}
+
+bool check_addresses(const Node& node, std::string_view what, const std::string& brokers, Diagnostics& diagnostics) {
+  for (size_t at = 0; at <= brokers.size();) {
+    const size_t comma = std::min(brokers.find(',', at), brokers.size());
+    std::string_view address(brokers.data() + at, comma - at);
+    while (address.ends_with(' ')) address.remove_suffix(1);
+    while (address.starts_with(' ')) address.remove_prefix(1);
+    const std::string wrong = wrong_with_address(address);
+    if (!wrong.empty()) {
+      diagnostics.error(node.where(), fmt::format("{}: '{}' {}", what, address, wrong), "write addresses as HOST:PORT, such as kafka:9092");
+      return false;
+    }
+    at = comma + 1;
+  }
+  return true;
+}
+
+}  // namespace
+
 Kind<std::string> brokers_kind() {
   Kind<std::string> kind = kinds::text();
   const Kind<std::vector<std::string>> list = kinds::list(kinds::text(), true);
@@ -20,7 +53,7 @@ Kind<std::string> brokers_kind() {
     if (addresses.empty()) return wrong_kind(node, what, "at least one address", diagnostics);
     out.clear();
     for (const std::string& address : addresses) out += (out.empty() ? "" : ",") + address;
-    return true;
+    return check_addresses(node, what, out, diagnostics);
   };
   return kind;
 }

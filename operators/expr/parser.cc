@@ -45,6 +45,25 @@ std::string describe(const Token& token) {
   return token.kind == TokenKind::kEnd ? "the end of the expression" : fmt::format("`{}`", token.text);
 }
 
+// What SQL says and CEL says otherwise.
+std::string hint_for(const Token& token) {
+  static constexpr std::pair<std::string_view, std::string_view> kSql[] = {
+      {"and", "write `&&`"},
+      {"or", "write `||`"},
+      {"not", "write `!`"},
+      {"is", "write `has(x)`, `x == null` or `x != null`"},
+      {"like", "write `x.contains('...')`, `x.startsWith('...')` or `x.matches('...')`"},
+      {"between", "write `x >= a && x <= b`"},
+      {"where", "write `.where(condition)` behind an aggregate"},
+  };
+  std::string word(token.text);
+  for (char& c : word) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  for (const auto& [sql, hint] : kSql) {
+    if (word == sql) return std::string(hint);
+  }
+  return {};
+}
+
 // Every parse function answers null once a problem is noted.
 class Parser {
  public:
@@ -80,7 +99,7 @@ class Parser {
     return nullptr;
   }
   NodePtr unexpected_token(std::string_view wanted) {
-    return fail(token().begin, fmt::format("{} where {} should be", describe(token()), wanted));
+    return fail(token().begin, fmt::format("{} where {} should be", describe(token()), wanted), hint_for(token()));
   }
   NodePtr too_deep(size_t offset) {
     return fail(offset, fmt::format("expression is nested deeper than {} levels", Node::kMaxDepth),

@@ -436,9 +436,10 @@ std::optional<Planner::PlannedCall> Planner::plan_call(const expr::AggregateCall
   }
   const AggregateFunction& function = *known;
   if (call.args.size() < function.args_min || call.args.size() > function.args) {
-    diagnostics_.error(locate(text, call.offset), fmt::format("{} takes {}, not {} arguments", call.name,
+    diagnostics_.error(locate(text, call.offset), fmt::format("`{}` takes {} argument{}, not {}", call.name,
                        function.args_min == function.args ? std::to_string(function.args)
-                                                          : fmt::format("{} to {}", function.args_min, function.args), call.args.size()),
+                                                          : fmt::format("{} to {}", function.args_min, function.args),
+                       function.args == 1 ? "" : "s", call.args.size()),
                        fmt::format("write {}", function.signature));
     return std::nullopt;
   }

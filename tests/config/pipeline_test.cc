@@ -154,6 +154,10 @@ TEST_CASE("sources are refused with a reason and a place") {
   const auto check = [](std::string_view lines, std::string_view wanted) { CHECK(errors_of(source(lines)) == wanted); };
   check("    schema: {a: int}\n", "4:5: `in` does not say which source; write `kafka`\n");
   check("    kafka: {topic: t}\n", "4:12: `kafka` needs `brokers`; addresses HOST:PORT, with commas or as a list\n");
+  const std::string address = "; write addresses as HOST:PORT, such as kafka:9092\n";
+  check("    kafka: {brokers: 'http://b:9092', topic: t}\n", "4:22: `brokers`: 'http://b:9092' is a web address" + address);
+  check("    kafka: {brokers: 'a:1, b:port', topic: t}\n",
+        "4:22: `brokers`: 'b:port' has no port from 1 to 65535 behind its `:`" + address);
   check("    kafka: {brokers: b}\n", "4:12: `kafka` does not say which topic; write exactly one of `topic`, `topics` or `topic_pattern`\n");
   check("    kafka: {brokers: b, topic: t, topics: [u]}\n",
         "4:35: `topic` and `topics` exclude each other; write exactly one of `topic`, `topics` or `topic_pattern`\n");

@@ -119,6 +119,15 @@ TEST_CASE("members, calls, indexing and constructors") {
   CHECK(parsed("a.package()") == "(method:package a)");
 }
 
+TEST_CASE("what SQL says is answered with what CEL says") {
+  const auto hint_of = [](const std::string& text) { return parse(text).error().at(0).hint; };
+  CHECK(hint_of("a > 1 AND b > 2") == "write `&&`");
+  CHECK(hint_of("a or b") == "write `||`");
+  CHECK(hint_of("a is not null") == "write `has(x)`, `x == null` or `x != null`");
+  CHECK(hint_of("sum(x) where x > 1") == "write `.where(condition)` behind an aggregate");
+  CHECK(hint_of("a b").empty());
+}
+
 TEST_CASE("blanks and comments mean nothing") {
   CHECK(parsed(" \t\n\f\r 1 // one\n + 2 // end") == "(+ 1 2)");
   CHECK(parsed("'// no comment'") == "'// no comment'");

@@ -47,6 +47,8 @@ TEST_CASE("an aggregate that is yet to come is refused by name") {
 
 TEST_CASE("a misspelt aggregate, or its condition, is met with the nearest word") {
   CHECK_THAT(said_of_aggregate("sun(amount)"), Contains("unknown function `sun`; did you mean `sum`?"));
+  CHECK_THAT(said_of_aggregate("SUM(amount)"), Contains("unknown function `SUM`; did you mean `sum`?"));
+  CHECK_THAT(said_of_aggregate("sum()"), Contains("`sum` takes 1 argument, not 0; write sum(x)"));
   CHECK_THAT(said_of_aggregate("1 + cuont()"), Contains("unknown function `cuont`; did you mean `count`?"));
   CHECK_THAT(said_of_aggregate("count().whre(n > 1)"), Contains("unknown function `whre`; did you mean `where`?"));
   CHECK_THAT(said_of_aggregate("median(amount)"), Contains("unknown function `median`; the aggregates are: count, sum, avg"));
