@@ -1,5 +1,5 @@
-// tidemark_bench: the tool under the benchmarks. Fills topics, climbs the ladder of yardsticks, judges what contestants wrote,
-// and measures latencies; bench.py says when and why. Holds no code of the engine.
+// tidemark_bench: the tool under the benchmarks. Fills topics, climbs the ladder of yardsticks, judges what
+// contestants wrote, and measures latencies; bench.py says when and why. Holds no code of the engine.
 #include <CLI/CLI.hpp>
 #include <cinttypes>
 #include <cstdio>
@@ -55,19 +55,23 @@ void add_windows(CLI::App* to, Windows& windows) {
 }
 
 int report(const Judgement& judgement) {
-  std::printf("{\"rows\":%" PRId64 ",\"expected\":%" PRId64 ",\"missing\":%" PRId64 ",\"repeated\":%" PRId64 ",\"wrong\":%" PRId64 "}\n",
+  std::printf("{\"rows\":%" PRId64 ",\"expected\":%" PRId64 ",\"missing\":%" PRId64 ",\"repeated\":%" PRId64
+              ",\"wrong\":%" PRId64 "}\n",
               judgement.rows, judgement.expected, judgement.missing, judgement.repeated, judgement.wrong);
   if (!judgement.first_wrong.empty()) std::fprintf(stderr, "wrong: %s\n", judgement.first_wrong.c_str());
   return judgement.good() ? 0 : 1;
 }
 
 void add_filling(Tool& tool, Options& o) {
-  CLI::App* one = command(tool, "fill", "JSON events into an existing topic", [](Options& all) { fill(all.brokers, all.fill); });
+  CLI::App* one = command(tool, "fill", "JSON events into an existing topic",
+                          [](Options& all) { fill(all.brokers, all.fill); });
   one->add_option("topic", o.fill.topic)->required();
   one->add_flag("--paced", o.fill.paced, "at the pace of their own times");
   add_stream(one, o.fill.stream);
   one = command(tool, "rows", "the expected rows into an existing topic, as fast as it goes",
-                [](Options& all) { produce_rows(all.brokers, all.output.topic, Expected(all.fill.stream, all.windows)); });
+                [](Options& all) {
+                  produce_rows(all.brokers, all.output.topic, Expected(all.fill.stream, all.windows));
+                });
   one->add_option("topic", o.output.topic)->required();
   add_stream(one, o.fill.stream);
   add_windows(one, o.windows);
@@ -87,8 +91,9 @@ void add_ladder(Tool& tool, Options& o) {
 }
 
 void add_judges(Tool& tool, Options& o) {
-  static const std::map<std::string, Sums> kSums = {{"exact", Sums::kExact}, {"naive", Sums::kNaive}, {"near", Sums::kNear}};
-  CLI::App* one = command(tool, "judge", "compare a topic of window rows with what they must be", [&tool](Options& all) {
+  static const std::map<std::string, Sums> kSums = {
+      {"exact", Sums::kExact}, {"naive", Sums::kNaive}, {"near", Sums::kNear}};
+  CLI::App* one = command(tool, "judge", "compare a topic of window rows with the truth", [&tool](Options& all) {
     tool.exit_code = report(judge_windows(all.brokers, all.output, Expected(all.fill.stream, all.windows), all.sums));
   });
   one->add_option("topic", o.output.topic)->required();
@@ -98,7 +103,7 @@ void add_judges(Tool& tool, Options& o) {
   one->add_option("--closed-until-ms", o.output.closed_until_ms, "rows of windows that end later may be missing");
   add_stream(one, o.fill.stream);
   add_windows(one, o.windows);
-  one = command(tool, "judge-filter", "compare a topic of filtered events with what they must be", [&tool](Options& all) {
+  one = command(tool, "judge-filter", "compare a topic of filtered events with the truth", [&tool](Options& all) {
     tool.exit_code = report(judge_filter(all.brokers, all.output, all.fill.stream, all.least_cents));
   });
   one->add_option("topic", o.output.topic)->required();
@@ -108,12 +113,17 @@ void add_judges(Tool& tool, Options& o) {
 }
 
 void add_clocks(Tool& tool, Options& o) {
-  CLI::App* one = command(tool, "watch", "how long after their due time rows are visible", [](Options& all) { watch(all.brokers, all.watch); });
+  CLI::App* one = command(tool, "watch", "how long after their due time rows are visible",
+                          [](Options& all) { watch(all.brokers, all.watch); });
   one->add_option("topic", o.watch.topic)->required();
   one->add_option("--partitions", o.watch.partitions);
   one->add_option("--field", o.watch.field);
   one->add_option("--from-ms", o.watch.from_ms);
   one->add_option("--quiet-s", o.watch.quiet_s);
+  one = command(tool, "first-row", "when the first row is committed from now on",
+                [](Options& all) { first_row(all.brokers, all.output.topic, all.output.partitions); });
+  one->add_option("topic", o.output.topic)->required();
+  one->add_option("--partitions", o.output.partitions);
   one = command(tool, "join", "what a client pays Kafka before its first record",
                 [](Options& all) { join(all.brokers, all.output.topic, all.output.partitions); });
   one->add_option("topic", o.output.topic)->required();

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures Tidemark beside the bare client that it stands on and beside the engines that people use instead, on a real Kafka,
-and holds it to gates.
+"""Measures Tidemark beside the bare client that it stands on and beside the engines that people use instead, on a real
+Kafka, and holds it to gates.
 
     bench.py                                       the standard workloads: W1, W2a, W2b, W2c, W3, idle; without peers
-    bench.py --peers all                           with Flink SQL, Kafka Streams and Hazelcast Jet (Maven Central, a JDK of 17)
+    bench.py --peers all                           with Flink SQL, Kafka Streams, Hazelcast Jet (Maven, a JDK of 17)
     bench.py --workload W2a,W9 --runs 5            some of them, more rounds
-    bench.py --quick                               every standard gate in under two minutes; noisy, the ratios of one run
+    bench.py --quick                               the standard gates in under two minutes; one run, noisy
     bench.py --smoke                               a few thousand events: does it all work? No gates
     bench.py --compare docs/benchmarks.json        and say what changed
 
@@ -13,6 +13,7 @@ The broker is pinned to one core, the measured process to another; the bench and
 docs/benchmarks.md, its charts, and docs/benchmarks.json; what was not measured this time stays in them as it was.
 Exit code: 0 all gates passed, 1 one failed, 2 something could not be measured. What must be built: ninja tidemark
 tidemark_testkit tidemark_bench."""
+
 import argparse
 import pathlib
 import sys
@@ -24,18 +25,29 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 import kafka  # noqa: E402
 import report  # noqa: E402
+from limits import LIMITS  # noqa: E402
 from live import LIVE  # noqa: E402
 from measuring import Broken  # noqa: E402
 from place import ROOT, Place  # noqa: E402
 from workloads import FILLED  # noqa: E402
 
 STANDARD = ["W1", "W2a", "W2b", "W2c", "W3", "idle"]
-ALL = {**FILLED, **LIVE}
+ALL = {**FILLED, **LIVE, **LIMITS}
 
 # What --quick and --smoke put in the place of defaults.
-QUICK = {"events": 1_500_000, "runs": 1, "least_checkpoints": 5, "idle_seconds": 8, "output": "-"}
-SMOKE = {"events": 6_000, "keys": "20,500", "runs": 0, "least_checkpoints": 0, "idle_seconds": 1, "output": "-", "peer_events": 6_000,
-         "peer_runs": 0, "proof_events": 6_000, "workload": "W1,W2c"}
+QUICK = {"events": 1_000_000, "runs": 1, "every_ms": 100, "least_checkpoints": 3, "idle_seconds": 8, "output": "-"}
+SMOKE = {
+    "events": 6_000,
+    "keys": "20,500",
+    "runs": 0,
+    "least_checkpoints": 0,
+    "idle_seconds": 1,
+    "output": "-",
+    "peer_events": 6_000,
+    "peer_runs": 0,
+    "proof_events": 6_000,
+    "workload": "W1,W2c",
+}
 
 
 def parse():
@@ -52,11 +64,19 @@ def parse():
     parser.add_argument("--keys", default="100,1000000", help="few and many")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--runs", type=int, default=3, help="measured rounds, behind the warm-up")
-    parser.add_argument("--peer-events", type=int, default=3_000_000, help="of the topics that peers read; as dense as the others")
+    parser.add_argument(
+        "--peer-events", type=int, default=3_000_000, help="of the topics that peers read; as dense as the others"
+    )
     parser.add_argument("--peer-runs", type=int, default=1)
-    parser.add_argument("--proof-events", type=int, default=1_000_000, help="over which peers prove rows that they will drop")
+    parser.add_argument(
+        "--proof-events", type=int, default=1_000_000, help="over which peers prove rows that they will drop"
+    )
     parser.add_argument("--least-checkpoints", type=int, default=10, help="a run with fewer does not count")
+    parser.add_argument("--every-ms", type=int, default=400, help="checkpoints at first; the warm-up shortens it")
     parser.add_argument("--idle-seconds", type=int, default=20)
+    parser.add_argument("--live-seconds", type=int, default=70, help="of W2d's open loop")
+    parser.add_argument("--state-keys", type=int, default=10_000_000, help="of W7")
+    parser.add_argument("--spill-keys", type=int, default=50_000_000, help="of W6")
     parser.add_argument("--memory", default="1GiB")
     parser.add_argument("--broker-cpu", default="0")
     parser.add_argument("--cpu", default="1")

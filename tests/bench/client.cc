@@ -11,7 +11,9 @@ namespace {
 
 const auto kStarted = std::chrono::steady_clock::now();
 
-double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; }
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
 
 struct Draining {
   Drain* how;
@@ -62,11 +64,12 @@ Client open_producer(const std::string& brokers, int linger_ms) {
 }
 
 void drain(const std::string& brokers, const std::string& topic, Drain& how, Take take, void* opaque) {
+  const char* isolation = how.committed ? "read_committed" : "read_uncommitted";
   const Client client = open(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
                                                  {"group.id", "tidemark-bench"},
                                                  {"enable.auto.commit", "false"},
                                                  {"enable.partition.eof", "true"},
-                                                 {"isolation.level", how.committed ? "read_committed" : "read_uncommitted"},
+                                                 {"isolation.level", isolation},
                                                  {"check.crcs", "true"},
                                                  {"queued.min.messages", "1000000"},
                                                  {"queued.max.messages.kbytes", "65536"}});

@@ -1,5 +1,5 @@
-// librdkafka for the bench, as bare as it can be used: nothing between the client and whoever is measured. Throws on every
-// failure, which ends the command. Knows nothing of the events.
+// librdkafka for the bench, as bare as it can be used: nothing between the client and whoever is measured. Throws on
+// every failure, which ends the command. Knows nothing of the events.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

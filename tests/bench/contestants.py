@@ -1,15 +1,19 @@
-"""Those who are measured on this machine without a JVM: the rungs of the ladder, and Tidemark. Each turns a stream and a job
-into one process, proves its output, and answers a Run. Peers are in peers.py; what is compared with what, in workloads.py."""
+"""Those who are measured on this machine without a JVM: the rungs of the ladder, and Tidemark. Each turns a stream and
+a job into one process, proves its output, and answers a Run. Peers are in peers.py; what is compared with what, in
+workloads.py.
+"""
+
 import json
 import re
 import shutil
 
-from measuring import Broken, Run, Sampler, run_process, total
+from measuring import Broken, Run, Sampler, labelled, run_process, total
 from place import Window, free_port
 
-LEAST_CHECKPOINTS = 10
-NEVER = "3m"  # beyond what a run takes; longer would ask for more transaction time than brokers grant
+TRIES, ROOM, SHORTEST_MS = 3, 1.2, 20  # of finding the interval: attempts, more checkpoints than are needed, the limit
+NEVER_MS = 180_000  # beyond what a run takes; longer would ask for more transaction time than brokers grant
 SCRAPE_EVERY_S = 0.25
+LONG_PAUSE_S = 0.02
 LEAST_CENTS = 81_900  # a fifth of a quarter of the events pass this filter: 5%
 FILTER = "event_type == 'purchase' && amount >= 819.0"
 
@@ -32,8 +36,13 @@ class Rung:
 
     def run(self):
         directory = self.place.new_directory(self.place.new_name("rung"))
-        done = run_process(self.place.tool_command("consume", self.topic, "--partitions", self.place.args.partitions, "--rung", self.rung),
-                           self.place.args.cpu, directory)
+        done = run_process(
+            self.place.tool_command(
+                "consume", self.topic, "--partitions", self.place.args.partitions, "--rung", self.rung
+            ),
+            self.place.args.cpu,
+            directory,
+        )
         shutil.rmtree(directory)
         said = done.last_json()
         if said["events"] != self.stream.events or (self.digest and said["digest"] != self.digest):
@@ -65,15 +74,23 @@ class RowProducer:
 
 # ---- Tidemark
 
+
 def source(place, topic, fields, **kafka):
-    return {"kafka": {"brokers": place.broker.bootstrap, "topic": topic, "partitioned_by": ["user_id"], **kafka},
-            "format": "json", "schema": fields, "event_time": {"field": "ts", "max_delay": "2s"}}
+    return {
+        "kafka": {"brokers": place.broker.bootstrap, "topic": topic, "partitioned_by": ["user_id"], **kafka},
+        "format": "json",
+        "schema": fields,
+        "event_time": {"field": "ts", "max_delay": "2s"},
+    }
 
 
 def window_step(window):
     size, step = f"{window.size_ms}ms", f"{window.step_ms}ms"
     shape = {"tumbling": size} if window.size_ms == window.step_ms else {"sliding": {"size": size, "step": step}}
-    return {"name": "per_user", "window": {**shape, "by": ["user_id"], "aggregates": {"n": "count()", "spent": "sum(amount)"}}}
+    return {
+        "name": "per_user",
+        "window": {**shape, "by": ["user_id"], "aggregates": {"n": "count()", "spent": "sum(amount)"}},
+    }
 
 
 def kafka_sink(topic, **more):
@@ -88,7 +105,11 @@ class Job:
         self.fields = FIELDS if window else FIELDS_AND_TYPE
 
     def steps(self):
-        return [window_step(self.window)] if self.window else [{"filter": FILTER}, {"select": {one: one for one in FIELDS}}]
+        return (
+            [window_step(self.window)]
+            if self.window
+            else [{"filter": FILTER}, {"select": {one: one for one in FIELDS}}]
+        )
 
     def judge(self, place, topic):
         flags = [topic, "--partitions", place.args.partitions, *self.stream.flags()]
@@ -98,62 +119,120 @@ class Job:
 
 
 class Tidemark:
-    """A run to the end of the topic, rows dropped or exactly once to Kafka, checkpoints off (`every` None) or on. With
-    checkpoints on, the interval is shortened until a run holds at least ten of them; a run with fewer does not count."""
+    """A run to the end of the topic, rows dropped or exactly once to Kafka, checkpoints off (`every_ms` None) or on. With
+    checkpoints on, the warm-up shortens the interval until a run holds enough of them; that each measured run does
+    is a gate.
+    """
 
-    def __init__(self, place, name, job, to_kafka, every="400ms", memory=None, cpu=None, threads=1, binary=None):
+    def __init__(self, place, name, job, to_kafka, every_ms=0, memory=None, cpu=None, threads=1):
         self.place, self.name, self.job, self.to_kafka = place, name, job, to_kafka
-        self.every, self.memory = every or NEVER, memory or place.args.memory
-        self.cpu, self.threads, self.binary = cpu or place.args.cpu, threads, binary or place.args.tidemark
-        self.least_checkpoints = place.args.least_checkpoints if every else 0
+        self.every_ms = NEVER_MS if every_ms is None else every_ms or place.args.every_ms
+        self.memory = memory or place.args.memory
+        self.cpu, self.threads = cpu or place.args.cpu, threads
+        self.least_checkpoints = 0 if every_ms is None else place.args.least_checkpoints
         self.topic = place.topic(job.stream)
         self.rows = None  # what a proven run put out
 
     def prepare(self):
-        """Proves the rows, also of a job that will drop them: then with a Kafka sink, once, and here."""
+        """Proves the rows, also of a job that will drop them: then with a Kafka sink, once, and here. Then finds the
+        interval.
+        """
         proof = self._run(to_kafka=True)
         self.rows = proof.facts["rows"]
-        return proof if self.to_kafka else self.run()
+        run = proof if self.to_kafka else self.run()
+        for _ in range(TRIES):
+            found = run.facts["checkpoints"]
+            if found >= self.least_checkpoints * ROOM:
+                break
+            shrink = min(0.8, found / (self.least_checkpoints * ROOM))
+            self.every_ms = max(SHORTEST_MS, int(self.every_ms * shrink))
+            self.place.say(f"{self.name}: only {found} checkpoints; now every {self.every_ms} ms")
+            run = self.run()
+        return run
 
     def run(self):
         return self._run(self.to_kafka)
 
-    def _run(self, to_kafka):
-        while True:
-            run = self._run_once(to_kafka)
-            if run.facts["checkpoints"] >= self.least_checkpoints:
-                return run
-            milliseconds = int(self.every[:-2])
-            shorter = max(20, int(milliseconds * min(0.8, run.facts["checkpoints"] / (self.least_checkpoints * 1.3))))
-            if shorter == milliseconds:
-                raise Broken(f"{self.name}: {run.facts['checkpoints']} checkpoints in a run at every {self.every}")
-            self.place.say(f"{self.name}: only {run.facts['checkpoints']} checkpoints; every {shorter}ms instead of {self.every}")
-            self.every = f"{shorter}ms"
-
     def pipeline(self, name, sink):
-        return {"name": name, "sources": {"events": source(self.place, self.topic, self.job.fields)}, "steps": self.job.steps(),
-                "sinks": [sink], "checkpoint": {"every": self.every}}
+        return {
+            "name": name,
+            "sources": {"events": source(self.place, self.topic, self.job.fields)},
+            "steps": self.job.steps(),
+            "sinks": [sink],
+            "checkpoint": {"every": f"{self.every_ms}ms"},
+        }
 
-    def _run_once(self, to_kafka):
+    def _run(self, to_kafka):
         name = self.place.new_name("tidemark")
         directory = self.place.new_directory(name)
         out = self.place.new_topic(f"{name}-out") if to_kafka else None
         spec = directory / "pipeline.yaml"
         spec.write_text(json.dumps(self.pipeline(name, kafka_sink(out) if out else {"drop": {}})))
         sampler = Sampler(port := free_port(), SCRAPE_EVERY_S)
-        done = run_process([self.binary, "run", spec, "--until-end", "--http", f"127.0.0.1:{port}", "--threads", self.threads,
-                            "--memory", self.memory, "--state-dir", directory / "state"], self.cpu, directory, sampler)
+        done = run_process(
+            [
+                self.place.args.tidemark,
+                "run",
+                spec,
+                "--until-end",
+                "--http",
+                f"127.0.0.1:{port}",
+                "--threads",
+                self.threads,
+                "--memory",
+                self.memory,
+                "--state-dir",
+                directory / "state",
+            ],
+            self.cpu,
+            directory,
+            sampler,
+        )
         ended = ended_line(done.output)
         if ended["read"] != self.job.stream.events or (self.rows is not None and ended["emitted"] != self.rows):
-            raise Broken(f"{self.name}: read {ended['read']}, emitted {ended['emitted']}; must be {self.job.stream.events} and {self.rows}")
+            raise Broken(
+                f"{self.name}: read {ended['read']}, emitted {ended['emitted']}; "
+                f"must be {self.job.stream.events} and {self.rows}"
+            )
         if out:
             self.job.judge(self.place, out)
             self.place.delete_topic(out)
         shutil.rmtree(directory)
         last = sampler.last()
-        return Run(ended["read"], done.wall_s, done.cpu_s, done.peak_bytes,
-                   {"rows": ended["emitted"], "checkpoints": ended["epoch"],
-                    "backpressured_s": round(total(last, "tidemark_lane_backpressured_seconds_total"), 3)})
+        return Run(
+            ended["read"],
+            done.wall_s,
+            done.cpu_s,
+            done.peak_bytes,
+            {
+                "rows": ended["emitted"],
+                "checkpoints": ended["epoch"],
+                "written_bytes": sampler.written_bytes,
+                "long_pauses": long_pauses(last),
+                "longest_pause_s": longest_pause(last),
+                "backpressured_s": round(total(last, "tidemark_lane_backpressured_seconds_total"), 3),
+            },
+        )
+
+
+def pauses(metrics):
+    """[(upper bound in seconds, how many input pauses were up to it)], ascending."""
+    found = [(float(label["le"]), count) for label, count in labelled(metrics, "tidemark_input_pause_seconds_bucket")]
+    return sorted(found)
+
+
+def long_pauses(metrics, limit_s=LONG_PAUSE_S):
+    """How many pauses were longer; -1 where nothing was scraped, or the binary does not count them."""
+    counts = dict(pauses(metrics))
+    if not counts:
+        return -1
+    return int(counts.get(float("inf"), 0) - counts.get(limit_s, 0))
+
+
+def longest_pause(metrics):
+    """The bound of the longest pause's bucket."""
+    counts = pauses(metrics)
+    return next((bound for bound, count in counts if count == counts[-1][1]), 0.0) if counts else 0.0
 
 
 def ended_line(output):

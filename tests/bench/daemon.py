@@ -1,4 +1,5 @@
 """A Tidemark process that runs on while others feed, watch, kill and measure it. Knows no workload."""
+
 import json
 import os
 import signal
@@ -21,11 +22,25 @@ class Daemon:
         self.log = directory / f"daemon.{time.monotonic_ns()}.log"
         path = directory / "pipeline.yaml"
         path.write_text(json.dumps(spec))
-        command = [place.args.tidemark, "run", path, "--http", f"127.0.0.1:{self.port}", "--threads", threads, "--memory",
-                   memory or place.args.memory, "--state-dir", directory / "state", *flags]
+        command = [
+            place.args.tidemark,
+            "run",
+            path,
+            "--http",
+            f"127.0.0.1:{self.port}",
+            "--threads",
+            threads,
+            "--memory",
+            memory or place.args.memory,
+            "--state-dir",
+            directory / "state",
+            *flags,
+        ]
         self.started = time.monotonic()
         with open(self.log, "wb") as out:
-            self.process = subprocess.Popen(pinned(command, cpu or place.args.cpu), stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                pinned(command, cpu or place.args.cpu), stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            )
 
     def __enter__(self):
         return self

@@ -57,8 +57,8 @@ int write_event(char* value, const Stream& stream, int64_t number) {
                        "\",\"event_type\":\"%s\",\"amount\":%" PRId64 ".%02" PRId64 ",\"quantity\":%d,\"ts\":%" PRId64
                        ",\"address\":{\"city\":\"Stockholm\",\"zip\":\"%05d\"},\"session\":\"%012" PRIx64 "\"}",
                        dice, user_of(stream, number), type_of(number), cents / 100, cents % 100,
-                       static_cast<int>(dice >> 30 & 7), time_ms_of(stream, number), static_cast<int>(dice >> 34 & 0xFFFF),
-                       dice >> 16);
+                       static_cast<int>(dice >> 30 & 7), time_ms_of(stream, number),
+                       static_cast<int>(dice >> 34 & 0xFFFF), dice >> 16);
 }
 
 }  // namespace tidemark::bench

@@ -1,5 +1,5 @@
-// The bench's events: each is a function of its number, so that whoever judges results computes the input anew and never
-// has to trust a copy of it. Knows neither Kafka nor any contestant.
+// The bench's events: each is a function of its number, so that whoever judges results computes the input anew and
+// never has to trust a copy of it. Knows neither Kafka nor any contestant.
 #pragma once
 
 #include <cstddef>

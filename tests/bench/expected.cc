@@ -27,9 +27,10 @@ std::string rfc3339(int64_t ms) {
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
   char out[40];
-  std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
   return std::string(out) + "Z";
 }
 
@@ -90,7 +91,8 @@ Row Expected::row(int64_t window_start_ms, uint64_t user) const {
 std::string render(const Expected& expected, int64_t window, uint64_t user, const Row& row) {
   const int64_t start = expected.start_of(window);
   return "{\"user_id\":\"" + user_name(user) + "\",\"window_start\":\"" + rfc3339(start) + "\",\"window_end\":\"" +
-         rfc3339(start + expected.size_ms()) + "\",\"n\":" + std::to_string(row.count) + ",\"spent\":" + shortest(row.exact) + "}";
+         rfc3339(start + expected.size_ms()) + "\",\"n\":" + std::to_string(row.count) +
+         ",\"spent\":" + shortest(row.exact) + "}";
 }
 
 }  // namespace tidemark::bench

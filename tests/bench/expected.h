@@ -1,5 +1,5 @@
-// What a windowed count and sum over a stream must give, computed from the stream's definition alone: the oracle of the bench.
-// Shares no code with any contestant. The streams are in event-time order, so nothing is late.
+// What a windowed count and sum over a stream must give, computed from the stream's definition alone: the oracle of
+// the bench. Shares no code with any contestant. The streams are in event-time order, so nothing is late.
 #pragma once
 
 #include <cstdint>

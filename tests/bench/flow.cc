@@ -19,13 +19,16 @@ namespace tidemark::bench {
 namespace {
 
 constexpr int kTimeoutMs = 600'000;
+constexpr int kJoinTimeoutMs = 30'000;
 constexpr int kPacedLingerMs = 2;
 constexpr int kFullLingerMs = 50;
+constexpr auto kFirstRowWithin = std::chrono::minutes(2);
 
 using SteadyClock = std::chrono::steady_clock;
 
 int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 Topic open_topic(const Client& client, const std::string& name) {
@@ -34,11 +37,13 @@ Topic open_topic(const Client& client, const std::string& name) {
   return topic;
 }
 
-void produce(const Client& client, const std::string& topic, std::string_view key, std::string_view value, int64_t ts_ms) {
+void produce(const Client& client, const std::string& topic, std::string_view key, std::string_view value,
+             int64_t ts_ms) {
   while (true) {
-    const auto error = rd_kafka_producev(client.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(key.data(), key.size()),
-                                         RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-                                         RD_KAFKA_V_TIMESTAMP(ts_ms), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    const auto error = rd_kafka_producev(
+        client.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(key.data(), key.size()),
+        RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_TIMESTAMP(ts_ms),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) check(error, "produce");
     rd_kafka_poll(client.get(), 20);
@@ -100,7 +105,8 @@ int64_t due_ms(std::string_view json, const std::string& field) {
 void print_latencies(std::vector<int64_t>& latencies) {
   std::sort(latencies.begin(), latencies.end());
   const auto at = [&](double share) {
-    return latencies.empty() ? -1 : latencies[std::min(latencies.size() - 1, static_cast<size_t>(share * static_cast<double>(latencies.size())))];
+    const auto place = static_cast<size_t>(share * static_cast<double>(latencies.size()));
+    return latencies.empty() ? -1 : latencies[std::min(latencies.size() - 1, place)];
   };
   std::printf("{\"rows\":%zu,\"p50_ms\":%" PRId64 ",\"p90_ms\":%" PRId64 ",\"p99_ms\":%" PRId64 ",\"p999_ms\":%" PRId64
               ",\"max_ms\":%" PRId64 "}\n",
@@ -139,8 +145,8 @@ void fill(const std::string& brokers, const Fill& what) {
     if (i % 10'000 == 0) rd_kafka_poll(client.get(), 0);
   }
   check(rd_kafka_flush(client.get(), kTimeoutMs), "flush");
-  std::printf("{\"events\":%" PRId64 ",\"start_ms\":%" PRId64 ",\"mean_bytes\":%.1f,\"wall_s\":%.3f}\n", stream.events, stream.start_ms,
-              static_cast<double>(bytes) / static_cast<double>(stream.events), usage().wall_s);
+  std::printf("{\"events\":%" PRId64 ",\"start_ms\":%" PRId64 ",\"mean_bytes\":%.1f,\"wall_s\":%.3f}\n", stream.events,
+              stream.start_ms, static_cast<double>(bytes) / static_cast<double>(stream.events), usage().wall_s);
 }
 
 void produce_rows(const std::string& brokers, const std::string& topic, const Expected& expected) {
@@ -150,28 +156,39 @@ void produce_rows(const std::string& brokers, const std::string& topic, const Ex
   const Usage before = usage();
   produce_unchanged(client, handle, rows);
   const Usage after = usage();
-  std::printf("{\"events\":%zu,\"cpu_s\":%.4f,\"wall_s\":%.4f,\"mean_bytes\":%.1f}\n", rows.ends.size() / 2, after.cpu_s - before.cpu_s,
-              after.wall_s - before.wall_s, static_cast<double>(rows.bytes.size()) * 2 / static_cast<double>(std::max<size_t>(1, rows.ends.size())));
+  const size_t count = rows.ends.size() / 2;
+  std::printf("{\"events\":%zu,\"cpu_s\":%.4f,\"wall_s\":%.4f,\"mean_bytes\":%zu}\n", count, after.cpu_s - before.cpu_s,
+              after.wall_s - before.wall_s, rows.bytes.size() / std::max<size_t>(1, count));
 }
 
-void watch(const std::string& brokers, const Watch& what) {
-  const Client client = open(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
-                                                 {"group.id", "tidemark-bench-watch"},
-                                                 {"enable.auto.commit", "false"},
-                                                 {"isolation.level", "read_committed"},
-                                                 {"fetch.wait.max.ms", "100"}});
-  rd_kafka_topic_partition_list_t* list = all_of(what.topic, what.partitions, RD_KAFKA_OFFSET_BEGINNING);
+namespace {
+
+Client open_watcher(const std::string& brokers, const std::string& topic, int partitions, int64_t offset) {
+  Client client = open(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
+                                           {"group.id", "tidemark-bench-watch"},
+                                           {"enable.auto.commit", "false"},
+                                           {"enable.partition.eof", "true"},
+                                           {"isolation.level", "read_committed"},
+                                           {"fetch.wait.max.ms", "100"}});
+  rd_kafka_topic_partition_list_t* list = all_of(topic, partitions, offset);
   const auto assigned = rd_kafka_assign(client.get(), list);
   rd_kafka_topic_partition_list_destroy(list);
   check(assigned, "assign");
   rd_kafka_poll_set_consumer(client.get());
+  return client;
+}
+
+}  // namespace
+
+void watch(const std::string& brokers, const Watch& what) {
+  const Client client = open_watcher(brokers, what.topic, what.partitions, RD_KAFKA_OFFSET_BEGINNING);
   std::vector<int64_t> latencies;
   auto last = SteadyClock::now();
   bool any = false;
   while (!any || SteadyClock::now() - last < std::chrono::seconds(what.quiet_s)) {
     rd_kafka_message_t* message = rd_kafka_consumer_poll(client.get(), 200);
     if (message == nullptr) {
-      if (!any && SteadyClock::now() - last > std::chrono::minutes(2)) throw std::runtime_error("no row within 2 minutes");
+      if (!any && SteadyClock::now() - last > kFirstRowWithin) throw std::runtime_error("no row came");
       continue;
     }
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -185,13 +202,36 @@ void watch(const std::string& brokers, const Watch& what) {
   print_latencies(latencies);
 }
 
+void first_row(const std::string& brokers, const std::string& topic, int partitions) {
+  const Client client = open_watcher(brokers, topic, partitions, RD_KAFKA_OFFSET_END);
+  int at_end = 0;
+  for (bool seen = false; !seen;) {
+    rd_kafka_message_t* message = rd_kafka_consumer_poll(client.get(), 1000);
+    if (message == nullptr) continue;
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && ++at_end == partitions) {
+      std::printf("ready\n");
+      std::fflush(stdout);
+    }
+    seen = message->err == RD_KAFKA_RESP_ERR_NO_ERROR && at_end >= partitions;
+    rd_kafka_message_destroy(message);
+  }
+  std::printf("{\"wall_ms\":%" PRId64 "}\n", wall_ms());
+}
+
 void join(const std::string& brokers, const std::string& topic, int partitions) {
   const std::string name = "tidemark-bench-join-" + std::to_string(getpid());
   const auto start = SteadyClock::now();
-  const Client producer = open(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers}, {"transactional.id", name}, {"retry.backoff.ms", "10"}});
-  if (rd_kafka_error_t* error = rd_kafka_init_transactions(producer.get(), 30'000)) throw std::runtime_error(rd_kafka_error_string(error));
-  const Client consumer = open(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers}, {"group.id", name}, {"group.instance.id", name},
-                                                   {"enable.auto.commit", "false"}, {"auto.offset.reset", "earliest"}});
+  const Client producer = open(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
+                                                   {"transactional.id", name},
+                                                   {"retry.backoff.ms", "10"}});
+  if (rd_kafka_error_t* error = rd_kafka_init_transactions(producer.get(), kJoinTimeoutMs)) {
+    throw std::runtime_error(rd_kafka_error_string(error));
+  }
+  const Client consumer = open(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
+                                                   {"group.id", name},
+                                                   {"group.instance.id", name},
+                                                   {"enable.auto.commit", "false"},
+                                                   {"auto.offset.reset", "earliest"}});
   rd_kafka_poll_set_consumer(consumer.get());
   rd_kafka_topic_partition_list_t* list = all_of(topic, 1, RD_KAFKA_OFFSET_INVALID);
   list->elems[0].partition = RD_KAFKA_PARTITION_UA;
@@ -207,7 +247,7 @@ void join(const std::string& brokers, const std::string& topic, int partitions) 
     rd_kafka_topic_partition_list_destroy(mine);
   }
   rd_kafka_topic_partition_list_t* asked = all_of(topic, partitions, RD_KAFKA_OFFSET_INVALID);
-  const auto answered = rd_kafka_committed(consumer.get(), asked, 30'000);
+  const auto answered = rd_kafka_committed(consumer.get(), asked, kJoinTimeoutMs);
   rd_kafka_topic_partition_list_destroy(asked);
   check(answered, "committed");
   const double seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();

@@ -1,5 +1,5 @@
-// Puts records into topics: events at full speed or at the pace of their own timestamps, and finished rows; and watches how
-// long after their due time rows become visible. Knows nothing of who reads or wrote them.
+// Puts records into topics: events at full speed or at the pace of their own timestamps, and finished rows; and
+// watches how long after their due time rows become visible. Knows nothing of who reads or wrote them.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,12 @@ struct Watch {
 // Follows a topic under read_committed and prints the percentiles of (seen - due) as one line of JSON.
 void watch(const std::string& brokers, const Watch& what);
 
-// What a client pays Kafka before its first record: a transactional id, a group, its committed offsets. Prints the time.
+// Says `ready` once it stands at the end of what is committed in the topic, then waits for the first row that is
+// committed behind that, and prints when it was seen.
+void first_row(const std::string& brokers, const std::string& topic, int partitions);
+
+// What a client pays Kafka before its first record: a transactional id, a group, its committed offsets. Prints the
+// time.
 void join(const std::string& brokers, const std::string& topic, int partitions);
 
 }  // namespace tidemark::bench

@@ -1,4 +1,5 @@
 """What a workload's section of the report holds, and its gates: a number, a bound, pass or fail. Knows no workload."""
+
 import dataclasses
 
 from measuring import Run, median
@@ -18,12 +19,14 @@ class Gate:
 
     def line(self):
         sign = ">=" if self.at_least else "<="
-        return f"{'pass' if self.passed else 'FAIL'}  {self.text}: {self.measured:.3g} {self.unit} (must be {sign} {self.bound:g})"
+        verdict = "pass" if self.passed else "FAIL"
+        return f"{verdict}  {self.text}: {self.measured:.3g} {self.unit} (must be {sign} {self.bound:g})"
 
 
 @dataclasses.dataclass
 class Section:
     """One workload, measured. `runs`: by contestant; `facts`: other numbers worth a line, by name."""
+
     name: str
     title: str
     runs: dict = dataclasses.field(default_factory=dict)
@@ -45,10 +48,19 @@ class Section:
         return max(run.peak_bytes for run in self.runs[name]) / 1e6
 
     def to_json(self):
-        return {"title": self.title, "runs": {name: [dataclasses.asdict(run) for run in runs] for name, runs in self.runs.items()},
-                "gates": [dataclasses.asdict(gate) for gate in self.gates], "facts": self.facts}
+        return {
+            "title": self.title,
+            "runs": {name: [dataclasses.asdict(run) for run in runs] for name, runs in self.runs.items()},
+            "gates": [dataclasses.asdict(gate) for gate in self.gates],
+            "facts": self.facts,
+        }
 
     @staticmethod
     def from_json(name, data):
-        return Section(name, data["title"], {one: [Run(**run) for run in runs] for one, runs in data["runs"].items()},
-                       [Gate(**gate) for gate in data["gates"]], data["facts"])
+        return Section(
+            name,
+            data["title"],
+            {one: [Run(**run) for run in runs] for one, runs in data["runs"].items()},
+            [Gate(**gate) for gate in data["gates"]],
+            data["facts"],
+        )

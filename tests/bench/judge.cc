@@ -21,7 +21,8 @@ namespace {
 class Reader {
  public:
   bool open(const rd_kafka_message_t& message) {
-    if (padded_.size() < message.len + simdjson::SIMDJSON_PADDING) padded_.resize(message.len + simdjson::SIMDJSON_PADDING);
+    const size_t needed = message.len + simdjson::SIMDJSON_PADDING;
+    if (padded_.size() < needed) padded_.resize(needed);
     std::memcpy(padded_.data(), message.payload, message.len);
     return !parser_.iterate(padded_.data(), message.len, padded_.size()).get(document_);
   }
@@ -167,7 +168,9 @@ int64_t parse_time_ms(std::string_view text) {
   ms += (digits(text, 11, 2) * 3600LL + digits(text, 14, 2) * 60LL + digits(text, 17, 2)) * 1000;
   if (text.size() > 20 && text[19] == '.') {
     int64_t scale = 100;
-    for (size_t at = 20; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) ms += (text[at] - '0') * scale;
+    for (size_t at = 20; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) {
+      ms += (text[at] - '0') * scale;
+    }
   }
   return ms;
 }

@@ -1,5 +1,5 @@
-// Compares what a contestant wrote to a topic with what it had to write, to the last bit of every double. Knows the shapes of
-// the rows that contestants write, and not who wrote them.
+// Compares what a contestant wrote to a topic with what it had to write, to the last bit of every double. Knows the
+// shapes of the rows that contestants write, and not who wrote them.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ struct Output {
   int64_t closed_until_ms = INT64_MAX;
 };
 
-// Rows: {"user_id", "window_start": RFC 3339, SQL text or milliseconds, "n", "spent"}, in any order, with more fields or not.
+// Rows: {"user_id", "window_start": RFC 3339, SQL text or milliseconds, "n", "spent"}, in any order, with more
+// fields or not.
 Judgement judge_windows(const std::string& brokers, const Output& output, const Expected& expected, Sums sums);
 
 // Rows of the filter workload: {"user_id", "amount", "ts"} of the purchases of at least `least_cents`.

@@ -89,7 +89,8 @@ struct Climb {
 
 template <Rung rung>
 bool parse(Climb& all, const rd_kafka_message_t& message, Fields& fields) {
-  if (all.padded.size() < message.len + simdjson::SIMDJSON_PADDING) all.padded.resize(message.len + simdjson::SIMDJSON_PADDING);
+  const size_t needed = message.len + simdjson::SIMDJSON_PADDING;
+  if (all.padded.size() < needed) all.padded.resize(needed);
   std::memcpy(all.padded.data(), message.payload, message.len);
   simdjson::ondemand::document document;
   if (all.parser.iterate(all.padded.data(), message.len, all.padded.size()).get(document)) return false;
@@ -142,8 +143,9 @@ void climb(const std::string& brokers, const std::string& topic, int partitions,
     ++keys;
     digest += digest_of(entry.key, entry.count, entry.sum);
   }
-  std::printf("{\"events\":%" PRId64 ",\"cpu_s\":%.4f,\"wall_s\":%.4f,\"bytes\":%" PRId64 ",\"amounts\":%g,\"newest_ms\":%" PRId64
-              ",\"text_bytes\":%zu,\"keys\":%" PRIu64 ",\"digest\":\"%016" PRIx64 "\"}\n",
+  std::printf("{\"events\":%" PRId64 ",\"cpu_s\":%.4f,\"wall_s\":%.4f,\"bytes\":%" PRId64
+              ",\"amounts\":%g,\"newest_ms\":%" PRId64 ",\"text_bytes\":%zu,\"keys\":%" PRIu64
+              ",\"digest\":\"%016" PRIx64 "\"}\n",
               all.events, used.cpu_s, used.wall_s, all.bytes, all.amounts, all.newest_ms, all.text_bytes, keys, digest);
 }
 

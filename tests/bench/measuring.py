@@ -1,5 +1,7 @@
-"""Runs one process at a time and says what it took: wall time, CPU time of all its threads and children, peak memory. Then
-many of them in rounds, in an order that rotates. Knows no contestant."""
+"""Runs one process at a time and says what it took: wall time, CPU time of all its threads and children, peak memory.
+Then many of them in rounds, in an order that rotates. Knows no contestant.
+"""
+
 import dataclasses
 import json
 import os
@@ -22,6 +24,7 @@ class Broken(Exception):
 @dataclasses.dataclass
 class Run:
     """One measured run. `cpu_s` and `wall_s` are what `events` took; `facts` what else is worth a column."""
+
     events: int
     wall_s: float
     cpu_s: float
@@ -57,12 +60,15 @@ def pinned(command, cpu):
 
 
 def run_process(command, cpu, directory, watch=None, timeout_s=RUN_TIMEOUT_S):
-    """Runs it to its end on those cores; `watch(process)` is called in this thread as often as it returns. The numbers are
-    the kernel's own accounts of the process and of the children it waited for (wait4)."""
+    """Runs it to its end on those cores; `watch(process)` is called in this thread as often as it returns. The numbers
+    are the kernel's own accounts of the process and of the children it waited for (wait4).
+    """
     log = pathlib.Path(directory) / "output"
     with open(log, "wb") as output:
         start = time.monotonic()
-        process = subprocess.Popen(pinned(command, cpu), stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            pinned(command, cpu), stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
         killer = threading.Timer(timeout_s, process.kill)
         killer.start()
         watcher = threading.Thread(target=watch, args=(process,), daemon=True) if watch else None
@@ -86,6 +92,7 @@ def run_process(command, cpu, directory, watch=None, timeout_s=RUN_TIMEOUT_S):
 
 
 # ---- A process that is alive
+
 
 def cpu_seconds(pid):
     """Of all threads, and of the children it waited for."""
@@ -119,11 +126,22 @@ def total(metrics, name, label=""):
     return sum(value for key, value in metrics.items() if key.split("{")[0] == name and label in key)
 
 
+def labelled(metrics, name):
+    """[(labels, value)] of a metric's series."""
+    return [
+        (dict(re.findall(r'(\w+)="([^"]*)"', key)), value)
+        for key, value in metrics.items()
+        if key.split("{")[0] == name
+    ]
+
+
 class Sampler:
-    """Scrapes a process's metrics at a steady pace until it ends: [(seconds since start, metrics)]."""
+    """Scrapes a process's metrics at a steady pace until it ends: [(seconds since start, metrics)]; and what it has
+    written.
+    """
 
     def __init__(self, port, every_s):
-        self.port, self.every_s, self.samples = port, every_s, []
+        self.port, self.every_s, self.samples, self.written_bytes = port, every_s, [], 0
 
     def __call__(self, process):
         start = time.monotonic()
@@ -131,6 +149,10 @@ class Sampler:
             found = scrape(self.port)
             if found:
                 self.samples.append((time.monotonic() - start, found))
+            try:
+                self.written_bytes = written_bytes(process.pid)
+            except (OSError, TypeError):
+                pass  # it has just ended
             time.sleep(self.every_s)
 
     def last(self):
@@ -139,10 +161,19 @@ class Sampler:
 
 # ---- Rounds
 
+
+def described(name, run):
+    rates = f"{run.per_wall_second / 1e6:.2f} M/s wall, {run.per_cpu_second / 1e6:.2f} M/s CPU"
+    facts = "".join(f", {key} {value:g}" for key, value in run.facts.items() if value)
+    return f"{name}: {rates}, {run.peak_bytes / 1e6:.0f} MB{facts}"
+
+
 def rounds(contestants, count, say):
-    """{name: [Run]}: `count` measured rounds of all contestants, behind a warm-up that is thrown away. Each round starts with
-    another contestant. A contestant's prepare() is part of the warm-up: there it proves its output and finds its settings.
-    One that bears `at_most` takes part in no more rounds than that. With `count` 0 the warm-up is all there is, and is kept."""
+    """{name: [Run]}: `count` measured rounds of all contestants, behind a warm-up that is thrown away. Each round
+    starts with another contestant. A contestant's prepare() is part of the warm-up: there it proves its output and
+    finds its settings. One that bears `at_most` takes part in no more rounds than that. With `count` 0 the warm-up
+    is all there is, and is kept.
+    """
     runs = {one.name: [] for one in contestants}
     for number in range(count + 1):
         turn = number % max(1, len(contestants))
@@ -152,9 +183,7 @@ def rounds(contestants, count, say):
             run = one.prepare() if number == 0 else one.run()
             if run is None:
                 continue
-            say(f"{'warm-up' if number == 0 else f'round {number}'}: {one.name}: {run.per_wall_second / 1e6:.2f} M/s wall, "
-                f"{run.per_cpu_second / 1e6:.2f} M/s CPU, {run.peak_bytes / 1e6:.0f} MB"
-                + "".join(f", {key} {value:g}" for key, value in run.facts.items() if isinstance(value, (int, float))))
+            say(f"{'warm-up' if number == 0 else f'round {number}'}: {described(one.name, run)}")
             if number > 0 or count == 0:
                 runs[one.name].append(run)
     return runs

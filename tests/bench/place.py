@@ -1,5 +1,7 @@
-"""Where everything is measured: one broker on its core, the topics that were filled once, the tools, a folder for each run.
-Knows neither contestants nor workloads."""
+"""Where everything is measured: one broker on its core, the topics that were filled once, the tools, a folder for each
+run. Knows neither contestants nor workloads.
+"""
+
 import dataclasses
 import json
 import os
@@ -23,6 +25,7 @@ TOOL_TIMEOUT_S = 1800
 @dataclasses.dataclass(frozen=True)
 class Stream:
     """What a topic holds; tests/bench/events.h says what each event is."""
+
     events: int
     keys: int
     events_per_minute: int = 600_000
@@ -30,7 +33,16 @@ class Stream:
     each_key: bool = False
 
     def flags(self):
-        flags = ["--events", self.events, "--keys", self.keys, "--events-per-minute", self.events_per_minute, "--start-ms", self.start_ms]
+        flags = [
+            "--events",
+            self.events,
+            "--keys",
+            self.keys,
+            "--events-per-minute",
+            self.events_per_minute,
+            "--start-ms",
+            self.start_ms,
+        ]
         return flags + (["--each-key"] if self.each_key else [])
 
     def end_ms(self):
@@ -41,6 +53,7 @@ class Stream:
 @dataclasses.dataclass(frozen=True)
 class Window:
     """Count and sum by user: a tumbling window where `step_ms` is its size, else a sliding one."""
+
     size_ms: int = 60_000
     step_ms: int = 60_000
 
@@ -83,7 +96,10 @@ class Place:
         if stream not in self.topics:
             name = self.new_topic(self.new_name(f"events-{stream.keys}"))
             filled = self.tool("fill", name, *stream.flags())
-            self.say(f"filled {name}: {stream.events:,} events of {filled['mean_bytes']:.0f} bytes, {stream.keys:,} keys, in {filled['wall_s']:.0f} s")
+            self.say(
+                f"filled {name}: {stream.events:,} events of {filled['mean_bytes']:.0f} bytes, {stream.keys:,} keys, "
+                f"in {filled['wall_s']:.0f} s"
+            )
             self.topics[stream] = name
         return self.topics[stream]
 
@@ -91,11 +107,15 @@ class Place:
         return [self.args.bench, "-b", self.broker.bootstrap, *map(str, args)]
 
     def tool(self, *args):
-        """A command of tidemark_bench, off the measured core; its last line as JSON. Raises where it says that something is wrong."""
+        """A command of tidemark_bench, off the measured core; its last line as JSON. Raises where it says that
+        something is wrong.
+        """
         done = subprocess.run(self.tool_command(*args), capture_output=True, text=True, timeout=TOOL_TIMEOUT_S)
         lines = done.stdout.strip().splitlines()
         if done.returncode != 0 or not lines:
-            raise Broken(f"tidemark_bench {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+            raise Broken(
+                f"tidemark_bench {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+            )
         return json.loads(lines[-1])
 
     def start_tool(self, *args):

@@ -1,10 +1,13 @@
-"""Turns sections into docs/benchmarks.md with its charts, and into a JSON that a later run can add to and compare with. What
-was not measured this time stays as it was. Knows nothing of how anything was measured."""
+"""Turns sections into docs/benchmarks.md with its charts, and into a JSON that a later run can add to and compare
+with. What was not measured this time stays as it was. Knows nothing of how anything was measured.
+"""
+
 import datetime
 import json
 import pathlib
 import platform
 import shlex
+import statistics
 import subprocess
 import sys
 
@@ -17,15 +20,17 @@ ORDER = ["W1", "W2a", "W2b", "W2c", "W2d", "W3", "W6", "W7", "W8", "W9", "W10", 
 
 HEAD = """# Benchmarks
 
-Written by `tests/bench/bench.py`; run it again to get your own numbers. Real Apache Kafka, JSON events of about 195 bytes, lz4,
-keyed, 600,000 events to a minute of event time. The broker is pinned to one core, the measured process with all its threads,
-its collector included, to another. The order of the contestants rotates from round to round, and a warm-up round is thrown
-away. Numbers are medians, least to most in brackets. CPU time is the kernel's account of all threads and children; a JVM's
-begins behind the first third of its events, when most of its code has been compiled, ours and the ladder's with the process.
+Written by `tests/bench/bench.py`; run it again to get your own numbers. Real Apache Kafka, JSON events of about 195
+bytes, lz4, keyed, 600,000 events to a minute of event time. The broker is pinned to one core, the measured process with
+all its threads, its collector included, to another. The order of the contestants rotates from round to round, and a
+warm-up round is thrown away. Numbers are medians, least to most in brackets. CPU time is the kernel's account of all
+threads and children; a JVM's begins behind the first third of its events, when most of its code has been compiled, ours
+and the ladder's with the process.
 
-Every contestant's output was compared with an oracle before its rate counted: Tidemark's, Kafka Streams' and the ladder's to the
-last bit of every double; Flink's and Jet's sums, whose order of addition depends on the run, to 1e-12. Where rows are dropped, the
-same job wrote them to Kafka first. A run of Tidemark counts only with at least ten checkpoints in it; peers checkpoint every 10 s.
+Every contestant's output was compared with an oracle before its rate counted: Tidemark's, Kafka Streams' and the
+ladder's to the last bit of every double; Flink's and Jet's sums, whose order of addition depends on the run, to 1e-12.
+Where rows are dropped, the same job wrote them to Kafka first. That a run of Tidemark holds at least ten completed
+checkpoints is a gate of its own; peers checkpoint every 10 s.
 
 The ladder: the bare client (librdkafka's callback consume); L4, the same with simdjson On-Demand of the fields that the
 workload uses; L5, the same with one hash map from key to count and sum, no windows, nothing durable.
@@ -50,12 +55,22 @@ def first_line(command):
 def circumstances(args, kafka_version):
     """What has to be known to judge the numbers, or to get them again."""
     commit = first_line(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"])
-    return {"date": datetime.date.today().isoformat(), "command": "tests/bench/bench.py " + shlex.join(sys.argv[1:]), "commit": commit,
-            "cpu": cpu_model(), "linux": platform.release(), "kafka": kafka_version, "java": first_line(["java", "-version"]),
-            "tidemark": first_line([args.tidemark, "version"]) if args.tidemark else "", "events": args.events, "runs": args.runs}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "command": "tests/bench/bench.py " + shlex.join(sys.argv[1:]),
+        "commit": commit,
+        "cpu": cpu_model(),
+        "linux": platform.release(),
+        "kafka": kafka_version,
+        "java": first_line(["java", "-version"]),
+        "tidemark": first_line([args.tidemark, "version"]) if args.tidemark else "",
+        "events": args.events,
+        "runs": args.runs,
+    }
 
 
 # ---- JSON
+
 
 def load(path):
     path = pathlib.Path(path)
@@ -74,28 +89,43 @@ def merge(path, sections, how):
 
 # ---- Markdown
 
+
 def spread(values, scale=1.0, digits=2):
-    values = sorted(one * scale for one in values)
-    middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
-    return f"{middle:.{digits}f} ({values[0]:.{digits}f}-{values[-1]:.{digits}f})" if len(values) > 1 else f"{middle:.{digits}f}"
+    values = [one * scale for one in values]
+    middle = f"{statistics.median(values):.{digits}f}"
+    return middle if len(values) == 1 else f"{middle} ({min(values):.{digits}f}-{max(values):.{digits}f})"
+
+
+COLUMNS = "contestant|million events per CPU-second|per wall second|CPU / wall|peak RSS, MB|checkpoints|runs".split("|")
+
+
+def row(cells):
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def table(section):
-    lines = ["| contestant | million events per CPU-second | per wall second | CPU / wall | peak RSS, MB | checkpoints | runs |",
-             "|---|---|---|---|---|---|---|"]
+    lines = []
     for name, runs in section.runs.items():
-        if runs:
-            checkpoints = [str(run.facts["checkpoints"]) for run in runs if run.facts.get("checkpoints")]
-            lines.append(f"| {name} | {spread([run.per_cpu_second for run in runs], 1e-6)} | "
-                         f"{spread([run.per_wall_second for run in runs], 1e-6)} | {spread([run.cpu_s / run.wall_s for run in runs])} | "
-                         f"{spread([run.peak_bytes for run in runs], 1e-6, 0)} | {min(checkpoints, key=int) if checkpoints else ''} | {len(runs)} |")
-    return lines if len(lines) > 2 else []
+        if not runs:
+            continue
+        checkpoints = [run.facts["checkpoints"] for run in runs if run.facts.get("checkpoints")]
+        cells = [
+            name,
+            spread([run.per_cpu_second for run in runs], 1e-6),
+            spread([run.per_wall_second for run in runs], 1e-6),
+            spread([run.cpu_s / run.wall_s for run in runs]),
+            spread([run.peak_bytes for run in runs], 1e-6, 0),
+            min(checkpoints, default=""),
+            len(runs),
+        ]
+        lines.append(row(cells))
+    return [row(COLUMNS), "|---" * len(COLUMNS) + "|", *lines] if lines else []
 
 
 def gate_rows(section):
     for gate in section.gates:
-        yield (f"| {section.name} | {gate.text} | {'>=' if gate.at_least else '<='} {gate.bound:g} {gate.unit} | {gate.measured:.3g} | "
-               f"{'pass' if gate.passed else '**fail**'} |")
+        bound = f"{'>=' if gate.at_least else '<='} {gate.bound:g} {gate.unit}"
+        yield row([section.name, gate.text, bound, f"{gate.measured:.3g}", "pass" if gate.passed else "**fail**"])
 
 
 def chart(section, folder):
@@ -103,11 +133,21 @@ def chart(section, folder):
     for name, runs in section.runs.items():
         if runs and "produce" not in name:
             rates = [run.per_cpu_second / 1e6 for run in runs]
-            values.append((name, median(runs, lambda run: run.per_cpu_second) / 1e6, min(rates), max(rates), name.startswith("Tidemark")))
+            values.append(
+                (
+                    name,
+                    median(runs, lambda run: run.per_cpu_second) / 1e6,
+                    min(rates),
+                    max(rates),
+                    name.startswith("Tidemark"),
+                )
+            )
     if len(values) < 2:
         return None
     folder.mkdir(exist_ok=True)
-    (folder / f"{section.name}.svg").write_text(svg.bars(f"{section.name}: {section.title}", "million events per CPU-second", values))
+    (folder / f"{section.name}.svg").write_text(
+        svg.bars(f"{section.name}: {section.title}", "million events per CPU-second", values)
+    )
     return f"![{section.name}: million events per CPU-second]({folder.name}/{section.name}.svg)"
 
 
@@ -116,7 +156,10 @@ def section_text(section, how, folder):
     drawn = chart(section, folder)
     lines += [drawn, ""] if drawn else []
     lines += table(section) + [""]
-    lines += [f"- {name}: {value:,}" if isinstance(value, int) else f"- {name}: {value}" for name, value in section.facts.items()]
+    lines += [
+        f"- {name}: {value:,}" if isinstance(value, int) else f"- {name}: {value}"
+        for name, value in section.facts.items()
+    ]
     lines += ["", f"{how['date']}, commit {how['commit']}: `{how['command']}`"]
     return "\n".join(lines)
 
@@ -133,8 +176,16 @@ def machine_text(data):
 
 def write(path, data):
     path = pathlib.Path(path)
-    sections = [Section.from_json(name, {k: v for k, v in one.items() if k != "circumstances"}) for name, one in data.items()]
-    lines = [HEAD, machine_text(data), "\n## Gates\n", "| workload | what | gate | measured | |", "|---|---|---|---|---|"]
+    sections = [
+        Section.from_json(name, {k: v for k, v in one.items() if k != "circumstances"}) for name, one in data.items()
+    ]
+    lines = [
+        HEAD,
+        machine_text(data),
+        "\n## Gates\n",
+        "| workload | what | gate | measured | |",
+        "|---|---|---|---|---|",
+    ]
     for section in sections:
         lines += gate_rows(section)
     for section in sections:
@@ -143,6 +194,7 @@ def write(path, data):
 
 
 # ---- For the terminal
+
 
 def show(section):
     print(f"\n{section.name}: {section.title}")

@@ -1,9 +1,26 @@
 """Draws horizontal bars as SVG, nothing else: no library, no script, readable on white and on black."""
+
 from xml.sax.saxutils import escape
 
-WIDTH, LABELS, BAR, GAP, TOP = 860, 330, 22, 10, 46
-OURS, OTHERS, LINE = "#1f6feb", "#8b949e", "#57606a"
+WIDTH, LABELS, BAR, GAP, TOP = 860, 330, 22, 10, 52
+OURS, OTHERS, INK = "#1f6feb", "#8b949e", "#24292f"
 FONT = "font-family='-apple-system,Segoe UI,Helvetica,Arial,sans-serif'"
+
+
+def text(x, y, size, words, **more):
+    attributes = "".join(f" {name.replace('_', '-')}='{value}'" for name, value in more.items())
+    return f"<text x='{x:.1f}' y='{y:.1f}' {FONT} font-size='{size}' fill='{INK}'{attributes}>{escape(words)}</text>"
+
+
+def bar(y, scale, label, value, least, most, ours):
+    middle, end = y + BAR / 2, LABELS + most * scale
+    color = OURS if ours else OTHERS
+    return [
+        text(LABELS - 10, middle + 4.5, 13, label, text_anchor="end"),
+        f"<rect x='{LABELS}' y='{y}' width='{max(1, value * scale):.1f}' height='{BAR}' rx='3' fill='{color}'/>",
+        f"<line x1='{LABELS + least * scale:.1f}' x2='{end:.1f}' y1='{middle}' y2='{middle}' stroke='{INK}'/>",
+        text(end + 8, middle + 4.5, 13, f"{value:.3g}"),
+    ]
 
 
 def bars(title, unit, values):
@@ -11,15 +28,13 @@ def bars(title, unit, values):
     longest = max((most for _, _, _, most, _ in values), default=1) or 1
     scale = (WIDTH - LABELS - 110) / longest
     height = TOP + len(values) * (BAR + GAP) + 6
-    parts = [f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDTH}' height='{height}' viewBox='0 0 {WIDTH} {height}' role='img'>",
-             f"<title>{escape(title)}</title><rect width='100%' height='100%' fill='#ffffff'/>",
-             f"<text x='12' y='26' {FONT} font-size='15' font-weight='600' fill='#24292f'>{escape(title)}"
-             f"<tspan fill='{LINE}' font-weight='400'>  {escape(unit)}</tspan></text>"]
-    for number, (label, value, least, most, ours) in enumerate(values):
-        y = TOP + number * (BAR + GAP)
-        middle = y + BAR / 2
-        parts += [f"<text x='{LABELS - 10}' y='{middle + 4.5}' text-anchor='end' {FONT} font-size='13' fill='#24292f'>{escape(label)}</text>",
-                  f"<rect x='{LABELS}' y='{y}' width='{max(1, value * scale):.1f}' height='{BAR}' rx='3' fill='{OURS if ours else OTHERS}'/>",
-                  f"<line x1='{LABELS + least * scale:.1f}' x2='{LABELS + most * scale:.1f}' y1='{middle}' y2='{middle}' stroke='#24292f'/>",
-                  f"<text x='{LABELS + most * scale + 8:.1f}' y='{middle + 4.5}' {FONT} font-size='13' fill='#24292f'>{value:.3g}</text>"]
+    size = f"width='{WIDTH}' height='{height}' viewBox='0 0 {WIDTH} {height}'"
+    parts = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' {size} role='img'>",
+        f"<title>{escape(title)}</title><rect width='100%' height='100%' fill='#ffffff'/>",
+        text(12, 20, 15, title, font_weight="600"),
+        text(12, 38, 12, unit),
+    ]
+    for number, value in enumerate(values):
+        parts += bar(TOP + number * (BAR + GAP), scale, *value)
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -1,5 +1,7 @@
-"""The workloads that read a filled topic to its end, as fast as they can: who takes part, and what must hold between them.
-Each is a function from Place to Section. Those that run against the clock are in live.py."""
+"""The workloads that read a filled topic to its end, as fast as they can: who takes part, and what must hold between
+them. Each is a function from Place to Section. Those that run against the clock are in live.py.
+"""
+
 from contestants import SLIDING, TUMBLING, Job, RowProducer, Rung, Tidemark
 from gates import Section
 from measuring import median, rounds
@@ -13,15 +15,24 @@ L5 = "L5: + naive hash aggregation"
 ROWS = "librdkafka produce of the rows"
 TIDEMARK = "Tidemark"
 NO_CHECKPOINTS = "Tidemark, checkpoints off"
+NO_GATE = (RAW, NO_CHECKPOINTS)
 SIDE_KEYS = 10_000
 
 
 def measured(place, section, contestants):
+    if place.args.quick:
+        contestants = [one for one in contestants if one.name not in NO_GATE]
     section.runs = rounds(contestants, place.args.runs, place.say)
     section.facts["events"] = max(one.stream.events for one in contestants if hasattr(one, "stream"))
     for one in contestants:
-        if isinstance(one, Tidemark):
-            section.facts[f"{one.name}: checkpoints every"] = one.every
+        if isinstance(one, Tidemark) and one.least_checkpoints:
+            section.facts[f"{one.name}: checkpoints every"] = f"{one.every_ms} ms"
+            section.at_least(
+                f"completed checkpoints in each run of {one.name}",
+                min(run.facts["checkpoints"] for run in section.runs[one.name]),
+                one.least_checkpoints,
+                "",
+            )
     return section
 
 
@@ -34,7 +45,11 @@ def many(place):
 
 
 def peers(place, keys, to_kafka):
-    return [Peer(place, kind, Stream(place.args.peer_events, keys), to_kafka) for kind in available(place)] if place.args.peers else []
+    return (
+        [Peer(place, kind, Stream(place.args.peer_events, keys), to_kafka) for kind in available(place)]
+        if place.args.peers
+        else []
+    )
 
 
 def beat_peers(section, contestants, bounds):
@@ -42,14 +57,23 @@ def beat_peers(section, contestants, bounds):
     for one in contestants:
         if isinstance(one, Peer) and section.runs[one.name]:
             bound = next(value for start, value in bounds.items() if one.kind.key.startswith(start))
-            section.at_least(f"events per CPU-second, Tidemark / {one.name}", section.rate(TIDEMARK) / section.rate(one.name), bound)
+            section.at_least(
+                f"events per CPU-second, Tidemark / {one.name}", section.rate(TIDEMARK) / section.rate(one.name), bound
+            )
 
 
 def w1(place):
     stream = few(place)
     section = Section("W1", "filter and project, 5% pass, exactly once to Kafka")
-    measured(place, section, [Rung(place, RAW, stream, "raw"), Rung(place, L4_FOUR, stream, "four"),
-                              Tidemark(place, TIDEMARK, Job(stream), to_kafka=True)])
+    measured(
+        place,
+        section,
+        [
+            Rung(place, RAW, stream, "raw"),
+            Rung(place, L4_FOUR, stream, "four"),
+            Tidemark(place, TIDEMARK, Job(stream), to_kafka=True),
+        ],
+    )
     section.at_least("events per CPU-second, Tidemark / L4", section.rate(TIDEMARK) / section.rate(L4_FOUR), 0.9)
     return section
 
@@ -58,9 +82,14 @@ def w2a(place):
     stream = few(place)
     job = Job(stream, TUMBLING)
     section = Section("W2a", f"tumbling 1 m, count and sum, {stream.keys:,} keys, exactly once to Kafka")
-    all_of = [Rung(place, RAW, stream, "raw"), Rung(place, L4, stream, "three"), Rung(place, L5, stream, "aggregate"),
-              Tidemark(place, NO_CHECKPOINTS, job, to_kafka=True, every=None), Tidemark(place, TIDEMARK, job, to_kafka=True),
-              *peers(place, stream.keys, to_kafka=True)]
+    all_of = [
+        Rung(place, RAW, stream, "raw"),
+        Rung(place, L4, stream, "three"),
+        Rung(place, L5, stream, "aggregate"),
+        Tidemark(place, NO_CHECKPOINTS, job, to_kafka=True, every_ms=None),
+        Tidemark(place, TIDEMARK, job, to_kafka=True),
+        *peers(place, stream.keys, to_kafka=True),
+    ]
     measured(place, section, all_of)
     section.at_least("events per CPU-second, Tidemark / L4", section.rate(TIDEMARK) / section.rate(L4), 0.85)
     section.at_most("peak RSS", section.peak_mb(TIDEMARK), 80, "MB")
@@ -72,9 +101,13 @@ def w2b(place):
     stream = many(place)
     job = Job(stream, TUMBLING)
     section = Section("W2b", f"tumbling 1 m, count and sum, {stream.keys:,} keys, rows dropped")
-    all_of = [Rung(place, L4, stream, "three"), Rung(place, L5, stream, "aggregate"),
-              Tidemark(place, NO_CHECKPOINTS, job, to_kafka=False, every=None), Tidemark(place, TIDEMARK, job, to_kafka=False),
-              *peers(place, stream.keys, to_kafka=False)]
+    all_of = [
+        Rung(place, L4, stream, "three"),
+        Rung(place, L5, stream, "aggregate"),
+        Tidemark(place, NO_CHECKPOINTS, job, to_kafka=False, every_ms=None),
+        Tidemark(place, TIDEMARK, job, to_kafka=False),
+        *peers(place, stream.keys, to_kafka=False),
+    ]
     measured(place, section, all_of)
     section.facts["result rows"] = section.runs[TIDEMARK][0].facts["rows"] if section.runs[TIDEMARK] else 0
     section.at_least("events per CPU-second, Tidemark / L5", section.rate(TIDEMARK) / section.rate(L5), 1.1)
@@ -86,11 +119,21 @@ def w2b(place):
 def w2c(place):
     stream = many(place)
     section = Section("W2c", f"tumbling 1 m, count and sum, {stream.keys:,} keys, rows exactly once to Kafka")
-    measured(place, section, [Rung(place, L5, stream, "aggregate"), RowProducer(place, ROWS, stream, TUMBLING),
-                              Tidemark(place, TIDEMARK, Job(stream, TUMBLING), to_kafka=True)])
+    measured(
+        place,
+        section,
+        [
+            Rung(place, L5, stream, "aggregate"),
+            RowProducer(place, ROWS, stream, TUMBLING),
+            Tidemark(place, TIDEMARK, Job(stream, TUMBLING), to_kafka=True),
+        ],
+    )
     by_hand_s = median(section.runs[L5], lambda run: run.cpu_s) + median(section.runs[ROWS], lambda run: run.cpu_s)
-    section.at_least("events per CPU-second, Tidemark / (L5 + produce of the same rows)",
-                     section.rate(TIDEMARK) / (stream.events / by_hand_s), 0.6)
+    section.at_least(
+        "events per CPU-second, Tidemark / (L5 + produce of the same rows)",
+        section.rate(TIDEMARK) / (stream.events / by_hand_s),
+        0.6,
+    )
     held_back = median(section.runs[TIDEMARK], lambda run: run.facts["backpressured_s"] / run.wall_s)
     section.at_most("share of the time that a full sink held the source back", held_back, 0.05, "of the run")
     return section
@@ -100,12 +143,22 @@ def w3(place):
     stream = Stream(place.args.events, min(SIDE_KEYS, place.args.many_keys))
     section = Section("W3", f"sliding 5 m / 5 s, count and sum, {stream.keys:,} keys, exactly once to Kafka")
     tumbling, sliding = "Tidemark tumbling 1 m, rows dropped", "Tidemark sliding"
-    measured(place, section, [Tidemark(place, tumbling, Job(stream, TUMBLING), to_kafka=False),
-                              RowProducer(place, ROWS, stream, SLIDING),
-                              Tidemark(place, sliding, Job(stream, SLIDING), to_kafka=True)])
+    measured(
+        place,
+        section,
+        [
+            Tidemark(place, tumbling, Job(stream, TUMBLING), to_kafka=False),
+            RowProducer(place, ROWS, stream, SLIDING),
+            Tidemark(place, sliding, Job(stream, SLIDING), to_kafka=True),
+        ],
+    )
     cost = {name: median(runs, lambda run: run.cpu_s) for name, runs in section.runs.items()}
     section.facts["result rows"] = section.runs[sliding][0].facts["rows"]
-    section.at_most("(CPU of sliding - CPU of producing its rows) / CPU of tumbling", (cost[sliding] - cost[ROWS]) / cost[tumbling], 1.3)
+    section.at_most(
+        "(CPU of sliding - CPU of producing its rows) / CPU of tumbling",
+        (cost[sliding] - cost[ROWS]) / cost[tumbling],
+        1.3,
+    )
     return section
 
 
