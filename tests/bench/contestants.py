@@ -119,8 +119,8 @@ class Job:
 
 
 class Tidemark:
-    """A run to the end of the topic, rows dropped or exactly once to Kafka, checkpoints off (`every_ms` None) or on. With
-    checkpoints on, the warm-up shortens the interval until a run holds enough of them; that each measured run does
+    """A run to the end of the topic, rows dropped or exactly once to Kafka, checkpoints off (`every_ms` None) or on.
+    With checkpoints on, the warm-up shortens the interval until a run holds enough of them; that each measured run does
     is a gate.
     """
 
@@ -222,11 +222,15 @@ def pauses(metrics):
 
 
 def long_pauses(metrics, limit_s=LONG_PAUSE_S):
-    """How many pauses were longer; -1 where nothing was scraped, or the binary does not count them."""
+    """How many pauses were longer; None where that is not known."""
     counts = dict(pauses(metrics))
-    if not counts:
-        return -1
-    return int(counts.get(float("inf"), 0) - counts.get(limit_s, 0))
+    return int(counts[float("inf")] - counts[limit_s]) if counts else None
+
+
+def counted_pauses(run):
+    if run.facts["long_pauses"] is None:
+        raise Broken("no count of input pauses: the run ended before it was asked, or the binary does not count them")
+    return run.facts["long_pauses"]
 
 
 def longest_pause(metrics):

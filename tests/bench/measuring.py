@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 RUN_TIMEOUT_S = 1800
+IO_EVERY_S = 0.02
 TAIL_BYTES = 4000
 
 
@@ -144,16 +145,18 @@ class Sampler:
         self.port, self.every_s, self.samples, self.written_bytes = port, every_s, [], 0
 
     def __call__(self, process):
-        start = time.monotonic()
+        start = next_scrape = time.monotonic()
         while process.returncode is None:
-            found = scrape(self.port)
-            if found:
-                self.samples.append((time.monotonic() - start, found))
             try:
                 self.written_bytes = written_bytes(process.pid)
             except (OSError, TypeError):
                 pass  # it has just ended
-            time.sleep(self.every_s)
+            if time.monotonic() >= next_scrape:
+                found = scrape(self.port)
+                if found:
+                    self.samples.append((time.monotonic() - start, found))
+                next_scrape = time.monotonic() + self.every_s
+            time.sleep(IO_EVERY_S)
 
     def last(self):
         return self.samples[-1][1] if self.samples else {}
