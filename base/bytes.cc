@@ -1,5 +1,6 @@
 #include "base/bytes.h"
 
+#define XXH_INLINE_ALL  // keys are so short that a call through the dynamic linker would cost as much as their hash
 #include <xxhash.h>
 
 #include <array>

@@ -82,9 +82,7 @@ bool SourceSide::on_message(const KafkaMessage& message) {
   }
   if (reader->idle) wake_reader(*reader);
   current_ = &message;
-  const SourceRecord record{message.offset,    message.timestamp,   message.key,
-                            message.value,     message.key_is_null, message.value_is_null};
-  reader->reader.append(record, *reader->batch, *this);
+  reader->reader.append(message, *reader->batch, *this);
   handled_ += 1;
   return reader->batch->rows < core_.shared.batch_rows && reader->batch->arena.bytes_used() < kBatchArenaBytes &&
          handled_ < Batch::kMaxRows;

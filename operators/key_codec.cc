@@ -84,9 +84,23 @@ void encode_single_text(const Column& c, Rows rows, Arena& arena, KeyedRows& out
     const std::string_view text = c.valid[row] ? c.strings[row] : std::string_view{};
     char* key = arena.allocate(1 + text.size());
     key[0] = c.valid[row] ? kPresent : kNull;
-    if (!text.empty()) std::memcpy(key + 1, text.data(), text.size());
+    Arena::copy_bytes(key + 1, text);
     out.keys[row] = {key, 1 + text.size()};
-    out.hashes[row] = hash_key(out.keys[row]);
+  }
+}
+
+void encode_each(const Batch& batch, Rows rows, std::span<const uint32_t> key_slots, Arena& arena, KeyedRows& out) {
+  for (const uint32_t row : rows) {
+    size_t size = 0;
+    for (size_t i = 0; i < key_slots.size(); ++i) {
+      size += field_size(batch.columns[key_slots[i]], row, i + 1 == key_slots.size());
+    }
+    char* const key = size == 0 ? nullptr : arena.allocate(size);
+    char* at = key;
+    for (size_t i = 0; i < key_slots.size(); ++i) {
+      at = write_field(at, batch.columns[key_slots[i]], row, i + 1 == key_slots.size());
+    }
+    out.keys[row] = {key, size};
   }
 }
 
@@ -122,21 +136,12 @@ void encode_keys(const Batch& batch, Rows rows, std::span<const uint32_t> key_sl
   out.keys.resize(batch.rows);
   out.hashes.resize(batch.rows);
   if (key_slots.size() == 1 && is_text(batch.columns[key_slots[0]].type.kind)) {
-    return encode_single_text(batch.columns[key_slots[0]], rows, arena, out);
+    encode_single_text(batch.columns[key_slots[0]], rows, arena, out);
+  } else {
+    encode_each(batch, rows, key_slots, arena, out);
   }
-  for (const uint32_t row : rows) {
-    size_t size = 0;
-    for (size_t i = 0; i < key_slots.size(); ++i) {
-      size += field_size(batch.columns[key_slots[i]], row, i + 1 == key_slots.size());
-    }
-    char* const key = size == 0 ? nullptr : arena.allocate(size);
-    char* at = key;
-    for (size_t i = 0; i < key_slots.size(); ++i) {
-      at = write_field(at, batch.columns[key_slots[i]], row, i + 1 == key_slots.size());
-    }
-    out.keys[row] = {key, size};
-    out.hashes[row] = hash_key(out.keys[row]);
-  }
+  // Not row by row: a hash of bytes that were written a moment ago, piece by piece, waits for them.
+  for (const uint32_t row : rows) out.hashes[row] = hash_key(out.keys[row]);
 }
 
 bool decode_key(std::string_view key, std::span<const Type> types, std::span<Column> columns, size_t row) {

@@ -1,5 +1,5 @@
-// ByteBlock looks at sixteen bytes of text at once. Vector arithmetic is the compiler's own, so that every processor has
-// it; only the step from a vector to a mask of bits knows one by name. Knows nothing of JSON.
+// ByteBlock looks at sixteen bytes of text at once. Vector arithmetic is the compiler's own, so that every processor
+// has it; only the step from a vector to a mask of bits knows one by name. Knows nothing of JSON but how strings end.
 #pragma once
 
 #include <cstddef>
@@ -22,17 +22,15 @@ class ByteBlock {
   explicit ByteBlock(const char* bytes) { std::memcpy(&bytes_, bytes, sizeof bytes_); }
 
   uint32_t digits() const { return mask(reinterpret_cast<Vector>(bytes_ - all('0') < all(10))); }
-  // What cannot stand as it is within a JSON string, and its end: quotes, backslashes, control characters.
+  // What ends a plain stretch of a JSON string: quotes, backslashes, control characters, and what is beyond ASCII.
   uint32_t string_stops() const {
-    return mask(reinterpret_cast<Vector>((bytes_ == all('"')) | (bytes_ == all('\\')) | (bytes_ < all(0x20))));
+    const SignedVector low = reinterpret_cast<SignedVector>(bytes_) < SignedVector{} + 0x20;
+    return mask(reinterpret_cast<Vector>((bytes_ == all('"')) | (bytes_ == all('\\')) | low));
   }
-  // Beyond ASCII.
-  uint32_t high() const { return mask(bytes_); }
-  uint32_t differences(const ByteBlock& other) const {
-    return mask(reinterpret_cast<Vector>(bytes_ == other.bytes_)) ^ 0xFFFF;
-  }
+  uint32_t equals(const ByteBlock& other) const { return mask(reinterpret_cast<Vector>(bytes_ == other.bytes_)); }
 
  private:
+  using SignedVector [[gnu::vector_size(kBytes)]] = signed char;
   static constexpr Vector all(unsigned char byte) { return Vector{} + byte; }
   // The highest bit of each byte.
   static uint32_t mask(Vector v) {

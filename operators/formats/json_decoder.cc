@@ -100,7 +100,6 @@ struct JsonDecoder::State {
   size_t scratch_factor = 2;      // scratch for each byte of a record: unescaped, then base64; for each equal path
 
   JsonShapes shapes;
-  bool shapes_need_scratch = false;
 
   JsonTokens tokens;
   JsonCursor cursor;
@@ -124,7 +123,6 @@ JsonDecoder::State::State(DecodeSpec declared) : spec(std::move(declared)), fiel
   for (uint32_t i = 0; i < fields.nodes(); ++i) {
     scratch_factor = std::max(scratch_factor, 2 * fields.node(i).leaves.size());
   }
-  shapes_need_scratch = std::ranges::find(kinds, ValueKind::kBytes) != kinds.end();
   seen_in.resize(fields.nodes());
   staged.resize(spec.fields.size());
   lists.resize(spec.fields.size());
@@ -164,9 +162,9 @@ DecodeResult JsonDecoder::State::refuse_at_cursor() {
 
 DecodeResult JsonDecoder::State::decode(std::string_view text) {
   if (decode_by_shape(text)) {
-    DecodeResult result;
-    if (spec.event_time) result.event_time = Time{staged[*spec.event_time].value.integer};
-    return result;
+    // Made where it is wanted: a copy of bytes just written one by one would wait for them.
+    if (spec.event_time) return {.reason = std::nullopt, .event_time = Time{staged[*spec.event_time].value.integer}};
+    return {};
   }
   const DecodeResult result = walk(text);
   if (result.ok()) shapes.learn(text, JsonCursor(text, tokens, cursor.may_escape()), fields, spec);
@@ -174,7 +172,7 @@ DecodeResult JsonDecoder::State::decode(std::string_view text) {
 }
 
 bool JsonDecoder::State::decode_by_shape(std::string_view text) {
-  if (shapes_need_scratch) make_scratch(text.size() * scratch_factor);
+  make_scratch(text.size() * scratch_factor);
   return shapes.read(text, scratch, staged);
 }
 

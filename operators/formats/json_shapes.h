@@ -1,5 +1,5 @@
-// JsonShapes remembers the shapes that a stream's records had lately, and stops trying them where they rarely fit. Knows
-// no verdicts: what no shape reads is the full walk's.
+// JsonShapes remembers the shapes that a stream's records had lately, and stops trying them where they rarely fit.
+// Knows no verdicts: what no shape reads is the full walk's.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +18,7 @@ namespace tidemark {
 class JsonShapes {
  public:
   static constexpr size_t kKept = 8;
+  static constexpr size_t kMaxBytes = 16 * 1024;  // of a record: longer ones are not tried
 
   JsonShapes() { shapes_.reserve(kKept); }
 
@@ -27,6 +28,7 @@ class JsonShapes {
       --resting_;
       return false;
     }
+    if (record.size() > kMaxBytes) return false;
     for (size_t i = 0; i < shapes_.size(); ++i) {
       if (!shapes_[i].read(record, scratch, staged)) continue;
       note_hit(i);
@@ -40,8 +42,9 @@ class JsonShapes {
 
  private:
   static constexpr int32_t kTrust = 256;
-  static constexpr int32_t kPriceOfMiss = 4;  // a miss costs about as much as a few hits save: the tries and the learning
+  static constexpr int32_t kPriceOfMiss = 2;  // in hits: what the tries cost against what a hit saves
   static constexpr uint32_t kRest = 1024;     // records
+  static constexpr uint32_t kMaxPatience = 256;
 
   // The oftener a shape fits the sooner it is tried.
   void note_hit(size_t at) {
@@ -52,7 +55,9 @@ class JsonShapes {
 
   std::vector<JsonShape> shapes_;
   int32_t trust_ = kTrust;
-  uint32_t resting_ = 0;  // records for which nothing is tried
+  uint32_t resting_ = 0;   // records for which nothing is tried
+  uint32_t passed_ = 0;    // that might have been learned from, since the last that was
+  uint32_t patience_ = 1;  // so many of these make the next lesson
 };
 
 }  // namespace tidemark

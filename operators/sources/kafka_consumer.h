@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "operators/batch.h"
 #include "operators/sources/client_statistics.h"
+#include "operators/sources/source_record.h"
 #include "state/manifest.h"  // TopicPartition
 
 namespace tidemark {
@@ -32,15 +33,9 @@ struct LogBounds {
 };
 
 // One message, or the news that the partition's end was reached. Views live as long as the callback runs.
-struct KafkaMessage {
-  uint32_t assignment = 0;  // index into the list given to assign()
-  int64_t offset = 0;       // at_end: the next offset to fetch
-  bool at_end = false;
-  Time timestamp = Time::min();  // Time::min() when the record has none
-  std::string_view key;
-  std::string_view value;
-  bool key_is_null = true;
-  bool value_is_null = true;
+struct KafkaMessage : SourceRecord {
+  uint32_t assignment = 0;       // index into the list given to assign()
+  bool at_end = false;           // `offset` is the next one to fetch
   const void* native = nullptr;  // for append_headers()
   // Reads the headers of a `native` that is not librdkafka's: fakes have messages of their own.
   void (*read_headers)(const void* native, Arena& arena, RawRecord& record) = nullptr;

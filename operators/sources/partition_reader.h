@@ -12,18 +12,9 @@
 #include "operators/formats/decoder.h"
 #include "operators/formats/reason.h"
 #include "operators/plan/plan.h"
+#include "operators/sources/source_record.h"
 
 namespace tidemark {
-
-// One record as a source delivers it; views live as long as the call.
-struct SourceRecord {
-  int64_t offset = 0;
-  Time timestamp = Time::min();  // Time::min(): none
-  std::string_view key;
-  std::string_view value;
-  bool key_is_null = true;
-  bool value_is_null = true;
-};
 
 // What became of the records of a partition: read = dead_lettered + filtered + passed.
 struct SourceCounters {
