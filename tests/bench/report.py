@@ -211,12 +211,16 @@ def compare(old, sections):
     """Each contestant's rate against an earlier file's; a change counts where the two spreads do not overlap."""
     print("\n| workload | contestant | then | now | now / then | |\n|---|---|---|---|---|---|")
     for section in sections:
-        before = old.get(section.name, {}).get("runs", {})
+        earlier = old.get(section.name, {})
+        if earlier.get("title") != section.title:
+            print(f"| {section.name} | not comparable: then `{earlier.get('title', 'not measured')}` | | | | |")
+            continue
+        before = earlier["runs"]
         for name, runs in section.runs.items():
             if not runs or not before.get(name):
                 continue
             then = [run["events"] / run["cpu_s"] for run in before[name]]
             now = [run.per_cpu_second for run in runs]
-            ratio = median(runs, lambda run: run.per_cpu_second) / sorted(then)[len(then) // 2]
+            ratio = median(runs, lambda run: run.per_cpu_second) / statistics.median(then)
             verdict = "faster" if min(now) > max(then) else "SLOWER" if max(now) < min(then) else ""
             print(f"| {section.name} | {name} | {spread(then, 1e-6)} | {spread(now, 1e-6)} | {ratio:.2f} | {verdict} |")
