@@ -10,7 +10,9 @@
 namespace tidemark::metric {
 
 namespace buckets {
-// Upper bounds in seconds. Work that takes milliseconds to minutes: checkpoints and transactions.
+// Upper bounds in seconds. How long a reader looks away.
+inline constexpr std::array<double, 10> kPause = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5};
+// Work that takes milliseconds to minutes: checkpoints and transactions.
 inline constexpr std::array<double, 13> kWork = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300};
 // From a record's arrival in Kafka to its visible result: windows make this minutes.
 inline constexpr std::array<double, 15> kLatency = {0.05, 0.1, 0.25, 0.5, 1,   2.5, 5,   10,
@@ -109,6 +111,10 @@ inline constexpr MetricSpec kLaneIdle{
 inline constexpr MetricSpec kLaneBackpressured{
     "tidemark_lane_backpressured_seconds_total", MetricType::kCounter, MetricUnit::kSeconds,
     {"pipeline"}, "Time that lanes waited for room behind them, summed over lanes."};
+inline constexpr MetricSpec kInputPause{
+    "tidemark_input_pause_seconds", MetricType::kHistogram, MetricUnit::kSeconds,
+    {"pipeline"}, "From one look into the fetched records to the next: firing windows, freezing state, and waiting for sinks.",
+    buckets::kPause};
 inline constexpr MetricSpec kEndToEndLatency{
     "tidemark_end_to_end_latency_seconds", MetricType::kHistogram, MetricUnit::kSeconds,
     {"pipeline"}, "From the Kafka timestamp of a result's newest contributing record until the result is visible.",

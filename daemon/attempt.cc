@@ -36,6 +36,7 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   shared_.crash_points = &deps_.crash_points;
   shared_.partitions = resumed_.partitions;
   shared_.gauges = &gauges_;
+  shared_.input_pause = deps_.metrics.input_pause_seconds;
   shared_.progress_us = &deps_.worker_progress_us;
   shared_.workers = options_.workers;
   shared_.batch_rows = options_.batch_rows;

@@ -32,6 +32,7 @@ PipelineMetrics::PipelineMetrics(MetricRegistry& registry, std::string pipeline)
       lane_busy_seconds(registry.counter(metric::kLaneBusy, {pipeline})),
       lane_idle_seconds(registry.counter(metric::kLaneIdle, {pipeline})),
       lane_backpressured_seconds(registry.counter(metric::kLaneBackpressured, {pipeline})),
+      input_pause_seconds(registry.histogram(metric::kInputPause, {pipeline})),
       end_to_end_latency_seconds(registry.histogram(metric::kEndToEndLatency, {pipeline})),
       registry_(registry),
       pipeline_(std::move(pipeline)) {

@@ -80,6 +80,7 @@ class PipelineMetrics {
   MetricCounter lane_busy_seconds;
   MetricCounter lane_idle_seconds;
   MetricCounter lane_backpressured_seconds;
+  MetricHistogram input_pause_seconds;
   MetricHistogram end_to_end_latency_seconds;
 
   void set_state(PipelineState state);

@@ -47,16 +47,19 @@ bool SourceSide::may_read() const {
 
 // What has been fetched first; only when there is nothing to do anywhere does the worker wait.
 bool SourceSide::read() {
+  const auto elapsed = [this] { return core_.shared.clock->elapsed(); };
+  if (looked_away_) core_.shared.input_pause.observe((elapsed() - *looked_away_).to_seconds());
   size_t handled = drain(Duration{0});
   if (handled == 0) {
-    const Duration begin = core_.shared.clock->elapsed();
+    const Duration begin = elapsed();
     handled = drain(kIdleWait);
-    if (handled == 0) core_.gauges.idle_us += (core_.shared.clock->elapsed() - begin).us;
+    if (handled == 0) core_.gauges.idle_us += (elapsed() - begin).us;
   }
   for (auto& reader : readers_) {
     finish_batch(*reader);
     note_end(*reader);
   }
+  looked_away_ = elapsed();
   return handled != 0;
 }
 

@@ -74,6 +74,7 @@ class SourceSide final : private MessageHandler, private ReaderEvents {
   RowRouting& routing_;
   Stage& stage_;
   LaneSide& lanes_;
+  std::optional<Duration> looked_away_;  // when the source was last read, by clock.elapsed()
   std::unique_ptr<Decoder> decoder_;
   BatchPool pool_;
   std::vector<std::unique_ptr<Reader>> readers_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "daemon/crash_point.h"
 #include "daemon/key_samples.h"
 #include "daemon/recovery_unit.h"
@@ -106,6 +107,7 @@ struct WorkerShared {
   bool until_end = false;
   bool keep_open = false;
   KeySamples key_samples;
+  MetricHistogram input_pause;                    // observed at each look into what was fetched
   std::vector<std::atomic<int64_t>>* progress_us = nullptr;  // by worker: clock.elapsed() of its last step; 0: not running
 };
 
