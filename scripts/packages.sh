@@ -5,7 +5,7 @@
 build_packages() {
   echo g++ cmake ninja-build pkg-config ccache \
     librdkafka-dev librocksdb-dev libyaml-cpp-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libsimdjson-dev \
-    libre2-dev libxxhash-dev libmimalloc-dev libcli11-dev nlohmann-json3-dev
+    libre2-dev libxxhash-dev libmimalloc-dev libcli11-dev nlohmann-json3-dev libhowardhinnant-date-dev tzdata
 }
 
 # What the tests need besides. A Java of 17 or newer, a Maven or a Boost that is there already will do: Debian's own Boost

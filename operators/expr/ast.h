@@ -15,7 +15,7 @@ enum class NodeKind : uint8_t {
   kIdent,     // `name`
   kSelect,    // children[0] . name
   kCall,      // name(children...); with `receiver`, children[0].name(children[1]...)
-  kOperator,  // `name` is the symbol: "!", "-", "+", "==", "in", "&&", "?:", "[]" ...; unary and binary by the children
+  kOperator,  // `name` is the symbol: "!", "-", "+", "==", "in", "&&", "?:", "[]", "[?]"; unary by the children
   kList,      // [children...]
   kMap,       // {key, value, key, value...}
   kMessage,   // name{field: value}: children are the values, `fields` their names
@@ -43,9 +43,25 @@ struct Node {
   Literal literal = nullptr;
   std::vector<NodePtr> children;
   std::vector<std::string> fields;  // of kMessage
+  std::vector<bool> optionals;      // of kList and kMap, by child: written with a `?`; empty: none is
   bool receiver = false;
+  bool optional = false;  // of kSelect: children[0] .? name
   bool rooted = false;  // written with a leading dot
   int depth = 1;        // of the tree below and with this node
+
+  bool optional_at(size_t child) const { return child < optionals.size() && optionals[child]; }
 };
+
+// What selections begin with.
+inline const Node& root_of(const Node& node) {
+  return node.kind == NodeKind::kSelect ? root_of(*node.children[0]) : node;
+}
+// "a.b.c" of selections on a name; empty for anything else.
+inline std::string path_of(const Node& node) {
+  if (node.kind == NodeKind::kIdent) return node.name;
+  if (node.kind != NodeKind::kSelect || node.optional) return {};
+  const std::string path = path_of(*node.children[0]);
+  return path.empty() ? path : path + "." + node.name;
+}
 
 }  // namespace tidemark::expr

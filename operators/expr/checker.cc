@@ -1,4 +1,4 @@
-// Type rules, construct by construct. Problems are collected, so that one look shows them all.
+// Names, literals and operators. Problems are collected, so that one look shows them all.
 #include "operators/expr/checker.h"
 
 #include <algorithm>
@@ -13,39 +13,43 @@
 namespace tidemark::expr {
 namespace {
 
-const std::vector<Overload>& overloads() {
-  static const std::vector<Overload> all = [] {
-    std::vector<Overload> table;
-    for (auto* part : {arithmetic_overloads, time_overloads, string_overloads, conversion_overloads}) {
-      for (Overload& overload : part()) table.push_back(std::move(overload));
-    }
-    return table;
-  }();
-  return all;
+Value value_of_constant(const Constant& constant, Kind kind) {
+  struct Visitor {
+    Kind kind;
+    Value operator()(std::nullptr_t) const { return {}; }
+    Value operator()(bool v) const { return Value::of_bool(v); }
+    Value operator()(int64_t v) const { return kind == Kind::kDuration ? Value::of_duration(v) : Value::of_int(v); }
+    Value operator()(uint64_t v) const { return Value::of_uint(v); }
+    Value operator()(double v) const { return Value::of_double(v); }
+    Value operator()(Nanos v) const { return Value::of_timestamp(v); }
+    Value operator()(const std::string& v) const { return Value::of_text(kind, v); }
+  };
+  return std::visit(Visitor{kind}, constant);
 }
 
-constexpr std::array<std::string_view, 9> kTypeNames{"bool", "int",  "uint", "double",   "string",
-                                                     "bytes", "list", "map",  "null_type"};
-// CEL has these; so far they only parse.
-constexpr std::array<std::string_view, 9> kMacros{"all",    "exists",        "exists_one",        "existsOne", "map",
-                                                  "filter", "transformList", "transformMap", "transformMapEntry"};
-constexpr std::array<std::string_view, 2> kLaterFunctions{"type", "dyn"};
+Comparison comparison_of(std::string_view symbol) {
+  if (symbol == "<=") return Comparison::kLessOrEqual;
+  if (symbol == ">") return Comparison::kGreater;
+  if (symbol == ">=") return Comparison::kGreaterOrEqual;
+  return Comparison::kLess;
+}
 
-bool is_list_or_map(const Type& type) { return type.kind == TypeKind::kList || type.kind == TypeKind::kMap; }
+}  // namespace
 
-Typed constant(Constant value, Type type) {
+Typed constant_typed(Constant value, Shape shape) {
   Typed typed;
-  typed.type = std::move(type);
   typed.nullable = std::holds_alternative<std::nullptr_t>(value);
+  typed.fixed = true;
+  typed.row = RowConstant::of(value_of_constant(value, shape.kind));
+  typed.shape = std::move(shape);
   auto node = std::make_unique<const ConstantNode>(std::move(value));
   typed.constant = &node->value();
   typed.node = std::move(node);
   return typed;
 }
 
-// Works out what has only constants below, unless it fails: then it fails when it is reached.
 Typed folded(Typed typed, bool constants_only) {
-  if (!constants_only) return typed;
+  if (!constants_only || typed.node == nullptr) return typed;
   Batch batch;
   batch.rows = 1;
   Arena arena;
@@ -53,64 +57,39 @@ Typed folded(Typed typed, bool constants_only) {
   constexpr std::array<uint32_t, 1> kRow{0};
   const Vec vec = typed.node->eval(context, kRow);
   if (vec.status_of(0) == kError) return typed;
-  return constant(constant_of(vec, 0, typed.type.kind), typed.type);
+  return constant_typed(constant_of(vec, 0, column_kind(typed.shape.kind)), typed.shape);
 }
 
-bool all_constant(const std::vector<Typed>& args) {
-  return std::ranges::all_of(args, [](const Typed& t) { return t.constant != nullptr; });
-}
-bool any_fallible(const std::vector<Typed>& args) { return std::ranges::any_of(args, &Typed::fallible); }
-bool any_nullable(const std::vector<Typed>& args) { return std::ranges::any_of(args, &Typed::nullable); }
-
-bool fits(const Overload& overload, const std::vector<Typed>& args) {
-  return std::ranges::equal(overload.args, args, {}, {}, [](const Typed& t) { return t.type.kind; });
+void take_over(const Typed& operand, Typed& result) {
+  result.reach = std::max(result.reach, operand.reach);
+  result.fallible = result.fallible || operand.fallible;
+  result.fixed = result.fixed && operand.fixed;
 }
 
-// The constants as a set's elements, if all of them are of kind `T`.
-template <class T>
-bool collect(const std::vector<Typed>& elements, size_t from, std::vector<T>& out, bool& has_null) {
-  for (size_t i = from; i < elements.size(); ++i) {
-    if (elements[i].constant == nullptr) return false;
-    if (std::holds_alternative<std::nullptr_t>(*elements[i].constant)) {
-      has_null = true;
-    } else if (const T* value = std::get_if<T>(elements[i].constant)) {
-      out.push_back(*value);
-    } else {
-      return false;
-    }
-  }
-  return true;
+Typed typed_over(const std::vector<Typed>& operands, Shape shape) {
+  Typed typed;
+  typed.nullable = is_open(shape.kind) || shape.kind == Kind::kNull;
+  typed.shape = std::move(shape);
+  typed.fixed = true;
+  for (const Typed& operand : operands) take_over(operand, typed);
+  return typed;
 }
 
-// A set, where the needle (args[0]) and all elements (the rest) are of the C++ types View and Stored.
-template <class View, class Stored>
-EvalPtr in_set(std::vector<Typed>& args) {
-  std::vector<Stored> elements;
-  bool has_null = false;
-  if (args.size() < 2 || !collect(args, 1, elements, has_null)) return nullptr;
-  return std::make_unique<const InSetNode<View>>(std::move(args[0].node), std::move(elements), has_null);
+Shape held_shape(const Typed& typed) {
+  return typed.nullable && typed.shape.kind != Kind::kNull ? Shape(Kind::kDyn) : typed.shape;
 }
 
-EvalPtr in_set_of(TypeKind needle, std::vector<Typed>& args) {
-  if (needle == TypeKind::kString || needle == TypeKind::kBytes) return in_set<std::string_view, std::string>(args);
-  if (needle == TypeKind::kInt) return in_set<int64_t, int64_t>(args);
-  if (needle == TypeKind::kUint) return in_set<uint64_t, uint64_t>(args);
-  return nullptr;
+bool all_columnar(const std::vector<Typed>& typed) {
+  return std::ranges::all_of(typed, [](const Typed& t) { return t.node != nullptr && is_scalar(t.shape.kind); });
 }
-
-std::string path_of(const Node& node) {
-  if (node.kind == NodeKind::kIdent) return node.name;
-  if (node.kind == NodeKind::kSelect) {
-    const std::string path = path_of(*node.children[0]);
-    return path.empty() ? path : path + "." + node.name;
-  }
-  return {};
+bool all_constant(const std::vector<Typed>& typed) {
+  return std::ranges::all_of(typed, [](const Typed& t) { return t.constant != nullptr; });
 }
+bool any_fallible(const std::vector<Typed>& typed) { return std::ranges::any_of(typed, &Typed::fallible); }
+bool any_nullable(const std::vector<Typed>& typed) { return std::ranges::any_of(typed, &Typed::nullable); }
 
-}  // namespace
-
-std::expected<Checked, std::vector<Problem>> check(const Ast& ast, const Scope& scope) {
-  return Checker(ast, scope).run();
+std::expected<Checked, std::vector<Problem>> check(const Ast& ast, const Scope& scope, const Dialect& dialect) {
+  return Checker(ast, scope, dialect).run();
 }
 
 std::expected<Checked, std::vector<Problem>> Checker::run() {
@@ -126,72 +105,166 @@ std::nullopt_t Checker::fail(size_t offset, std::string message, std::string hin
   return std::nullopt;
 }
 
-std::nullopt_t Checker::unsupported(size_t offset, std::string_view what) {
-  return fail(offset, fmt::format("{} is not supported yet", what));
+Checker::Answer Checker::refuse(size_t offset, std::string message, std::string hint) {
+  if (!dialect_.dynamic) return fail(offset, std::move(message), std::move(hint));
+  Typed typed;
+  typed.shape = Kind::kDyn;
+  typed.nullable = true;
+  typed.fallible = true;
+  typed.row = std::make_shared<const RowFail>(std::move(message));
+  return typed;
 }
 
 Checker::Answer Checker::check(const Node& node, const Facts& facts) {
+  Answer answer = check_kind(node, facts);
+  if (answer) settle(*answer);
+  return answer;
+}
+
+void Checker::settle(Typed& typed) {
+  if (typed.node != nullptr || typed.reach > 0) return;
+  if (typed.fixed) {
+    Batch batch;
+    Arena arena;
+    Context context(batch, arena);
+    RowContext rows(context);
+    rows.enter(0);
+    const Value value = typed.row->eval(rows);
+    typed.fixed = !value.is_error();
+    if (typed.fixed) typed.row = RowConstant::of(value);
+  }
+  if (is_scalar(typed.shape.kind)) typed.node = std::make_unique<const RowsNode>(typed.row, typed.shape.kind);
+}
+
+Checker::Answer Checker::check_kind(const Node& node, const Facts& facts) {
   switch (node.kind) {
     case NodeKind::kLiteral: return check_literal(node);
     case NodeKind::kIdent: return check_ident(node, facts);
-    case NodeKind::kSelect: return check_select(node);
+    case NodeKind::kSelect: return check_select(node, facts);
     case NodeKind::kCall: return check_call(node, facts);
     case NodeKind::kOperator: return check_operator(node, facts);
-    case NodeKind::kList: return unsupported(node.offset, "a list, other than on the right of `in`,");
-    case NodeKind::kMap: return unsupported(node.offset, "a map");
-    case NodeKind::kMessage: return unsupported(node.offset, fmt::format("the message `{}{{...}}`", node.name));
+    case NodeKind::kList: return check_list(node, facts);
+    case NodeKind::kMap: return check_map(node, facts);
+    case NodeKind::kMessage:
+      return refuse(node.offset, fmt::format("the message `{}{{...}}` is not supported", node.name),
+                    "write a map: `{'field': value}`");
   }
   __builtin_unreachable();
 }
 
 Checker::Answer Checker::check_literal(const Node& node) {
   struct Visitor {
-    Typed operator()(std::nullptr_t) const { return constant(nullptr, TypeKind::kNull); }
-    Typed operator()(bool v) const { return constant(v, TypeKind::kBool); }
-    Typed operator()(int64_t v) const { return constant(v, TypeKind::kInt); }
-    Typed operator()(uint64_t v) const { return constant(v, TypeKind::kUint); }
-    Typed operator()(double v) const { return constant(v, TypeKind::kDouble); }
-    Typed operator()(const std::string& v) const { return constant(v, TypeKind::kString); }
-    Typed operator()(const Bytes& v) const { return constant(v.value, TypeKind::kBytes); }
+    Typed operator()(std::nullptr_t) const { return constant_typed(nullptr, Kind::kNull); }
+    Typed operator()(bool v) const { return constant_typed(v, Kind::kBool); }
+    Typed operator()(int64_t v) const { return constant_typed(v, Kind::kInt); }
+    Typed operator()(uint64_t v) const { return constant_typed(v, Kind::kUint); }
+    Typed operator()(double v) const { return constant_typed(v, Kind::kDouble); }
+    Typed operator()(const std::string& v) const { return constant_typed(v, Kind::kString); }
+    Typed operator()(const Bytes& v) const { return constant_typed(v.value, Kind::kBytes); }
   };
   return std::visit(Visitor{}, node.literal);
 }
 
+const Field* Checker::find_field(std::string_view name, bool rooted) const {
+  // "a.b" as the container: a.b.name, a.name, name.
+  std::string_view container = rooted ? std::string_view() : dialect_.container;
+  while (!container.empty()) {
+    if (const Field* field = scope_.find(fmt::format("{}.{}", container, name))) return field;
+    const size_t dot = container.rfind('.');
+    container = dot == std::string_view::npos ? std::string_view() : container.substr(0, dot);
+  }
+  return scope_.find(name);
+}
+
+std::optional<size_t> Checker::find_variable(const Node& ident) const {
+  if (ident.kind != NodeKind::kIdent || ident.rooted) return std::nullopt;
+  for (size_t i = variables_.size(); i-- > 0;) {
+    if (variables_[i].name == ident.name) return i;
+  }
+  return std::nullopt;
+}
+
+bool Checker::is_resolved(const Node& node) const {
+  if (find_variable(root_of(node))) return true;
+  const std::string path = path_of(node);
+  if (path.empty()) return true;
+  if (find_field(path, root_of(node).rooted) != nullptr || kind_named(path)) return true;
+  return node.kind == NodeKind::kSelect && is_resolved(*node.children[0]);
+}
+
+Typed Checker::field_of(const Field& field, const Facts& facts) {
+  Typed typed;
+  typed.shape = Shape(field.type);
+  typed.row = std::make_shared<const RowField>(field.slot, typed.shape);
+  typed.slot = field.slot;
+  typed.nullable = field.type.kind == TypeKind::kNull || typed.shape.kind == Kind::kDyn ||
+                   (field.nullable && !facts.contains(field.name));
+  if (is_scalar(typed.shape.kind) || typed.shape.kind == Kind::kList) {
+    typed.node = std::make_unique<const FieldNode>(field.slot, field.type.kind);
+  }
+  return typed;
+}
+
 Checker::Answer Checker::check_ident(const Node& node, const Facts& facts) {
-  const Field* field = scope_.find(node.name);
-  if (field != nullptr) {
-    if (field->type.kind == TypeKind::kDyn) {
-      return unsupported(node.offset, fmt::format("`{}`, a value of mixed types,", node.name));
-    }
+  if (const auto depth = find_variable(node)) {
     Typed typed;
-    typed.node = std::make_unique<const FieldNode>(field->slot, field->type.kind);
-    typed.type = field->type;
-    typed.nullable = field->type.kind == TypeKind::kNull || (field->nullable && !facts.contains(node.name));
-    typed.slot = field->slot;
+    typed.shape = variables_[*depth].shape;
+    typed.nullable = is_open(typed.shape.kind) || typed.shape.kind == Kind::kNull;
+    typed.row = std::make_shared<const RowVariable>(*depth);
+    typed.reach = *depth + 1;
     return typed;
   }
-  if (std::ranges::find(kTypeNames, node.name) != kTypeNames.end() || node.name == "type") {
-    return unsupported(node.offset, fmt::format("the type `{}` as a value", node.name));
+  if (const Field* field = find_field(node.name, node.rooted)) return field_of(*field, facts);
+  if (const auto kind = kind_named(node.name)) {
+    Typed typed;
+    typed.shape = Kind::kType;
+    typed.fixed = true;
+    typed.row = RowConstant::of(Value::of_text(Kind::kType, type_name(*kind)));
+    return typed;
+  }
+  return unknown_field(node, node.name);
+}
+
+Checker::Answer Checker::unknown_field(const Node& node, const std::string& path) {
+  if (node.kind == NodeKind::kSelect) {
+    return refuse(node.offset, fmt::format("unknown field `{}`", path),
+                  fmt::format("declare it in the schema: `{}: {{type: ..., path: {}}}`", node.name, path));
   }
   std::vector<std::string_view> names;
   for (const Field& f : scope_.fields) {
     if (!f.name.contains(' ')) names.push_back(f.name);  // what stands for an aggregate cannot be written
   }
-  const std::string_view nearest = nearest_word(node.name, names);
+  for (const Variable& v : variables_) {
+    if (!v.name.starts_with('@')) names.push_back(v.name);
+  }
+  const std::string_view nearest = nearest_word(path, names);
   std::string hint;
   if (!nearest.empty()) {
     hint = fmt::format("did you mean `{}`?", nearest);
   } else if (names.size() <= 12 && !names.empty()) {
     hint = fmt::format("there are: {}", fmt::join(names, ", "));
   }
-  return fail(node.offset, fmt::format("unknown field `{}`", node.name), hint);
+  return refuse(node.offset, fmt::format("unknown field `{}`", path), hint);
 }
 
-Checker::Answer Checker::check_select(const Node& node) {
+Checker::Answer Checker::check_select(const Node& node, const Facts& facts) {
   const std::string path = path_of(node);
-  if (path.empty()) return unsupported(node.offset, fmt::format("the selection `.{}`", node.name));
-  return fail(node.offset, fmt::format("the selection `{}` is not supported yet", path),
-              fmt::format("declare it in the schema: `{}: {{type: ..., path: {}}}`", node.name, path));
+  const Node& root = root_of(node);
+  if (!path.empty() && !find_variable(root)) {
+    if (const Field* field = find_field(path, root.rooted)) return field_of(*field, facts);
+    if (const auto kind = kind_named(path)) {
+      Typed typed;
+      typed.shape = Kind::kType;
+      typed.fixed = true;
+      typed.row = RowConstant::of(Value::of_text(Kind::kType, type_name(*kind)));
+      return typed;
+    }
+    if (!is_resolved(node)) return unknown_field(node, path);
+  }
+  Answer target = check(*node.children[0], facts);
+  if (!target) return std::nullopt;
+  return check_member(node, std::move(*target), "." + node.name, RowConstant::of(Value::of_string(node.name)),
+                      node.optional);
 }
 
 Checker::Answer Checker::check_operator(const Node& node, const Facts& facts) {
@@ -201,42 +274,32 @@ Checker::Answer Checker::check_operator(const Node& node, const Facts& facts) {
   if (name == "==" || name == "!=") return check_equality(node, facts);
   if (name == "<" || name == "<=" || name == ">" || name == ">=") return check_order(node, facts);
   if (name == "in") return check_in(node, facts);
-  if (name == "[]") return unsupported(node.offset, "indexing with `[]`");
-  return check_overload(node, facts);
+  if (name == "[]" || name == "[?]") return check_index(node, facts);
+  return check_function({node, name, node.children, false}, facts);
 }
 
-Checker::Answer Checker::check_call(const Node& node, const Facts& facts) {
-  const auto names = [&](const auto& list) { return std::ranges::find(list, node.name) != list.end(); };
-  if (!node.receiver && node.name == "has") return check_has(node);
-  if (!node.receiver && node.name == "coalesce") return check_coalesce(node, facts);
-  if (node.receiver ? names(kMacros) : names(kLaterFunctions)) {
-    return unsupported(node.offset, fmt::format("`{}`", node.name));
-  }
-  return check_overload(node, facts);
-}
-
-std::optional<std::vector<Typed>> Checker::check_children(const Node& node, const Facts& facts) {
+std::optional<std::vector<Typed>> Checker::check_all(std::span<const NodePtr> nodes, const Facts& facts) {
   std::vector<Typed> typed;
-  for (const NodePtr& child : node.children) {
-    if (Answer answer = check(*child, facts)) typed.push_back(std::move(*answer));
+  for (const NodePtr& node : nodes) {
+    if (Answer answer = check(*node, facts)) typed.push_back(std::move(*answer));
   }
-  if (typed.size() != node.children.size()) return std::nullopt;
+  if (typed.size() != nodes.size()) return std::nullopt;
   return typed;
 }
 
 // A null is an error only where the other side does not decide, as a null field is.
 bool Checker::require_bool(const Node& operand, const Typed& typed, std::string_view name) {
-  const bool logic = name != "?:";
-  if (typed.type.kind == TypeKind::kBool || (logic && typed.type.kind == TypeKind::kNull)) return true;
-  fail(operand.begin, fmt::format("`{}` needs a bool, but `{}` is {}", name, text_of(operand), to_string(typed.type)));
+  const bool null_in_logic = name != "?:" && typed.shape.kind == Kind::kNull;
+  if (typed.shape.kind == Kind::kBool || null_in_logic || is_open(typed.shape.kind) || dialect_.dynamic) return true;
+  fail(operand.begin, fmt::format("`{}` needs a bool, but `{}` is {}", name, text_of(operand), to_string(typed.shape)));
   return false;
 }
 
 void Checker::warn_if_nullable(const Node& operand, const Typed& typed, std::string_view name) {
-  if (!typed.nullable) return;
+  if (!typed.nullable || is_open(typed.shape.kind)) return;
   const std::string text = text_of(operand);
   warnings_.push_back({operand.begin, fmt::format("`{}` may be null, which `{}` cannot take", text, name),
-                       null_hint(text, typed.type.kind, operand.kind == NodeKind::kIdent)});
+                       null_hint(text, column_kind(typed.shape.kind), operand.kind == NodeKind::kIdent)});
 }
 
 Checker::Answer Checker::check_logic(const Node& node, const Facts& facts) {
@@ -252,18 +315,28 @@ Checker::Answer Checker::check_logic(const Node& node, const Facts& facts) {
   warn_if_nullable(left, *a, node.name);
   warn_if_nullable(right, *b, node.name);
   Typed typed;
-  typed.type = TypeKind::kBool;
-  typed.fallible = a->fallible || b->fallible || a->nullable || b->nullable;
-  typed.node = std::make_unique<const LogicNode>(is_and, operand(left, *a), operand(right, *b));
+  typed.shape = Kind::kBool;
+  const auto columnar = [](const Typed& t) { return t.shape.kind == Kind::kBool || t.shape.kind == Kind::kNull; };
+  const bool bools = columnar(*a) && columnar(*b);
+  typed.fallible = !bools || a->nullable || b->nullable;
+  take_over(*a, typed);
+  take_over(*b, typed);
+  typed.row = std::make_shared<const RowLogic>(is_and, row_operand(left, *a), row_operand(right, *b));
+  if (bools && a->node != nullptr && b->node != nullptr) {
+    typed.node = std::make_unique<const LogicNode>(is_and, operand(left, *a), operand(right, *b));
+  }
   return typed;
 }
 
-std::optional<Type> Checker::common_type(const Node& node, const Typed& a, const Typed& b) {
-  if (a.type == b.type || b.type.kind == TypeKind::kNull) return a.type;
-  if (a.type.kind == TypeKind::kNull) return b.type;
-  return fail(node.offset, fmt::format("`{}` has to be of one type, but is {} or {}", node.name, to_string(a.type),
-                                       to_string(b.type)),
-              "convert one of them, as in `double(x)`");
+std::optional<Shape> Checker::common_shape(const Node& node, const Typed& a, const Typed& b) {
+  if (a.shape == b.shape || b.shape.kind == Kind::kNull) return a.shape;
+  if (a.shape.kind == Kind::kNull) return b.shape;
+  if (const auto shape = join(a.shape, b.shape)) return shape;
+  if (dialect_.dynamic) return Kind::kDyn;
+  fail(node.offset, fmt::format("`{}` has to be of one type, but is {} or {}", node.name, to_string(a.shape),
+                                to_string(b.shape)),
+       "convert one of them, as in `double(x)`");
+  return std::nullopt;
 }
 
 Checker::Answer Checker::check_ternary(const Node& node, const Facts& facts) {
@@ -272,231 +345,63 @@ Checker::Answer Checker::check_ternary(const Node& node, const Facts& facts) {
   Answer yes = check(*node.children[1], facts_when(condition, true, facts));
   Answer no = check(*node.children[2], facts_when(condition, false, facts));
   if (!c || !yes || !no || !require_bool(condition, *c, "?:")) return std::nullopt;
-  auto type = common_type(node, *yes, *no);
-  if (!type) return std::nullopt;
+  auto shape = common_shape(node, *yes, *no);
+  if (!shape) return std::nullopt;
   warn_if_nullable(condition, *c, "?:");
   Typed typed;
-  typed.type = *type;
+  typed.shape = *shape;
   typed.nullable = yes->nullable || no->nullable;
-  typed.fallible = c->fallible || c->nullable || yes->fallible || no->fallible;
-  typed.node = std::make_unique<const TernaryNode>(type->kind, operand(condition, *c), std::move(yes->node),
-                                                   std::move(no->node));
+  typed.fallible = c->nullable || c->shape.kind != Kind::kBool;
+  for (const Typed* part : {&*c, &*yes, &*no}) take_over(*part, typed);
+  typed.row = std::make_shared<const RowTernary>(row_operand(condition, *c), yes->row, no->row);
+  const bool columnar = c->shape.kind == Kind::kBool && c->node != nullptr && yes->node != nullptr &&
+                        no->node != nullptr && is_scalar(shape->kind);
+  if (columnar) {
+    typed.node = std::make_unique<const TernaryNode>(column_kind(shape->kind), operand(condition, *c),
+                                                     std::move(yes->node), std::move(no->node));
+  }
   return typed;
 }
 
 Checker::Answer Checker::check_equality(const Node& node, const Facts& facts) {
-  auto args = check_children(node, facts);
+  auto args = check_all(node.children, facts);
   if (!args) return std::nullopt;
-  const TypeKind a = (*args)[0].type.kind;
-  const TypeKind b = (*args)[1].type.kind;
-  const bool with_null = a == TypeKind::kNull || b == TypeKind::kNull;
-  const Kernel kernel = equal_kernel(a, b);
-  if (kernel == nullptr && !with_null) return mismatch(node, *args);
+  const Shape& a = (*args)[0].shape;
+  const Shape& b = (*args)[1].shape;
+  if (!comparable(a, b) && !dialect_.dynamic) return mismatch({node, node.name, node.children}, *args);
+  const bool negated = node.name == "!=";
   const bool constants = all_constant(*args);
-  Typed typed;
-  typed.type = TypeKind::kBool;
-  typed.fallible = any_fallible(*args);
-  typed.node = std::make_unique<const EqualNode>(std::move((*args)[0].node), std::move((*args)[1].node), kernel,
-                                                 node.name == "!=");
+  Typed typed = typed_over(*args, Kind::kBool);
+  typed.row = std::make_shared<const RowEqual>((*args)[0].row, (*args)[1].row, negated);
+  const bool with_null = a.kind == Kind::kNull || b.kind == Kind::kNull;
+  if (!all_columnar(*args)) return typed;
+  const Kernel kernel = equal_kernel(column_kind(a.kind), column_kind(b.kind));
+  if (kernel == nullptr && !with_null) return typed;
+  typed.node =
+      std::make_unique<const EqualNode>(std::move((*args)[0].node), std::move((*args)[1].node), kernel, negated);
   return folded(std::move(typed), constants);
 }
 
 Checker::Answer Checker::check_order(const Node& node, const Facts& facts) {
-  auto args = check_children(node, facts);
+  auto args = check_all(node.children, facts);
   if (!args) return std::nullopt;
-  Comparison comparison = Comparison::kLess;
-  if (node.name == "<=") comparison = Comparison::kLessOrEqual;
-  if (node.name == ">") comparison = Comparison::kGreater;
-  if (node.name == ">=") comparison = Comparison::kGreaterOrEqual;
-  const Kernel kernel = order_kernel(comparison, (*args)[0].type.kind, (*args)[1].type.kind);
-  if (kernel == nullptr) return mismatch(node, *args);
+  const Comparison comparison = comparison_of(node.name);
+  const Kind a = (*args)[0].shape.kind;
+  const Kind b = (*args)[1].shape.kind;
+  const bool open = is_open(a) || is_open(b);
+  const Kernel kernel = open ? nullptr : order_kernel(comparison, column_kind(a), column_kind(b));
+  if (kernel == nullptr && !open) return mismatch({node, node.name, node.children}, *args);
   const bool constants = all_constant(*args);
-  Typed typed;
-  typed.type = TypeKind::kBool;
-  typed.fallible = any_fallible(*args) || any_nullable(*args);
-  std::vector<Operand> operands;
-  for (size_t i = 0; i < args->size(); ++i) {
-    warn_if_nullable(*node.children[i], (*args)[i], node.name);
-    operands.push_back(operand(*node.children[i], (*args)[i]));
-  }
-  typed.node = std::make_unique<const CallNode>(node.name, kernel, std::move(operands));
-  return folded(std::move(typed), constants);
-}
-
-Checker::Answer Checker::check_in(const Node& node, const Facts& facts) {
-  const Node& list = *node.children[1];
-  Answer needle = check(*node.children[0], facts);
-  if (list.kind != NodeKind::kList) {
-    if (list.kind == NodeKind::kMap) return unsupported(node.offset, "`in` on a map");
-    const Answer right = check(list, facts);
-    if (!needle || !right) return std::nullopt;
-    if (is_list_or_map(right->type)) return unsupported(node.offset, fmt::format("`in` on {}", to_string(right->type)));
-    std::string hint;
-    if (right->type.kind == TypeKind::kString) {
-      hint = fmt::format("write `{}.contains({})`", text_of(list), text_of(*node.children[0]));
-    }
-    return fail(list.begin, fmt::format("`in` needs a list on its right, not {}", to_string(right->type)), hint);
-  }
-  auto elements = check_children(list, facts);
-  if (!needle || !elements) return std::nullopt;
-  Typed typed;
-  typed.type = TypeKind::kBool;
-  typed.fallible = needle->fallible || any_fallible(*elements);
-  const TypeKind kind = needle->type.kind;
-  std::vector<Kernel> kernels;
-  for (size_t i = 0; i < elements->size(); ++i) {
-    const Type& type = (*elements)[i].type;
-    kernels.push_back(equal_kernel(kind, type.kind));
-    if (kernels.back() != nullptr || kind == TypeKind::kNull || type.kind == TypeKind::kNull) continue;
-    return fail(list.children[i]->begin, fmt::format("`{}` is {}, but the list has {}", text_of(*node.children[0]),
-                                                     to_string(needle->type), to_string(type)));
-  }
-  std::vector<Typed> args;
-  args.push_back(std::move(*needle));
-  std::ranges::move(*elements, std::back_inserter(args));
-  typed.node = in_set_of(kind, args);
-  if (typed.node != nullptr) return typed;
-  std::vector<InListNode::Element> nodes;
-  for (size_t i = 1; i < args.size(); ++i) nodes.push_back({std::move(args[i].node), kernels[i - 1]});
-  typed.node = std::make_unique<const InListNode>(std::move(args[0].node), std::move(nodes));
-  return typed;
-}
-
-Checker::Answer Checker::check_has(const Node& node) {
-  if (node.children.size() != 1) return fail(node.offset, "`has` takes one field", "write `has(x)`");
-  const Node& field = *node.children[0];
-  if (field.kind == NodeKind::kSelect) return check_select(field);
-  if (field.kind != NodeKind::kIdent) {
-    return fail(field.begin, fmt::format("`has` takes a field, not `{}`", text_of(field)));
-  }
-  Answer checked = check_ident(field, {});
-  if (!checked) return std::nullopt;
-  Typed typed;
-  typed.type = TypeKind::kBool;
-  typed.node = std::make_unique<const HasNode>(std::move(checked->node));
-  return typed;
-}
-
-Checker::Answer Checker::check_coalesce(const Node& node, const Facts& facts) {
-  if (node.children.size() < 2) {
-    return fail(node.offset, "`coalesce` takes two values or more", "write `coalesce(x, default)`");
-  }
-  auto args = check_children(node, facts);
-  if (!args) return std::nullopt;
-  Typed typed;
-  typed.type = (*args)[0].type;
-  typed.nullable = true;
-  typed.fallible = any_fallible(*args);
-  for (const Typed& arg : *args) {
-    Typed so_far;
-    so_far.type = typed.type;
-    auto type = common_type(node, so_far, arg);
-    if (!type) return std::nullopt;
-    typed.type = *type;
-    if (!arg.nullable) typed.nullable = false;
-  }
-  std::vector<EvalPtr> choices;
-  for (Typed& arg : *args) choices.push_back(std::move(arg.node));
-  typed.node = std::make_unique<const CoalesceNode>(typed.type.kind, std::move(choices));
-  return typed;
-}
-
-Checker::Answer Checker::check_matches(const Node& node, std::vector<Typed> args) {
-  const auto* pattern = std::get_if<std::string>(args[1].constant);
-  auto compiled = Pattern::compile(*pattern);
-  if (!compiled) {
-    return fail(node.children[1]->begin, fmt::format("bad pattern: {}", compiled.error()),
-                "patterns are RE2's: https://github.com/google/re2/wiki/Syntax");
-  }
-  Typed typed;
-  typed.type = TypeKind::kBool;
-  typed.fallible = args[0].fallible || args[0].nullable;
-  typed.node = std::make_unique<const MatchesNode>(operand(*node.children[0], args[0]), std::move(*compiled));
-  return typed;
-}
-
-Checker::Answer Checker::check_overload(const Node& node, const Facts& facts) {
-  const bool known = std::ranges::any_of(overloads(), [&](const Overload& o) { return o.name == node.name; });
-  if (!known) return unknown_function(node);
-  auto args = check_children(node, facts);
-  if (!args) return std::nullopt;
-  const Overload* overload = find_overload(node, *args);
-  if (overload == nullptr) return std::nullopt;
+  Typed typed = typed_over(*args, Kind::kBool);
+  typed.fallible = typed.fallible || open || any_nullable(*args);
   for (size_t i = 0; i < args->size(); ++i) warn_if_nullable(*node.children[i], (*args)[i], node.name);
-  if (node.name == "matches" && (*args)[1].constant != nullptr) return check_matches(node, std::move(*args));
-  const bool constants = all_constant(*args);
-  Typed typed;
-  typed.type = overload->result;
-  typed.fallible = overload->fallible || any_fallible(*args) || any_nullable(*args);
+  typed.row = std::make_shared<const RowOrder>(node.name, comparison, row_operand(*node.children[0], (*args)[0]),
+                                               row_operand(*node.children[1], (*args)[1]));
+  if (kernel == nullptr || !all_columnar(*args)) return typed;
   std::vector<Operand> operands;
   for (size_t i = 0; i < args->size(); ++i) operands.push_back(operand(*node.children[i], (*args)[i]));
-  typed.node = std::make_unique<const CallNode>(node.name, overload->kernel, std::move(operands));
+  typed.node = std::make_unique<const CallNode>(node.name, kernel, std::move(operands));
   return folded(std::move(typed), constants);
-}
-
-Checker::Answer Checker::unknown_function(const Node& node) {
-  std::vector<std::string_view> names{"has", "coalesce"};
-  for (const Overload& o : overloads()) {
-    if (node.receiver ? o.receiver : o.global) names.push_back(o.name);
-  }
-  const auto& aggregates = scope_.aggregates;
-  if (!node.receiver) names.insert(names.end(), aggregates.begin(), aggregates.end());
-  if (node.receiver && !aggregates.empty()) names.push_back("where");
-  const std::string_view nearest = nearest_word(node.name, names);
-  std::string hint;
-  if (!nearest.empty()) hint = fmt::format("did you mean `{}`?", nearest);
-  else if (!node.receiver && !aggregates.empty()) hint = fmt::format("the aggregates are: {}", fmt::join(aggregates, ", "));
-  return fail(node.offset, fmt::format("unknown function `{}`", node.name), std::move(hint));
-}
-
-const Overload* Checker::find_overload(const Node& node, const std::vector<Typed>& args) {
-  const Overload* of_name = nullptr;
-  bool style = false;
-  bool count = false;
-  for (const Overload& o : overloads()) {
-    if (o.name != node.name) continue;
-    of_name = &o;
-    if (node.kind == NodeKind::kCall && !(node.receiver ? o.receiver : o.global)) continue;
-    style = true;
-    if (o.args.size() != args.size()) continue;
-    count = true;
-    if (fits(o, args)) return &o;
-  }
-  if (!style) {
-    const std::string rest = of_name->args.size() > 1 ? "y" : "";
-    fail(node.offset, fmt::format("`{}` is not called this way", node.name),
-         of_name->receiver ? fmt::format("write `x.{}({})`", node.name, rest)
-                           : fmt::format("write `{}(x)`", node.name));
-  } else if (!count && node.name.starts_with("get")) {
-    unsupported(node.offset, fmt::format("`{}` with a time zone", node.name));
-  } else if (!count) {
-    const size_t implicit = node.receiver ? 1 : 0;
-    fail(node.offset, fmt::format("`{}` takes {} argument{}, not {}", node.name, of_name->args.size() - implicit,
-                                  of_name->args.size() - implicit == 1 ? "" : "s", args.size() - implicit));
-  } else {
-    mismatch(node, args);
-  }
-  return nullptr;
-}
-
-std::nullopt_t Checker::mismatch(const Node& node, const std::vector<Typed>& args) {
-  std::vector<std::string> types;
-  for (size_t i = 0; i < args.size(); ++i) {
-    types.push_back(to_string(args[i].type));
-    if (is_list_or_map(args[i].type)) {
-      return unsupported(node.offset, fmt::format("`{}` on {}", node.name, types.back()));
-    }
-  }
-  if (node.kind == NodeKind::kCall) {
-    return fail(node.offset, fmt::format("no `{}` for {}", node.name, fmt::join(types, ", ")));
-  }
-  if (types.size() == 1) return fail(node.offset, fmt::format("no `{}` for {}", node.name, types[0]));
-  const auto bracketed = [&](const Node& n) {
-    return n.kind == NodeKind::kOperator && n.children.size() > 1 ? "(" + text_of(n) + ")" : text_of(n);
-  };
-  const std::string hint = conversion_hint(node.name, bracketed(*node.children[0]), args[0].type.kind,
-                                           bracketed(*node.children[1]), args[1].type.kind);
-  return fail(node.offset, fmt::format("no operator for {} {} {}", types[0], node.name, types[1]), hint);
 }
 
 }  // namespace tidemark::expr

@@ -53,7 +53,8 @@ struct SplitAggregates {
 std::expected<SplitAggregates, std::vector<Problem>> split_aggregates(const Ast& ast, std::string_view prefix,
                                                                      const std::function<bool(std::string_view)>& is_aggregate);
 
-// Names of the fields that the expression reads, without repeats.
+// Names that may be fields the expression reads, without repeats: of `a.b` it is `a.b` and `a`. Names that macros bind
+// are among them.
 std::vector<std::string> fields_of(const Ast& ast);
 
 struct RowError {

@@ -14,6 +14,8 @@ namespace tidemark::expr {
 // Marks rows that fail in `out`; allocates only what result strings need, in the context's arena.
 using Kernel = void (*)(std::span<const Vec> args, Rows rows, Out& out);
 
+inline constexpr size_t kMaxArguments = 4;  // of an overload
+
 // A function or operator over operands of certain types, none of them null.
 struct Overload {
   std::string_view name;  // a function's name or an operator's symbol
@@ -29,6 +31,8 @@ struct Overload {
 std::vector<Overload> arithmetic_overloads();   // - ! + * / % on numbers, bool negation
 std::vector<Overload> time_overloads();         // + - and accessors on timestamps and durations
 std::vector<Overload> string_overloads();       // + size contains startsWith endsWith matches
+std::vector<Overload> text_overloads();         // charAt indexOf replace substring trim ...
+std::vector<Overload> math_overloads();         // math.abs math.bitAnd math.ceil ...
 std::vector<Overload> conversion_overloads();   // int() uint() double() string() bytes() bool() timestamp() duration()
 
 enum class Comparison : uint8_t { kLess, kLessOrEqual, kGreater, kGreaterOrEqual };

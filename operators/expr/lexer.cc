@@ -79,8 +79,18 @@ class Lexer {
       while (is_word(peek())) ++at_;
       return push(TokenKind::kWord);
     }
+    if (c == '`') return quoted_name();
     if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return number();
     return symbol();
+  }
+
+  bool quoted_name() {
+    ++at_;
+    while (is_word(peek()) || peek() == '.' || peek() == '-' || peek() == '/' || peek() == ' ') ++at_;
+    if (peek() != '`') return fail(begin_, "a name in backticks is not closed, or has a character that it cannot have");
+    ++at_;
+    if (at_ - begin_ == 2) return fail(begin_, "a name in backticks is empty");
+    return push(TokenKind::kQuotedName);
   }
 
   bool symbol() {

@@ -14,6 +14,7 @@ namespace tidemark::expr {
 enum class TokenKind : uint8_t {
   kEnd,
   kWord,    // identifiers, keywords and reserved words
+  kQuotedName,  // `content-type`, with its backticks; only behind a dot
   kInt,     // the magnitude, as a uint64_t literal: a minus before it belongs to the parser
   kUint,
   kDouble,

@@ -162,8 +162,8 @@ Vec FieldNode::eval(Context& context, Rows rows) const {
 
 Vec CallNode::eval(Context& context, Rows rows) const {
   Out out(context);
-  std::array<Vec, 2> vecs;
-  std::array<std::optional<Selection>, 2> memory;
+  std::array<Vec, kMaxArguments> vecs;
+  std::array<std::optional<Selection>, kMaxArguments> memory;
   for (size_t i = 0; i < args_.size(); ++i) vecs[i] = eval_strict(args_[i], name_, rows, memory[i], out);
   kernel_(std::span(vecs.data(), args_.size()), rows, out);
   return out.finish();
@@ -175,7 +175,7 @@ Vec MatchesNode::eval(Context& context, Rows rows) const {
   const Vec vec = eval_strict(text_, "matches", rows, memory, out);
   const auto texts = vec.in<std::string_view>();
   auto* result = out.values<uint8_t>();
-  for_each_row(rows, [&](uint32_t row) { result[row] = pattern_.found_in(texts[row]); });
+  for_each_row(rows, [&](uint32_t row) { result[row] = pattern_->found_in(texts[row]); });
   return out.finish();
 }
 

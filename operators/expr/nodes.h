@@ -75,12 +75,12 @@ class CallNode final : public EvalNode {
 // matches() with a pattern known beforehand.
 class MatchesNode final : public EvalNode {
  public:
-  MatchesNode(Operand text, Pattern pattern) : text_(std::move(text)), pattern_(std::move(pattern)) {}
+  MatchesNode(Operand text, std::shared_ptr<const Pattern> pattern) : text_(std::move(text)), pattern_(std::move(pattern)) {}
   Vec eval(Context& context, Rows rows) const override;
 
  private:
   Operand text_;
-  Pattern pattern_;
+  std::shared_ptr<const Pattern> pattern_;
 };
 
 // `==` and `!=`. Null equals null and nothing else. Without a kernel one side is the literal `null`.

@@ -233,17 +233,20 @@ class Parser {
   }
 
   NodePtr select(NodePtr target, size_t begin) {
+    const bool optional = take("?");
     const Token& name = token();
-    if (name.kind != TokenKind::kWord) return unexpected_token("a name");
-    if (is_keyword(name.text)) return fail(name.begin, fmt::format("`{}` is a keyword and names no field", name.text));
+    const bool quoted = name.kind == TokenKind::kQuotedName;
+    if (name.kind != TokenKind::kWord && !quoted) return unexpected_token("a name");
+    if (!quoted && is_keyword(name.text)) return fail(name.begin, fmt::format("`{}` is a keyword and names no field", name.text));
     ++at_;
     Node node;
     node.kind = NodeKind::kSelect;
-    node.name = name.text;
+    node.name = quoted ? name.text.substr(1, name.text.size() - 2) : name.text;
     node.offset = name.begin;
     node.begin = begin;
+    node.optional = optional;
     node.children.push_back(std::move(target));
-    if (take("(")) {
+    if (!optional && !quoted && take("(")) {
       node.kind = NodeKind::kCall;
       node.receiver = true;
       if (!expressions(")", false, node.children)) return nullptr;
@@ -255,10 +258,11 @@ class Parser {
   NodePtr index(NodePtr target, size_t begin) {
     const size_t offset = token().begin;
     ++at_;
+    const std::string_view name = take("?") ? "[?]" : "[]";
     NodePtr at = expression();
     if (!at) return nullptr;
     if (!take("]")) return unexpected_token("`]`");
-    return make_operator("[]", offset, begin, {std::move(target), std::move(at)});
+    return make_operator(name, offset, begin, {std::move(target), std::move(at)});
   }
 
   static std::string qualified_name(const Node& node) {
@@ -275,7 +279,9 @@ class Parser {
     while (!take("}")) {
       if (!node.children.empty() && !take(",")) return unexpected_token("`,` or `}`");
       if (take("}")) break;
-      if (token().kind != TokenKind::kWord || is_keyword(token().text)) return unexpected_token("a field's name");
+      take("?");
+      const bool word = token().kind == TokenKind::kWord && !is_keyword(token().text);
+      if (!word && token().kind != TokenKind::kQuotedName) return unexpected_token("a field's name");
       node.fields.emplace_back(token().text);
       ++at_;
       if (!take(":")) return unexpected_token("`:`");
@@ -287,10 +293,12 @@ class Parser {
     return finish(std::move(node));
   }
 
-  // Expressions between commas up to `close`, which is taken.
-  bool expressions(std::string_view close, bool trailing_comma, std::vector<NodePtr>& out) {
+  // Expressions between commas up to `close`, which is taken. With `optionals`, a `?` may stand before each.
+  bool expressions(std::string_view close, bool trailing_comma, std::vector<NodePtr>& out,
+                   std::vector<bool>* optionals = nullptr) {
     if (take(close)) return true;
     while (true) {
+      if (optionals != nullptr) optionals->push_back(take("?"));
       NodePtr next = expression();
       if (!next) return false;
       out.push_back(std::move(next));
@@ -309,6 +317,7 @@ class Parser {
       case TokenKind::kString:
       case TokenKind::kBytes: return literal();
       case TokenKind::kWord: return word();
+      case TokenKind::kQuotedName: return unexpected_token("a value");
       case TokenKind::kSymbol: break;
     }
     if (sees("-")) return literal();
@@ -397,7 +406,7 @@ class Parser {
     node.offset = node.begin = token().begin;
     ++at_;
     if (sees(",") && sees("]", 1)) ++at_;
-    if (!expressions("]", true, node.children)) return nullptr;
+    if (!expressions("]", true, node.children, &node.optionals)) return nullptr;
     node.end = last_end();
     return finish(std::move(node));
   }
@@ -411,6 +420,7 @@ class Parser {
     while (!take("}")) {
       if (!node.children.empty() && !take(",")) return unexpected_token("`,` or `}`");
       if (!node.children.empty() && take("}")) break;
+      const bool optional = take("?");
       NodePtr key = expression();
       if (!key) return nullptr;
       if (!take(":")) return unexpected_token("`:`");
@@ -418,6 +428,7 @@ class Parser {
       if (!value) return nullptr;
       node.children.push_back(std::move(key));
       node.children.push_back(std::move(value));
+      node.optionals.insert(node.optionals.end(), {false, optional});
     }
     node.end = last_end();
     return finish(std::move(node));

@@ -33,11 +33,16 @@ void copy_values(const Vec& vec, Rows rows, Column& out) {
 
 }  // namespace
 
+CheckedProgram::CheckedProgram(Typed root) : root_(std::move(root)), type_(to_type(root_.shape)) {
+  if (root_.node == nullptr) root_.node = std::make_unique<const RowsNode>(root_.row, kind_of(type_.kind));
+  root_.row = nullptr;
+}
+
 void CheckedProgram::evaluate(const Batch& batch, Rows rows, Arena& arena, Column& out,
                               std::vector<RowError>& errors) const {
   Context context(batch, arena);
   const Vec vec = root_.node->eval(context, rows);
-  out.reset(root_.type, batch.rows);
+  out.reset(type_, batch.rows);
   std::optional<Selection> values;
   if (vec.status != nullptr) {
     values.emplace(context);
@@ -69,6 +74,16 @@ Constant constant_of(const Vec& vec, uint32_t row, TypeKind kind) {
     case TypeKind::kDyn: return nullptr;
   }
   __builtin_unreachable();
+}
+
+Value evaluate_one(const Typed& root, Context& context, Arena& arena) {
+  RowContext rows(context);
+  rows.enter(0);
+  if (root.node == nullptr || !is_scalar(root.shape.kind)) return deep_copy(root.row->eval(rows), arena);
+  constexpr uint32_t kRow[] = {0};
+  const Vec vec = root.node->eval(context, kRow);
+  if (vec.status_of(0) == kError) return error_value(arena, context.message_of(0));
+  return deep_copy(value_of(vec, 0, root.shape.kind), arena);
 }
 
 std::expected<Compiled, std::vector<Problem>> compile(const Ast& ast, const Scope& scope) {

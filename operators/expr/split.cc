@@ -95,7 +95,8 @@ class Splitter {
 };
 
 void collect_fields(const Node& node, std::vector<std::string>& out) {
-  if (node.kind == NodeKind::kIdent && std::ranges::find(out, node.name) == out.end()) out.push_back(node.name);
+  std::string path = path_of(node);
+  if (!path.empty() && std::ranges::find(out, path) == out.end()) out.push_back(std::move(path));
   for (const NodePtr& child : node.children) collect_fields(*child, out);
 }
 

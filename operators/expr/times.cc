@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "operators/expr/kernels.h"
+#include "operators/expr/zones.h"
 
 namespace tidemark::expr {
 namespace {
@@ -121,20 +122,36 @@ void duration_minus_duration(std::span<const Vec> args, Rows rows, Out& out) {
 }
 
 template <int64_t CalendarFields::* Member, int64_t Plus = 0>
-void calendar_field(std::span<const Vec> args, Rows rows, Out& out) {
-  const auto a = args[0].in<Nanos>();
-  auto* result = out.values<int64_t>();
-  for_each_row(rows, [&](uint32_t row) { result[row] = calendar_of(a[row]).*Member + Plus; });
+int64_t calendar_field(Nanos t) {
+  return calendar_of(t).*Member + Plus;
 }
 
 // The clock's fields: how many `unit`s have passed, within the next larger unit.
 template <int64_t Unit, int64_t Within>
-void clock_field(std::span<const Vec> args, Rows rows, Out& out) {
+int64_t clock_field(Nanos t) {
+  const Nanos units = floor_of(t, Unit);
+  return static_cast<int64_t>(units - floor_of(units, Within) * Within);
+}
+
+template <auto Field>
+void field_in_utc(std::span<const Vec> args, Rows rows, Out& out) {
   const auto a = args[0].in<Nanos>();
   auto* result = out.values<int64_t>();
+  for_each_row(rows, [&](uint32_t row) { result[row] = Field(a[row]); });
+}
+
+// Looks a zone up again only where its name changes.
+template <auto Field>
+void field_in_zone(std::span<const Vec> args, Rows rows, Out& out) {
+  const auto a = args[0].in<Nanos>();
+  const auto names = args[1].in<std::string_view>();
+  auto* result = out.values<int64_t>();
+  std::optional<std::string_view> known;
+  std::optional<Zone> zone;
   for_each_row(rows, [&](uint32_t row) {
-    const Nanos units = floor_of(a[row], Unit);
-    result[row] = static_cast<int64_t>(units - floor_of(units, Within) * Within);
+    if (known != names[row]) zone = Zone::find(*(known = names[row]));
+    if (!zone) return out.fail(row, fmt::format("unknown time zone {:?}", names[row].substr(0, 40)));
+    result[row] = Field(zone->local(a[row]));
   });
 }
 
@@ -143,6 +160,13 @@ void duration_in(std::span<const Vec> args, Rows rows, Out& out) {
   const auto a = args[0].in<int64_t>();
   auto* result = out.values<int64_t>();
   for_each_row(rows, [&](uint32_t row) { result[row] = a[row] / Unit; });
+}
+
+template <auto Field>
+void add_accessor(std::string_view name, std::vector<Overload>& all) {
+  using enum TypeKind;
+  all.push_back({name, {kTimestamp}, kInt, field_in_utc<Field>, false, false, true});
+  all.push_back({name, {kTimestamp, kString}, kInt, field_in_zone<Field>, true, false, true});
 }
 
 void duration_milliseconds(std::span<const Vec> args, Rows rows, Out& out) {
@@ -241,23 +265,20 @@ std::vector<Overload> time_overloads() {
       {"-", {kTimestamp, kTimestamp}, kDuration, timestamp_minus_timestamp, true},
       {"-", {kDuration, kDuration}, kDuration, duration_minus_duration, true},
   };
-  const auto accessor = [&](std::string_view name, TypeKind of, Kernel kernel) {
-    all.push_back({name, {of}, kInt, kernel, false, false, true});
-  };
-  accessor("getFullYear", kTimestamp, calendar_field<&CalendarFields::year>);
-  accessor("getMonth", kTimestamp, calendar_field<&CalendarFields::month>);
-  accessor("getDate", kTimestamp, calendar_field<&CalendarFields::day_of_month>);
-  accessor("getDayOfMonth", kTimestamp, calendar_field<&CalendarFields::day_of_month, -1>);
-  accessor("getDayOfYear", kTimestamp, calendar_field<&CalendarFields::day_of_year>);
-  accessor("getDayOfWeek", kTimestamp, calendar_field<&CalendarFields::day_of_week>);
-  accessor("getHours", kTimestamp, clock_field<3'600 * kSecond, 24>);
-  accessor("getMinutes", kTimestamp, clock_field<60 * kSecond, 60>);
-  accessor("getSeconds", kTimestamp, clock_field<kSecond, 60>);
-  accessor("getMilliseconds", kTimestamp, clock_field<1'000'000, 1'000>);
-  accessor("getHours", kDuration, duration_in<3'600 * kSecond>);
-  accessor("getMinutes", kDuration, duration_in<60 * kSecond>);
-  accessor("getSeconds", kDuration, duration_in<kSecond>);
-  accessor("getMilliseconds", kDuration, duration_milliseconds);
+  add_accessor<calendar_field<&CalendarFields::year>>("getFullYear", all);
+  add_accessor<calendar_field<&CalendarFields::month>>("getMonth", all);
+  add_accessor<calendar_field<&CalendarFields::day_of_month>>("getDate", all);
+  add_accessor<calendar_field<&CalendarFields::day_of_month, -1>>("getDayOfMonth", all);
+  add_accessor<calendar_field<&CalendarFields::day_of_year>>("getDayOfYear", all);
+  add_accessor<calendar_field<&CalendarFields::day_of_week>>("getDayOfWeek", all);
+  add_accessor<clock_field<3'600 * kSecond, 24>>("getHours", all);
+  add_accessor<clock_field<60 * kSecond, 60>>("getMinutes", all);
+  add_accessor<clock_field<kSecond, 60>>("getSeconds", all);
+  add_accessor<clock_field<1'000'000, 1'000>>("getMilliseconds", all);
+  all.push_back({"getHours", {kDuration}, kInt, duration_in<3'600 * kSecond>, false, false, true});
+  all.push_back({"getMinutes", {kDuration}, kInt, duration_in<60 * kSecond>, false, false, true});
+  all.push_back({"getSeconds", {kDuration}, kInt, duration_in<kSecond>, false, false, true});
+  all.push_back({"getMilliseconds", {kDuration}, kInt, duration_milliseconds, false, false, true});
   return all;
 }
 

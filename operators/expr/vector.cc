@@ -23,6 +23,13 @@ void Context::fail(uint32_t row, std::string message) {
   messages_.push_back(std::move(message));
 }
 
+std::string Context::take_message(uint32_t row) {
+  std::string message = std::move(messages_[latest_[row]]);
+  messages_.clear();
+  latest_.clear();
+  return message;
+}
+
 void Out::start_marking() {
   vec_.status_buffer = context_.take();
   status_ = vec_.status_buffer.as<uint8_t>();

@@ -22,6 +22,7 @@ using Nanos = __int128;
 enum Status : uint8_t { kNull = 0, kValue = 1, kError = 2 };
 
 class Context;
+class Value;
 
 // Memory for one value of at most 16 bytes per row, uninitialised. Goes back to its context for reuse when it dies.
 class Buffer {
@@ -92,6 +93,13 @@ class Context {
   uint32_t failure_of(uint32_t row) const { return latest_[row]; }
   void restore_failure(uint32_t row, uint32_t failure) { latest_[row] = failure; }
   const std::string& message_of(uint32_t row) const { return messages_[latest_[row]]; }
+  // Answers why `row` failed, and forgets all notes.
+  std::string take_message(uint32_t row);
+
+  // Fields that have a value for all rows instead of a column, by slot: the variables of a lone expression.
+  void bind(std::span<const Value* const> values) { bound_ = values; }
+  // nullptr: the field has a column.
+  const Value* bound(uint32_t slot) const { return slot < bound_.size() ? bound_[slot] : nullptr; }
 
  private:
   const Batch& batch_;
@@ -99,6 +107,7 @@ class Context {
   std::vector<std::unique_ptr<char[]>> blocks_;
   std::vector<char*> free_;
   std::vector<std::string> messages_;
+  std::span<const Value* const> bound_;
   std::vector<uint32_t> latest_;  // by row, index into messages_; empty until a row fails
 };
 

@@ -182,7 +182,12 @@ Corpus expressions() {
   return {"a + 1 > 3 && !(b < 2.0 || s == 'x') ? s + \"y\" : 'z'", "size(s) in l || s.matches('^t.*e$') && has(n)",
           "timestamp('2026-01-01T00:00:00Z') + duration('1h30m') > timestamp(0)", "coalesce(n, -9223372036854775808)",
           "double(a) / b * -1.5e300 % 2.0", "bytes(s) == b'tide' || uint(a) + 3u == 0x10u", "[1, 2, 3][a - 3] == int('42')",
-          "{'k': l}.k.all(x, x > 0) && type(a) == int", "s.startsWith('t') && s.contains('id') && !s.endsWith(r'\\e')"};
+          "{'k': l}.k.all(x, x > 0) && type(a) == int", "s.startsWith('t') && s.contains('id') && !s.endsWith(r'\\e')",
+          "l.filter(x, x > 1).map(y, {'y': y, s: [y]})[0].y + cel.bind(z, a, z * z)", "{1: s, 2u: b, true: n}[a - 2] in [s, b, n]",
+          "s.replace('i', '\u00e9').split('').join('-').substring(1, 4).upperAscii().charAt(a - 3) + '%s %.2f %x'.format([l, b, a])",
+          "math.greatest(a, b, 2u) >= math.least(l) || math.bitShiftLeft(1, a) == -8", "{?'k': optional.of(l)}.?k[?0].orValue(7)",
+          "timestamp(a).getHours('Europe/Stockholm') + timestamp(0).getFullYear('-09:30')", "cidr('10.0.0.0/8').containsIP(ip('10.1.2.3'))",
+          "[[1, 2], l].exists(x, x.all(i, v, v > i)) ? dyn(s) : dyn(a)", "l.transformMap(i, v, v > 1, string(v)).transformList(k, v, v)"};
 }
 
 struct Named {

@@ -40,12 +40,25 @@ TEST_CASE("eval takes types from the JSON of its variables") {
   CHECK(eval_to_json("x", R"({"x": [1, {"a": "b"}]})") == R"({"type":"list","value":[1,{"a":"b"}]})");
 }
 
+TEST_CASE("eval reaches into lists and objects, whose parts are typed when they are reached") {
+  const std::string vars = R"({"o": {"tags": ["a", "b"], "n": 2, "deep": {"x": 1.5}}, "xs": [1, 2.5, "s", null]})";
+  CHECK(eval_to_json("o.tags[1] + '!'", vars) == R"({"type":"string","value":"b!"})");
+  CHECK(eval_to_json("o.deep.x + 1.0", vars) == R"({"type":"double","value":2.5})");
+  CHECK(eval_to_json("has(o.gone) || !has(o.deep.y)", vars) == R"({"type":"bool","value":true})");
+  CHECK(eval_to_json("o.gone", vars) == R"({"error":"no such key: \"gone\""})");
+  CHECK(eval_to_json("xs.map(x, type(x))", vars) == R"({"type":"list","value":["int","double","string","null_type"]})");
+  CHECK(eval_to_json("o.n + 'a'", vars) == R"({"error":"no such overload: `+` of int, string"})");
+  CHECK(eval_to_json("{1: b'a', true: [2u]}", "") == R"({"type":"map","value":{"1":"YQ==","true":[2]}})");
+  CHECK(eval_to_json("optional.of(3)", "") == R"({"type":"optional_type","value":3})");
+  CHECK(eval_to_json("type(1u)", "") == R"({"type":"type","value":"uint"})");
+  CHECK(eval_to_json("xs", vars) == R"({"type":"list","value":[1,2.5,"s",null]})");
+}
+
 TEST_CASE("eval answers errors in JSON") {
   CHECK(eval_to_json("1 / 0", "{}") == R"({"error":"division by zero"})");
   CHECK(without(eval_to_json("1 +", "{}"), R"({"error":"column 4: )") == "");
   CHECK(without(eval_to_json("x + 1.0", R"({"x": 1})"), "double(x) + 1.0") == "");
   CHECK(without(eval_to_json("amuont", R"({"amount": 1})"), "did you mean `amount`?") == "");
-  CHECK(without(eval_to_json("[1].exists(x, x > 0)", ""), "`exists` is not supported yet") == "");
   CHECK(without(eval_to_json("1", "{"), "no JSON") == "");
   CHECK(without(eval_to_json("1", "[]"), "no JSON object") == "");
   CHECK(without(eval_to_json("x", R"({"x": 9223372036854775808})"), "does not fit an int") == "");

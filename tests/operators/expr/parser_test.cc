@@ -202,7 +202,7 @@ TEST_CASE("depth has a limit and a message instead of a stack overflow") {
 }
 
 TEST_CASE("fields_of lists what is read, once each") {
-  CHECK(fields_of(*parse("a + b * a > size(c) && d.e == 'f'")) == std::vector<std::string>{"a", "b", "c", "d"});
+  CHECK(fields_of(*parse("a + b * a > size(c) && d.e == 'f'")) == std::vector<std::string>{"a", "b", "c", "d.e", "d"});
   CHECK(fields_of(*parse("1 + 2")).empty());
 }
 
