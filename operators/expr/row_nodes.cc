@@ -46,6 +46,19 @@ bool fits_kinds(const Overload& overload, std::span<const Value> args) {
   return std::ranges::equal(overload.args, args, [](TypeKind k, const Value& v) { return kind_of(k) == v.kind(); });
 }
 
+// What lies at `key`: an element of a list, a map's value, either inside of an optional; as an optional, or an error
+// where nothing can lie.
+Value find_optional(const Value& container, const Value& key, RowContext& context) {
+  if (container.kind() == Kind::kOptional) {
+    return container.optional() == nullptr ? container : find_optional(*container.optional(), key, context);
+  }
+  if (container.kind() != Kind::kMap && container.kind() != Kind::kList) {
+    return no_overload("[]", std::array{container, key}, context);
+  }
+  const Value* found = find(container, key);
+  return found == nullptr ? Value::of_optional(nullptr) : make_optional(context.scratch(), *found);
+}
+
 }  // namespace
 
 Value no_overload(std::string_view name, std::span<const Value> args, RowContext& context) {
@@ -139,17 +152,6 @@ Value RowIn::eval(RowContext& context) const {
   if (container.kind() != Kind::kList) return no_overload("in", std::array{needle, container}, context);
   context.spend(container);
   return Value::of_bool(std::ranges::any_of(container.list(), [&](const Value& v) { return equal(needle, v); }));
-}
-
-Value find_optional(const Value& container, const Value& key, RowContext& context) {
-  if (container.kind() == Kind::kOptional) {
-    return container.optional() == nullptr ? container : find_optional(*container.optional(), key, context);
-  }
-  if (container.kind() != Kind::kMap && container.kind() != Kind::kList) {
-    return no_overload("[]", std::array{container, key}, context);
-  }
-  const Value* found = find(container, key);
-  return found == nullptr ? Value::of_optional(nullptr) : make_optional(context.scratch(), *found);
 }
 
 Value RowIndex::eval(RowContext& context) const {

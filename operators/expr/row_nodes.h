@@ -217,8 +217,4 @@ class RowMap final : public RowNode {
   std::vector<RowElement> elements_;
 };
 
-// What lies at `key`: an element of a list, a map's value, either inside of an optional. Always an optional; nothing is
-// there for keys that cannot be.
-Value find_optional(const Value& container, const Value& key, RowContext& context);
-
 }  // namespace tidemark::expr

@@ -25,7 +25,12 @@ std::optional<size_t> byte_of(std::string_view text, int64_t index) {
   return at;
 }
 
-void append_go_quoted(std::string_view text, std::string& out) {
+namespace {
+
+using Text = std::string_view;
+
+// In double quotes, with escapes as in Go and CEL; invalid UTF-8 becomes U+FFFD.
+void append_quoted_as_go(std::string_view text, std::string& out) {
   static constexpr std::string_view kSpecial = "\a\b\f\n\r\t\v\\\"";
   static constexpr std::string_view kLetters = "abfnrtv\\\"";
   out.push_back('"');
@@ -40,10 +45,6 @@ void append_go_quoted(std::string_view text, std::string& out) {
   }
   out.push_back('"');
 }
-
-namespace {
-
-using Text = std::string_view;
 
 std::string out_of_range(int64_t index) { return fmt::format("index out of range: {}", index); }
 
@@ -165,7 +166,7 @@ void reverse(std::span<const Vec> args, Rows rows, Out& out) {
 
 void quote(std::span<const Vec> args, Rows rows, Out& out) {
   build(args[0].in<Text>(), rows, out, [](uint32_t, Text text, std::string& to) {
-    append_go_quoted(text, to);
+    append_quoted_as_go(text, to);
     return true;
   });
 }

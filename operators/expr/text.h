@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace tidemark::expr {
@@ -13,7 +12,5 @@ inline constexpr const char* kTooLong = "the text would be longer than 16 MiB";
 
 // The byte at which code point `index` begins; the end for the index behind the last; nothing beyond it or below 0.
 std::optional<size_t> byte_of(std::string_view text, int64_t index);
-// In double quotes, with escapes as in Go and CEL; invalid UTF-8 becomes U+FFFD.
-void append_go_quoted(std::string_view text, std::string& out);
 
 }  // namespace tidemark::expr
