@@ -1,5 +1,6 @@
-// Aggregate: the algebra of one aggregate function over fixed-size states that live inside hash-table entries. Knows
-// neither windows nor keys; an aggregate is one file with its algebra, its spec and one line in the table of all.
+// Aggregate: the algebra of one aggregate function. A state has a fixed size and lives inside a hash-table entry; one
+// that grows keeps what does not fit in the arena beside the table, where the memory budget counts it. Knows neither
+// windows nor keys; an aggregate is one file with its algebra, its spec and one line in the table of all.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +25,9 @@ struct AddInput {
   const Batch& batch;
   Rows rows;
   std::span<std::byte* const> states;
-  const Column* arg = nullptr;  // null for count(); indexed by row
   Arena& heap;                  // for bytes that a state points to; lives as long as the states
+  const Column* arg = nullptr;  // null for count(); indexed by row
+  const Column* by = nullptr;   // the second column, of arg_min(x, by) and arg_max(x, by)
 };
 
 // Immutable and thread-safe; states belong to the caller. The law that a test holds every aggregate to: merge is
@@ -38,7 +40,7 @@ class Aggregate {
   virtual Type result_type() const = 0;
   // Whether the result over nothing is null.
   virtual bool result_nullable() const = 0;
-  // Whether it can be null even over values that are not.
+  // Whether it can be null even over values that are not: beyond a bound, or over too few of them.
   virtual bool can_overflow() const { return false; }
   // A multiple of 8. States are relocatable with memcpy and need no destructor: what they point to lies in a heap arena.
   virtual size_t state_size() const = 0;
@@ -54,21 +56,48 @@ class Aggregate {
   virtual bool decode(ByteReader& in, std::byte* state, Arena& heap) const = 0;
 };
 
-// One function that an `aggregates:` expression may call.
+// A number that a call writes out behind its columns, such as the 0.95 of quantile(x, 0.95).
+struct AggregateParameter {
+  std::string_view name;  // "q"
+  double least;           // both inclusive
+  double most;
+  bool whole = false;     // an integer, at most 2^53
+  bool list = false;      // a list of numbers instead, each greater than the one before
+  std::optional<double> otherwise = std::nullopt;  // where it is not written; without one it must be
+};
+
+// How many numbers a list parameter may have.
+inline constexpr size_t kMaxListParameter = 256;
+
+// What a call gives: as many types as it has columns, and the numbers for every parameter, in range.
+struct AggregateArgs {
+  std::span<const Type> columns;
+  std::span<const std::vector<double>> parameters;  // one number each, but lists
+  const TopicTable& topics;                         // outlives the aggregate
+
+  double number(size_t parameter) const { return parameters[parameter][0]; }
+  size_t whole(size_t parameter) const { return static_cast<size_t>(number(parameter)); }
+};
+
+// One function that an `aggregates:` expression may call: name(columns..., parameters...).
 struct AggregateFunction {
   std::string_view name;       // "sum"
   std::string_view signature;  // "sum(x)"
-  std::string_view doc;        // one or two sentences for the reference
-  size_t args;                 // how many it takes at most; `args_min` at least
-  size_t args_min;
-  // Refuses argument types it cannot take, saying which it can. `topics` outlives the aggregate.
-  Result<std::unique_ptr<const Aggregate>> (*make)(std::span<const Type> args, const TopicTable& topics);
+  std::string_view doc;        // a few sentences for the reference, bounds and errors included
+  std::string_view takes;      // the types of its columns, for the reference
+  std::string_view gives;      // the type of its result
+  std::string_view memory;     // what a key costs in a slice
+  size_t columns;              // how many it takes at most; `columns_min` at least
+  size_t columns_min;
+  // Refuses argument types it cannot take, saying which it can.
+  Result<std::unique_ptr<const Aggregate>> (*make)(const AggregateArgs& args);
+  std::vector<AggregateParameter> parameters = {};  // those with a default last
 };
 
 // Every aggregate function there is.
 std::span<const AggregateFunction> aggregate_functions();
 const AggregateFunction* find_aggregate_function(std::string_view name);
-// Whether the language knows this aggregate, which is not supported yet.
-bool is_future_aggregate(std::string_view name);
+// The function that other systems call by this name; empty where none does.
+std::string_view foreign_aggregate(std::string_view name);
 
 }  // namespace tidemark

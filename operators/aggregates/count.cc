@@ -34,15 +34,22 @@ class Count final : public Aggregate {
   }
 };
 
-Result<std::unique_ptr<const Aggregate>> make(std::span<const Type>, const TopicTable&) {
+Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs&) {
   return std::make_unique<const Count>();
 }
 
 }  // namespace
 
 AggregateFunction count_function() {
-  return {"count", "count(x)",
-          "How many rows; with an argument, how many of them where it is not null. 0 over nothing.", 1, 0, make};
+  return {.name = "count",
+          .signature = "count(x)",
+          .doc = "How many rows; with an argument, how many of them where it is not null. 0 over nothing.",
+          .takes = "any",
+          .gives = "int",
+          .memory = "8 B",
+          .columns = 1,
+          .columns_min = 0,
+          .make = make};
 }
 
 }  // namespace tidemark

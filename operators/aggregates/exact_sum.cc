@@ -3,90 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <span>
+
+#include "operators/aggregates/wide_words.h"
 
 namespace tidemark {
-namespace {
-
-using Wide = std::span<uint64_t, ExactSum::kWords>;
-
-// Adds `value` at word `at`, or subtracts it; carries run as far as they must.
-void add_word(Wide words, size_t at, uint64_t value, bool negative) {
-  for (size_t i = at; i < words.size() && value != 0; ++i) {
-    const uint64_t before = words[i];
-    words[i] = negative ? before - value : before + value;
-    value = (negative ? words[i] > before : words[i] < before) ? 1 : 0;
-  }
-}
-
-// Adds `magnitude` times 2^`position` units of the lowest bit.
-void add_magnitude(Wide words, uint64_t magnitude, unsigned position, bool negative) {
-  const unsigned shift = position % 64;
-  const size_t at = position / 64;
-  add_word(words, at, magnitude << shift, negative);
-  if (shift != 0) add_word(words, at + 1, magnitude >> (64 - shift), negative);
-}
-
-void add_magnitude(Wide words, unsigned __int128 magnitude, unsigned position, bool negative) {
-  add_magnitude(words, static_cast<uint64_t>(magnitude), position, negative);
-  add_magnitude(words, static_cast<uint64_t>(magnitude >> 64), position + 64, negative);
-}
-
-void add_signed(Wide words, __int128 value, unsigned position) {
-  const auto bits = static_cast<unsigned __int128>(value);
-  add_magnitude(words, value < 0 ? -bits : bits, position, value < 0);
-}
-
-void add_wide(Wide words, const uint64_t* other) {
-  unsigned carry = 0;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const auto sum = static_cast<unsigned __int128>(words[i]) + other[i] + carry;
-    words[i] = static_cast<uint64_t>(sum);
-    carry = static_cast<unsigned>(sum >> 64);
-  }
-}
-
-void negate(Wide words) {
-  unsigned carry = 1;
-  for (uint64_t& word : words) {
-    const auto sum = static_cast<unsigned __int128>(~word) + carry;
-    word = static_cast<uint64_t>(sum);
-    carry = static_cast<unsigned>(sum >> 64);
-  }
-}
-
-// The 64 bits from bit `position` upwards.
-uint64_t bits_at(Wide words, unsigned position) {
-  const unsigned shift = position % 64;
-  const size_t at = position / 64;
-  uint64_t bits = words[at] >> shift;
-  if (shift != 0 && at + 1 < words.size()) bits |= words[at + 1] << (64 - shift);
-  return bits;
-}
-
-bool any_bit_below(Wide words, unsigned position) {
-  const size_t at = position / 64;
-  for (size_t i = 0; i < at; ++i) {
-    if (words[i] != 0) return true;
-  }
-  return (words[at] & ((uint64_t{1} << position % 64) - 1)) != 0;
-}
-
-// Rounds a non-negative number to nearest, ties to even.
-double round_magnitude(Wide words) {
-  size_t top_word = words.size();
-  while (top_word > 0 && words[top_word - 1] == 0) --top_word;
-  if (top_word == 0) return 0.0;
-  const auto top = static_cast<unsigned>(top_word * 64 - 1) - static_cast<unsigned>(std::countl_zero(words[top_word - 1]));
-  // Up to 53 bits: exact, subnormals included.
-  if (top < 53) return std::ldexp(static_cast<double>(words[0]), -1074);
-  uint64_t mantissa = bits_at(words, top - 52) & ((uint64_t{1} << 53) - 1);
-  const bool half = (bits_at(words, top - 53) & 1) != 0;
-  if (half && ((mantissa & 1) != 0 || any_bit_below(words, top - 53))) ++mantissa;
-  return std::ldexp(static_cast<double>(mantissa), static_cast<int>(top) - 52 - 1074);
-}
-
-}  // namespace
 
 void ExactSum::make_wide(Arena& heap) {
   if (wide_ != nullptr) return;
@@ -98,7 +18,7 @@ void ExactSum::add_units(__int128 units, Arena& heap) {
   __int128 sum = 0;
   if (!__builtin_add_overflow(fixed(), units, &sum)) return set_fixed(sum);
   make_wide(heap);
-  add_signed(Wide(wide_, kWords), fixed(), 1074 + kUnitExponent);
+  wide::add_signed({wide_, kWords}, fixed(), 1074 + kUnitExponent);
   set_fixed(units);
 }
 
@@ -120,7 +40,7 @@ void ExactSum::add_rare(double x, Arena& heap) {
     return add_units(negative ? -units : units, heap);
   }
   make_wide(heap);
-  add_magnitude(Wide(wide_, kWords), mantissa, static_cast<unsigned>(std::max(exponent, 1) - 1), negative);
+  wide::add_shifted({wide_, kWords}, mantissa, static_cast<unsigned>(std::max(exponent, 1) - 1), negative);
 }
 
 void ExactSum::merge(const ExactSum& from, Arena& heap) {
@@ -128,7 +48,7 @@ void ExactSum::merge(const ExactSum& from, Arena& heap) {
   add_units(from.fixed(), heap);
   if (from.wide_ == nullptr) return;
   make_wide(heap);
-  add_wide(Wide(wide_, kWords), from.wide_);
+  wide::add({wide_, kWords}, {from.wide_, kWords});
 }
 
 double ExactSum::rounded() const {
@@ -140,12 +60,20 @@ double ExactSum::rounded() const {
   // The conversion rounds to nearest, ties to even; scaling by a power of two is exact here.
   if (wide_ == nullptr) return std::ldexp(static_cast<double>(fixed()), kUnitExponent);
   uint64_t words[kWords];
-  std::copy_n(wide_, kWords, words);
-  const Wide sum(words);
-  add_signed(sum, fixed(), 1074 + kUnitExponent);
-  if (words[kWords - 1] >> 63 == 0) return round_magnitude(sum);
-  negate(sum);
-  return -round_magnitude(sum);
+  const bool negative = magnitude(words);
+  const wide::Rounded sum = wide::round(words);
+  // Scaling is exact: a sum of subnormals has no more bits than they.
+  const double rounded = std::ldexp(sum.mantissa, sum.exponent - 1074);
+  return negative ? -rounded : rounded;
+}
+
+bool ExactSum::magnitude(std::span<uint64_t, kWords> words) const {
+  std::ranges::fill(words, 0);
+  if (wide_ != nullptr) std::copy_n(wide_, kWords, words.begin());
+  wide::add_signed(words, fixed(), 1074 + kUnitExponent);
+  const bool negative = wide::is_negative(words);
+  if (negative) wide::negate(words);
+  return negative;
 }
 
 void ExactSum::encode(std::string& out) const {

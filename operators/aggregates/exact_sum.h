@@ -9,6 +9,8 @@
 
 #include <bit>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "base/arena.h"
@@ -42,16 +44,24 @@ class ExactSum {
   // infinities were added. -0.0 when nothing but -0.0 was.
   double rounded() const;
 
+  // Nothing but finite values was added.
+  bool finite() const { return (flags_ & (kPositiveInfinity | kNegativeInfinity | kNan)) == 0; }
+  // The exact sum where it takes no wide part, in units of 2^-72; null where it does.
+  std::optional<__int128> small() const { return wide_ == nullptr ? std::optional(fixed()) : std::nullopt; }
+
   // Appends the durable form: flags, the fixed part, and the significant words of the wide part if there is one.
   void encode(std::string& out) const;
   bool decode(ByteReader& in, Arena& heap);
 
   // The wide part: two's complement, the lowest bit worth 2^-1074. 2098 bits hold any double, the rest 2^77 of them.
   static constexpr int kWords = 34;
+  // The exact sum's magnitude in units of 2^-1074; the answer is whether it is negative.
+  bool magnitude(std::span<uint64_t, kWords> words) const;
 
- private:
   // The fixed part counts units of 2^-72: every double from 2^-20 to 2^54 fits, and smaller ones with enough zeros.
   static constexpr int kUnitExponent = -72;
+
+ private:
   static constexpr unsigned kFixedExponent = 1075 + kUnitExponent;  // exponent field of doubles whose last bit is a unit
   static constexpr unsigned kMaxShift = 72;
   static constexpr uint64_t kImplicitOne = uint64_t{1} << 52;

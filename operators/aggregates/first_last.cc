@@ -1,32 +1,10 @@
-// first(x) and last(x): the value that is not null of the first or last row in event order: event time, then the
-// topic's name, partition and offset. Knows source rows only: rows behind a window have no offsets to order them by.
-#include "base/check.h"
+// first(x) and last(x): the value that is not null of the first or last row in event order. Null over nothing.
+#include "operators/aggregates/event_place.h"
 #include "operators/aggregates/functions.h"
 #include "operators/aggregates/value_kinds.h"
 
 namespace tidemark {
 namespace {
-
-// Where a row stands in event order. The topic's name lies in a TopicTable.
-struct Place {
-  int64_t event_us;
-  int64_t offset;
-  const char* topic;
-  uint32_t topic_size;
-  int32_t partition;
-
-  std::string_view topic_name() const { return {topic, topic_size}; }
-};
-
-bool before(const Place& a, const Place& b) {
-  if (a.event_us != b.event_us) return a.event_us < b.event_us;
-  if (a.topic != b.topic) {
-    const int order = a.topic_name().compare(b.topic_name());
-    if (order != 0) return order < 0;
-  }
-  if (a.partition != b.partition) return a.partition < b.partition;
-  return a.offset < b.offset;
-}
 
 template <class V, bool kLast>
 class Edge : public Aggregate {
@@ -38,15 +16,10 @@ class Edge : public Aggregate {
   size_t state_size() const override { return sizeof(State); }
   void create(std::byte* state) const override { state_of(state) = State{}; }
   void add(const AddInput& in) const override {
-    const Batch& batch = in.batch;
-    CHECK_OR_DIE(batch.offsets.size() == batch.rows, "first and last need rows of a source");
-    const std::string_view topic = topics_.name_of(batch.topic);
+    const BatchPlaces places(in.batch, topics_);
     for (size_t i = 0; i < in.rows.size(); ++i) {
       const uint32_t row = in.rows[i];
-      if (!in.arg->valid[row]) continue;
-      const Place place{batch.event_times[row].us, batch.offsets[row], topic.data(),
-                        static_cast<uint32_t>(topic.size()), batch.partition};
-      take(state_of(in.states[i]), place, V::read(*in.arg, row), in.heap);
+      if (in.arg->valid[row]) take(state_of(in.states[i]), places[row], V::read(*in.arg, row), in.heap);
     }
   }
   void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
@@ -65,10 +38,7 @@ class Edge : public Aggregate {
     ByteWriter writer(out);
     writer.fixed(static_cast<uint8_t>(s.seen));
     if (!s.seen) return;
-    writer.fixed(s.place.event_us);
-    writer.text(s.place.topic_name());
-    writer.fixed(s.place.partition);
-    writer.fixed(s.place.offset);
+    PlaceCodec::encode(s.place, writer);
     V::encode(V::view(s.value), writer);
   }
   bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
@@ -76,16 +46,9 @@ class Edge : public Aggregate {
     const auto seen = in.fixed<uint8_t>();
     if (seen > 1) return false;
     if (seen == 0) return in.ok();
-    Place place{};
-    place.event_us = in.fixed<int64_t>();
-    const std::string_view topic = in.text();
-    place.partition = in.fixed<int32_t>();
-    place.offset = in.fixed<int64_t>();
+    const EventPlace place = codec_.decode(in);
     const auto value = V::decode(in);
     if (!in.ok()) return false;
-    const std::string_view kept = stored_topics_.name_of(stored_topics_.number_of(topic));
-    place.topic = kept.data();
-    place.topic_size = static_cast<uint32_t>(kept.size());
     take(state_of(state), place, value, heap);
     return true;
   }
@@ -93,13 +56,13 @@ class Edge : public Aggregate {
  private:
   struct State {
     uint64_t seen;
-    Place place;
+    EventPlace place;
     typename V::Stored value;
   };
   static State& state_of(std::byte* state) { return *reinterpret_cast<State*>(state); }
   static const State& state_of(const std::byte* state) { return *reinterpret_cast<const State*>(state); }
-  static void take(State& s, const Place& place, typename V::View v, Arena& heap) {
-    if (s.seen && !(kLast ? before(s.place, place) : before(place, s.place))) return;
+  static void take(State& s, const EventPlace& place, typename V::View v, Arena& heap) {
+    if (s.seen && !(kLast ? s.place < place : place < s.place)) return;
     V::store(s.value, v, heap);
     s.place = place;
     s.seen = 1;
@@ -107,8 +70,7 @@ class Edge : public Aggregate {
 
   Type type_;
   const TopicTable& topics_;
-  // Names read back from durable states, each kept once so that states can point to it; thread-safe in itself.
-  mutable TopicTable stored_topics_;
+  PlaceCodec codec_;
 };
 
 template <class V>
@@ -121,24 +83,38 @@ class Last final : public Edge<V, true> {
 };
 
 template <template <class> class A>
-Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const Type& type, const TopicTable& topics) {
-  auto aggregate = make_for_type<A>(type, topics);
-  if (!aggregate) return refuse_argument(signature, kOrderedTypes, type);
+Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const AggregateArgs& args) {
+  auto aggregate = make_for_type<A>(args.columns[0], args.topics);
+  if (!aggregate) return refuse_argument(signature, kOrderedTypes, args.columns[0]);
   return aggregate;
 }
 
 }  // namespace
 
 AggregateFunction first_function() {
-  return {"first", "first(x)",
-          "The first value that is not null, by event time; ties go by topic, partition and offset. Null over nothing.",
-          1, 1, [](std::span<const Type> args, const TopicTable& topics) { return make<First>("first(x)", args[0], topics); }};
+  return {.name = "first",
+          .signature = "first(x)",
+          .doc = "The first value that is not null, by event time; ties go by topic, partition and offset. Null "
+                 "over nothing.",
+          .takes = kOrderedTypes,
+          .gives = "the type of x",
+          .memory = "48 B; of text 56 B and the text",
+          .columns = 1,
+          .columns_min = 1,
+          .make = [](const AggregateArgs& args) { return make<First>("first(x)", args); }};
 }
 
 AggregateFunction last_function() {
-  return {"last", "last(x)",
-          "The last value that is not null, by event time; ties go by topic, partition and offset. Null over nothing.",
-          1, 1, [](std::span<const Type> args, const TopicTable& topics) { return make<Last>("last(x)", args[0], topics); }};
+  return {.name = "last",
+          .signature = "last(x)",
+          .doc = "The last value that is not null, by event time; ties go by topic, partition and offset. Null "
+                 "over nothing.",
+          .takes = kOrderedTypes,
+          .gives = "the type of x",
+          .memory = "48 B; of text 56 B and the text",
+          .columns = 1,
+          .columns_min = 1,
+          .make = [](const AggregateArgs& args) { return make<Last>("last(x)", args); }};
 }
 
 }  // namespace tidemark

@@ -72,22 +72,36 @@ class Max final : public Extreme<V, true> {
 };
 
 template <template <class> class A>
-Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const Type& type) {
-  auto aggregate = make_for_type<A>(type);
-  if (!aggregate) return refuse_argument(signature, kOrderedTypes, type);
+Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const AggregateArgs& args) {
+  auto aggregate = make_for_type<A>(args.columns[0]);
+  if (!aggregate) return refuse_argument(signature, kOrderedTypes, args.columns[0]);
   return aggregate;
 }
 
 }  // namespace
 
 AggregateFunction min_function() {
-  return {"min", "min(x)", "The least value that is not null; a NaN is greater than all numbers. Null over nothing.",
-          1, 1, [](std::span<const Type> args, const TopicTable&) { return make<Min>("min(x)", args[0]); }};
+  return {.name = "min",
+          .signature = "min(x)",
+          .doc = "The least value that is not null; a NaN is greater than all numbers. Null over nothing.",
+          .takes = kOrderedTypes,
+          .gives = "the type of x",
+          .memory = "16 B; of text 24 B and the text",
+          .columns = 1,
+          .columns_min = 1,
+          .make = [](const AggregateArgs& args) { return make<Min>("min(x)", args); }};
 }
 
 AggregateFunction max_function() {
-  return {"max", "max(x)", "The greatest value that is not null; a NaN is greater than all numbers. Null over nothing.",
-          1, 1, [](std::span<const Type> args, const TopicTable&) { return make<Max>("max(x)", args[0]); }};
+  return {.name = "max",
+          .signature = "max(x)",
+          .doc = "The greatest value that is not null; a NaN is greater than all numbers. Null over nothing.",
+          .takes = kOrderedTypes,
+          .gives = "the type of x",
+          .memory = "16 B; of text 24 B and the text",
+          .columns = 1,
+          .columns_min = 1,
+          .make = [](const AggregateArgs& args) { return make<Max>("max(x)", args); }};
 }
 
 }  // namespace tidemark

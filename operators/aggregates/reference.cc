@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "operators/aggregates/aggregate.h"
+#include "operators/aggregates/value_kinds.h"
 
 namespace tidemark {
 
@@ -11,12 +12,16 @@ std::string aggregates_markdown() {
       "## Aggregates\n\n"
       "What the expressions of a window's `aggregates` may call. Any may end in `.where(condition)`, which counts only "
       "the\nrows where the condition is true, and stand inside an ordinary expression. Nulls are skipped; the order of "
-      "the rows\nnever changes a result, to the bit.\n\n"
+      "the rows\nnever changes a result, to the bit, but of `approx_top_k`.\n\n"
       "```yaml\naggregates:\n  purchases: count()\n  big_share: double(count().where(amount > 100.0)) / "
       "double(count())\n```\n\n"
-      "| Function | Meaning |\n|---|---|\n";
+      "Numbers behind the columns are written out, as in `quantile(latency, 0.99)`. `ordered` stands for bool, int, "
+      "uint, double,\nstring, bytes, timestamp or duration. The memory is that of a key in one slice, besides the key.\n\n"
+      "| Function | Takes | Gives | Meaning | Memory |\n|---|---|---|---|---|\n";
   for (const AggregateFunction& function : aggregate_functions()) {
-    out += fmt::format("| `{}` | {} |\n", function.signature, function.doc);
+    const std::string_view takes = function.takes == kOrderedTypes ? "ordered" : function.takes;
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", function.signature, takes, function.gives, function.doc,
+                       function.memory);
   }
   return out;
 }

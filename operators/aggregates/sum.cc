@@ -43,11 +43,12 @@ class SumOfDoubles final : public SumAggregate<DoubleSum> {
   }
 };
 
-Result<std::unique_ptr<const Aggregate>> make(std::span<const Type> args, const TopicTable&) {
-  switch (args[0].kind) {
+Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
+  const Type& type = args.columns[0];
+  switch (type.kind) {
     case TypeKind::kInt:
-    case TypeKind::kDuration: return std::make_unique<const SumOfInts<false>>(args[0]);
-    case TypeKind::kUint: return std::make_unique<const SumOfInts<true>>(args[0]);
+    case TypeKind::kDuration: return std::make_unique<const SumOfInts<false>>(type);
+    case TypeKind::kUint: return std::make_unique<const SumOfInts<true>>(type);
     case TypeKind::kDouble: return std::make_unique<const SumOfDoubles>();
     case TypeKind::kNull:
     case TypeKind::kBool:
@@ -56,7 +57,7 @@ Result<std::unique_ptr<const Aggregate>> make(std::span<const Type> args, const 
     case TypeKind::kTimestamp:
     case TypeKind::kList:
     case TypeKind::kMap:
-    case TypeKind::kDyn: return refuse_argument("sum(x)", "int, uint, double or duration", args[0]);
+    case TypeKind::kDyn: return refuse_argument("sum(x)", "int, uint, double or duration", type);
   }
   __builtin_unreachable();
 }
@@ -64,10 +65,16 @@ Result<std::unique_ptr<const Aggregate>> make(std::span<const Type> args, const 
 }  // namespace
 
 AggregateFunction sum_function() {
-  return {"sum", "sum(x)",
-          "The exact sum of the values that are not null, whatever their order; a double is rounded once. Null over "
-          "nothing and beyond 64 bits.",
-          1, 1, make};
+  return {.name = "sum",
+          .signature = "sum(x)",
+          .doc = "The exact sum of the values that are not null, whatever their order; a double is rounded once. Null "
+                 "over nothing and beyond 64 bits.",
+          .takes = "int, uint, double, duration",
+          .gives = "the type of x",
+          .memory = "24 B of int; 40 B of double, and 272 B where values lie beyond 2^54 or have bits below 2^-72",
+          .columns = 1,
+          .columns_min = 1,
+          .make = make};
 }
 
 }  // namespace tidemark

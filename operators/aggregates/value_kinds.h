@@ -16,8 +16,16 @@ namespace tidemark {
 
 inline constexpr std::string_view kOrderedTypes = "bool, int, uint, double, string, bytes, timestamp or duration";
 
+// Spreads the bits of a number over 64: the finalizer of D. Stafford ("Better Bit Mixing", variant 13, 2011). Sketches
+// keep what comes of it, so it never changes.
+inline uint64_t mix64(uint64_t x) {
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+  x = (x ^ x >> 27) * 0x94d049bb133111eb;
+  return x ^ x >> 31;
+}
+
 // Every kind has: View, what a row gives; Stored, what lies in a state; read a row, set a result row, store into a
-// state (over whatever lies there), view a state, order two values, and the durable form.
+// state (over whatever lies there), view a state, order two values, hash one (for ever the same), and the durable form.
 struct IntValue {
   using View = int64_t;
   using Stored = int64_t;
@@ -26,6 +34,7 @@ struct IntValue {
   static void store(Stored& s, View v, Arena&) { s = v; }
   static View view(const Stored& s) { return s; }
   static bool less(View a, View b) { return a < b; }
+  static uint64_t hash(View v) { return mix64(static_cast<uint64_t>(v)); }
   static void encode(View v, ByteWriter& out) { out.fixed(v); }
   static View decode(ByteReader& in) { return in.fixed<int64_t>(); }
 };
@@ -43,6 +52,7 @@ struct BoolValue {
   static void store(Stored& s, View v, Arena&) { s = v; }
   static View view(const Stored& s) { return static_cast<View>(s); }
   static bool less(View a, View b) { return a < b; }
+  static uint64_t hash(View v) { return mix64(v); }
   static void encode(View v, ByteWriter& out) { out.fixed(v); }
   static View decode(ByteReader& in) { return in.fixed<uint8_t>() != 0 ? 1 : 0; }
 };
@@ -57,14 +67,36 @@ struct DoubleValue {
   static void store(Stored& s, View v, Arena&) { s = v; }
   static View view(const Stored& s) { return s; }
   static bool less(View a, View b) { return rank(a) < rank(b); }
+  static uint64_t hash(View v) { return mix64(std::bit_cast<uint64_t>(v)); }
   static void encode(View v, ByteWriter& out) { out.fixed(v); }
   static View decode(ByteReader& in) { return canonical(in.fixed<double>()); }
-
- private:
-  static double canonical(double v) { return std::isnan(v) ? std::numeric_limits<double>::quiet_NaN() : v; }
+  // An integer that sorts as the double does.
   static int64_t rank(double v) {
     const auto bits = std::bit_cast<int64_t>(v);
     return bits < 0 ? std::numeric_limits<int64_t>::min() - bits - 1 : bits;
+  }
+
+ private:
+  static double canonical(double v) { return std::isnan(v) ? std::numeric_limits<double>::quiet_NaN() : v; }
+};
+
+// Doubles as values that are equal or not: -0.0 is 0.0.
+struct EqualDouble : DoubleValue {
+  static View read(const Column& c, uint32_t row) { return DoubleValue::read(c, row) + 0.0; }
+  static View decode(ByteReader& in) { return DoubleValue::decode(in) + 0.0; }
+};
+
+// Anything but text, as an integer that sorts as it does; equal values are equal, -0.0 and 0.0 too.
+struct RankValue : IntValue {
+  static bool fits(const Type& type) {
+    return type.kind == TypeKind::kDouble || type.kind == TypeKind::kBool || type.kind == TypeKind::kInt ||
+           type.kind == TypeKind::kUint || type.kind == TypeKind::kTimestamp || type.kind == TypeKind::kDuration;
+  }
+  static View read(const Column& c, uint32_t row) {
+    if (c.type.kind == TypeKind::kDouble) return DoubleValue::rank(EqualDouble::read(c, row));
+    if (c.type.kind == TypeKind::kBool) return c.bools[row];
+    if (c.type.kind == TypeKind::kUint) return c.ints[row] ^ std::numeric_limits<int64_t>::min();
+    return c.ints[row];
   }
 };
 
@@ -89,19 +121,26 @@ struct TextValue {
   }
   static View view(const Stored& s) { return {s.data, s.size}; }
   static bool less(View a, View b) { return a < b; }
+  static uint64_t hash(View v) { return checksum64(v); }
   static void encode(View v, ByteWriter& out) { out.text(v); }
   static View decode(ByteReader& in) { return in.text(); }
 };
 
-// Makes A<the kind for `type`>(type, args...); null for types without an order.
-template <template <class> class A, class... Args>
+// Appends a value as result rows write it in JSON. In lists timestamps are RFC 3339 whatever the sink says.
+void append_value_json(TypeKind kind, int64_t value, std::string& out);
+void append_value_json(TypeKind kind, uint8_t value, std::string& out);
+void append_value_json(TypeKind kind, double value, std::string& out);
+void append_value_json(TypeKind kind, std::string_view value, std::string& out);
+
+// Makes A<the kind for `type`>(type, args...); null for types without an order. `D` is the kind of doubles.
+template <template <class> class A, class D = DoubleValue, class... Args>
 std::unique_ptr<const Aggregate> make_for_type(const Type& type, Args&&... args) {
   switch (type.kind) {
     case TypeKind::kInt:
     case TypeKind::kTimestamp:
     case TypeKind::kDuration: return std::make_unique<A<IntValue>>(type, args...);
     case TypeKind::kUint: return std::make_unique<A<UintValue>>(type, args...);
-    case TypeKind::kDouble: return std::make_unique<A<DoubleValue>>(type, args...);
+    case TypeKind::kDouble: return std::make_unique<A<D>>(type, args...);
     case TypeKind::kBool: return std::make_unique<A<BoolValue>>(type, args...);
     case TypeKind::kString:
     case TypeKind::kBytes: return std::make_unique<A<TextValue>>(type, args...);
@@ -111,6 +150,12 @@ std::unique_ptr<const Aggregate> make_for_type(const Type& type, Args&&... args)
     case TypeKind::kDyn: return nullptr;
   }
   __builtin_unreachable();
+}
+
+// The same for aggregates that ask whether values are equal.
+template <template <class> class A, class... Args>
+std::unique_ptr<const Aggregate> make_for_value(const Type& type, Args&&... args) {
+  return make_for_type<A, EqualDouble>(type, std::forward<Args>(args)...);
 }
 
 // Refuses the argument types of `function`: "sum(x) takes int, uint or double, not string".

@@ -42,9 +42,10 @@ void explain_window(const Plan& plan, const PlannedStep& step, std::string& out)
   out += fmt::format("window {}: {} size {} step {}, by {}\n", step.name, tumbling ? "tumbling" : "sliding",
                      format_duration(w.shape.size), format_duration(w.shape.step), keys.empty() ? "nothing (one global key)" : keys);
   out += fmt::format("  one update per event; {} up a window\n", slices == 1 ? "1 slice makes" : fmt::format("{} slices make", slices));
-  out += fmt::format("  state: {} bytes of accumulators per key and slice, and the key\n", w.state_size);
+  out += fmt::format("  state: {} bytes of accumulators per key and slice, what grows beside them, and the key\n", w.state_size);
   for (const PlannedAggregate& a : w.aggregates) {
-    out += fmt::format("    {} -> {}\n", a.function->name(), to_string(a.function->result_type()));
+    out += fmt::format("    {} -> {}: {}\n", a.function->name(), to_string(a.function->result_type()),
+                       find_aggregate_function(a.function->name())->memory);
   }
   if (plan.lane_choice == Lanes::kByKey) {
     out += fmt::format("  lanes: {}, rows find theirs by the hash of the key, in memory: one instance owns all partitions\n", plan.lanes);

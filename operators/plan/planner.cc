@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "operators/plan/aggregate_calls.h"
 #include "operators/plan/plan.h"
 
 namespace tidemark {
@@ -50,7 +51,7 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<Prop
 }
 
 bool is_aggregate(std::string_view name) {
-  return find_aggregate_function(name) != nullptr || is_future_aggregate(name);
+  return find_aggregate_function(name) != nullptr;
 }
 
 std::string window_text(const WindowSpec& spec) {
@@ -373,6 +374,10 @@ void Planner::plan_results(const WindowSpec& spec, const Scope& input, PlannedWi
       report(field.expression, split.error());
       continue;
     }
+    if (const auto foreign = foreign_aggregate_in(split->rest)) {
+      report(field.expression, {*foreign});
+      continue;
+    }
     bool ok = true;
     for (size_t k = 0; k < split->calls.size() && ok; ++k) {
       auto place = known.find(split->calls[k].text);
@@ -426,21 +431,10 @@ Missing Planner::missing_keys(const WindowSpec& spec, const Scope& output) const
 // Plans the aggregate behind one call.
 std::optional<Planner::PlannedCall> Planner::plan_call(const expr::AggregateCall& call, const SourceText& text,
                                                        const Scope& input, PlannedWindow& window, StepSignature& signature) {
-  const AggregateFunction* known = find_aggregate_function(call.name);
-  if (!known) {
-    std::vector<std::string_view> names;
-    for (const AggregateFunction& f : aggregate_functions()) names.push_back(f.name);
-    diagnostics_.error(locate(text, call.offset), fmt::format("the aggregate `{}` is not supported yet", call.name),
-                       fmt::format("there are: {}", fmt::join(names, ", ")));
-    return std::nullopt;
-  }
-  const AggregateFunction& function = *known;
-  if (call.args.size() < function.args_min || call.args.size() > function.args) {
-    diagnostics_.error(locate(text, call.offset), fmt::format("`{}` takes {} argument{}, not {}", call.name,
-                       function.args_min == function.args ? std::to_string(function.args)
-                                                          : fmt::format("{} to {}", function.args_min, function.args),
-                       function.args == 1 ? "" : "s", call.args.size()),
-                       fmt::format("write {}", function.signature));
+  const AggregateFunction& function = *find_aggregate_function(call.name);
+  const auto parameters = read_parameters(call, function);
+  if (!parameters) {
+    report(text, {parameters.error()});
     return std::nullopt;
   }
   PlannedAggregate planned;
@@ -451,14 +445,15 @@ std::optional<Planner::PlannedCall> Planner::plan_call(const expr::AggregateCall
   }
   std::vector<Type> types;
   bool over_nothing = call.where.has_value();  // no value may be left to it
-  for (const Ast& arg : call.args) {
+  for (size_t i = 0; i < column_count(call, function); ++i) {
     InputType type;
-    planned.arg_slot = plan_input(arg, text, input, window, planned.where_slot, type, false);
-    if (!planned.arg_slot) return std::nullopt;
+    auto& slot = i == 0 ? planned.arg_slot : planned.by_slot;
+    slot = plan_input(call.args[i], text, input, window, planned.where_slot, type, false);
+    if (!slot) return std::nullopt;
     over_nothing |= type.nullable;
     types.push_back(std::move(type.type));
   }
-  auto made = function.make(types, *plan_.topics);
+  auto made = function.make({types, *parameters, *plan_.topics});
   if (!made) {
     diagnostics_.error(locate(text, call.offset), made.error().message);
     return std::nullopt;
@@ -467,7 +462,8 @@ std::optional<Planner::PlannedCall> Planner::plan_call(const expr::AggregateCall
   planned.state_offset = window.window.state_size;
   window.window.state_size += planned.function->state_size();
   std::string type_text = to_string(planned.function->result_type());
-  if (!types.empty()) type_text = to_string(types[0]) + " -> " + type_text;
+  if (!types.empty()) type_text = " -> " + type_text;
+  for (size_t i = types.size(); i-- > 0;) type_text = (i > 0 ? ", " : "") + to_string(types[i]) + type_text;
   signature.aggregates.push_back({call.text, call.text, std::move(type_text)});
   const Aggregate& made_one = *planned.function;
   const bool nullable = made_one.can_overflow() || (made_one.result_nullable() && over_nothing);

@@ -121,8 +121,9 @@ void AlignedWindowLane::update_states(const Batch& batch, Rows rows, Arena& heap
     for (std::byte*& state : states_) state += static_cast<ptrdiff_t>(a.state_offset) - static_cast<ptrdiff_t>(offset);
     offset = a.state_offset;
     const Column* const arg = a.arg_slot ? &batch.columns[*a.arg_slot] : nullptr;
+    const Column* const by = a.by_slot ? &batch.columns[*a.by_slot] : nullptr;
     if (!a.where_slot) {
-      a.function->add({batch, rows, states_, arg, heap});
+      a.function->add({batch, rows, states_, heap, arg, by});
       continue;
     }
     const Column& where = batch.columns[*a.where_slot];
@@ -133,7 +134,7 @@ void AlignedWindowLane::update_states(const Batch& batch, Rows rows, Arena& heap
       chosen_rows_.push_back(rows[i]);
       chosen_states_.push_back(states_[i]);
     }
-    if (!chosen_rows_.empty()) a.function->add({batch, chosen_rows_, chosen_states_, arg, heap});
+    if (!chosen_rows_.empty()) a.function->add({batch, chosen_rows_, chosen_states_, heap, arg, by});
   }
 }
 

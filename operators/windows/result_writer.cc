@@ -8,6 +8,8 @@ namespace tidemark {
 namespace {
 
 constexpr Duration kBeforeEnd = Duration::millis(1);
+// Keys and lists of a batch: beyond this it is emitted although it has fewer rows than it may.
+constexpr size_t kMostBytes = size_t{1} << 20;
 
 // Gives a column `rows` rows; new ones are null.
 void resize(Column& c, size_t rows) {
@@ -72,7 +74,7 @@ bool ResultWriter::add(std::string_view key, const std::byte* states) {
   batch.kafka_times.push_back(kafka_time_);
   ++batch.rows;
   ++counters_.results;
-  if (batch.rows == Batch::kMaxRows) finish();
+  if (batch.rows == Batch::kMaxRows || batch.arena.bytes_used() >= kMostBytes) finish();
   return true;
 }
 

@@ -21,6 +21,7 @@ struct AlignedShape {
 struct PlannedAggregate {
   std::unique_ptr<const Aggregate> function;
   std::optional<uint32_t> arg_slot;    // column of the argument in source batches
+  std::optional<uint32_t> by_slot;     // of its second argument
   std::optional<uint32_t> where_slot;  // bool column; rows with null or false there are left out
   size_t state_offset = 0;             // within an entry's state block
 };

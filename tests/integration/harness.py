@@ -236,7 +236,11 @@ class Job:
 
     @staticmethod
     def _aggregate(one):
-        text = f"{one['kind']}({one.get('field', '')})"
+        numbers = [json.dumps(n) for n in one.get("numbers", [])]
+        if one["kind"] == "histogram":
+            numbers = [f"[{', '.join(numbers)}]"]
+        arguments = [one[name] for name in ("field", "by") if name in one] + numbers
+        text = f"{one['kind']}({', '.join(arguments)})"
         return text + (f".where({cel(one['where'])})" if "where" in one else "")
 
     def _sinks(self):

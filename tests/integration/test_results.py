@@ -182,3 +182,53 @@ def test_future_of_the_wall_clock(env):
     (dead,) = env.kit.consume(job.dead)
     assert headers_of(dead)["tidemark.reason"] == "future", dead
     assert len(env.kit.consume(job.out)) == 1
+
+
+# ---- Every aggregate
+
+LARGE = [["amount", "has"], ["amount", ">", 100.0]]
+EVERY_AGGREGATE = [
+    {"name": "n", "kind": "count"},
+    {"name": "spent", "kind": "sum", "field": "amount"},
+    {"name": "mean", "kind": "avg", "field": "quantity"},
+    {"name": "spread", "kind": "variance", "field": "amount"},
+    {"name": "deviation", "kind": "stddev", "field": "quantity", "where": LARGE},
+    {"name": "lowest", "kind": "min", "field": "amount"},
+    {"name": "highest", "kind": "max", "field": "city"},
+    {"name": "opened", "kind": "first", "field": "event_id"},
+    {"name": "closed", "kind": "last", "field": "amount"},
+    {"name": "cheapest", "kind": "arg_min", "field": "event_id", "by": "amount"},
+    {"name": "dearest", "kind": "arg_max", "field": "city", "by": "amount", "where": LARGE},
+    {"name": "early", "kind": "list", "field": "event_id", "numbers": [5]},
+    {"name": "amounts", "kind": "list", "field": "amount", "numbers": [3], "where": LARGE},
+    {"name": "events", "kind": "distinct", "field": "event_id"},
+    {"name": "few_events", "kind": "distinct", "field": "event_id", "numbers": [20]},
+    {"name": "cities", "kind": "approx_distinct", "field": "city"},
+    {"name": "kinds", "kind": "top_k", "field": "event_type", "numbers": [3]},
+    {"name": "top_cities", "kind": "approx_top_k", "field": "city", "numbers": [2, 100]},
+    {"name": "median", "kind": "quantile", "field": "amount", "numbers": [0.5]},
+    {"name": "p99", "kind": "quantile", "field": "quantity", "numbers": [0.99], "where": LARGE},
+    {"name": "sizes", "kind": "histogram", "field": "amount", "numbers": [10.0, 50.5, 100.0, 1000.0]},
+    {"name": "pieces", "kind": "histogram", "field": "quantity", "numbers": [0, 1, 3]},
+]
+
+
+def every_aggregate(env, window):
+    """Half of the events, a kill in their midst, a stop with open windows; then the rest from what was kept."""
+    job = env.job(window=window, aggregates=EVERY_AGGREGATE)
+    env.kit.generate(job.topic, 40_000, keys=50)
+    process = env.run(job).wait_ready()
+    time.sleep(1.5)
+    process.kill()
+    env.run(job).wait_ready().wait_caught_up(env.kit).stop()
+    env.kit.generate(job.topic, 20_000, keys=50, seed=2, start_ms=1767225600000 + 30_000)
+    env.run(job, until_end=True).wait(0)
+    env.kit.verify(job)
+
+
+def test_every_aggregate_tumbling(env):
+    every_aggregate(env, TUMBLING)
+
+
+def test_every_aggregate_sliding(env):
+    every_aggregate(env, SLIDING)

@@ -12,17 +12,23 @@
 
 namespace tidemark::oracle {
 
-// (event time, topic, partition, offset): the order of `first` and `last`.
+// (event time, topic, partition, offset): the order of `first`, `last` and `list`.
 using EventOrder = std::tuple<int64_t, std::string, int32_t, int64_t>;
 
 class Accumulator {
  public:
-  // `value` is the argument (anything but null for count()).
-  void add(AggregateKind kind, const Value& value, const EventOrder& order);
-  Value result(AggregateKind kind) const;
+  // `value` is the argument (anything but null for count()); `by` that of kArgMin and kArgMax.
+  void add(const Aggregate& aggregate, const Value& value, const Value& by, const EventOrder& order);
+  Value result(const Aggregate& aggregate) const;
 
  private:
+  struct Kept {
+    EventOrder order;
+    Value value;
+    Value by;
+  };
   Value sum() const;
+  Value collected(const Aggregate& aggregate) const;
 
   int64_t count_ = 0;
   boost::multiprecision::cpp_int integers_;
@@ -32,6 +38,7 @@ class Accumulator {
   bool has_special_ = false;
   Value smallest_, largest_, first_, last_;
   std::optional<EventOrder> first_at_, last_at_;
+  std::vector<Kept> kept_;  // of the kinds that look at all values again
 };
 
 // The double nearest to `units` x 2^-1074, ties to even; an infinity beyond the range.

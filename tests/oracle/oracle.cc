@@ -51,7 +51,7 @@ class Walk {
   void record(const PartitionLog& log, const Record& record, int64_t& newest_us);
   bool steps(Row& row, const RefusedRecord& place);
   void count(Row& row, const Record& record, int64_t event_us, int64_t watermark_us, RefusedRecord place);
-  bool arguments(const Row& row, std::vector<Value>& values) const;
+  bool arguments(const Row& row, std::vector<std::pair<Value, Value>>& values) const;
   void emit_plain(const Row& row, const PartitionLog& log, const Record& record);
   int32_t lane_of(int32_t partition) const { return pipeline_.lanes == Lanes::kOne ? 0 : partition; }
 
@@ -163,13 +163,14 @@ bool Walk::steps(Row& row, const RefusedRecord& place) {
   return true;
 }
 
-// One value for each aggregate; null where the aggregate skips the row. False: an expression failed.
-bool Walk::arguments(const Row& row, std::vector<Value>& values) const {
+// One value for each aggregate, and what it goes by; null where the aggregate skips the row. False: an expression failed.
+bool Walk::arguments(const Row& row, std::vector<std::pair<Value, Value>>& values) const {
   for (const Aggregate& aggregate : pipeline_.window->aggregates) {
     const std::optional<bool> wanted = aggregate.where ? aggregate.where(row) : true;
     const std::optional<Value> value = aggregate.argument ? aggregate.argument(row) : Value(true);
-    if (!wanted || !value) return false;
-    values.push_back(*wanted ? *value : Value());
+    const std::optional<Value> by = aggregate.by ? aggregate.by(row) : Value();
+    if (!wanted || !value || !by) return false;
+    values.emplace_back(*wanted ? *value : Value(), *by);
   }
   return true;
 }
@@ -179,7 +180,7 @@ void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t water
   StepLedger& ledger = out_.ledger.steps[window.name];
   ++ledger.in;
   place.step = window.name;
-  std::vector<Value> values;
+  std::vector<std::pair<Value, Value>> values;
   if (!arguments(row, values)) {
     ++ledger.dead_lettered;
     place.reason = "expression";
@@ -201,7 +202,7 @@ void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t water
     Group& group = groups_[{lane_of(place.partition), start, key}];
     group.accumulators.resize(window.aggregates.size());
     for (size_t i = 0; i < values.size(); ++i) {
-      group.accumulators[i].add(window.aggregates[i].kind, values[i], order);
+      group.accumulators[i].add(window.aggregates[i], values[i].first, values[i].second, order);
     }
     group.newest_timestamp_ms = std::max(group.newest_timestamp_ms, record.timestamp_ms);
   }
@@ -240,7 +241,7 @@ Row result_fields(const Window& window, const GroupId& id, const Group& group) {
   row.set("window_start", Timestamp{start});
   row.set("window_end", Timestamp{start + window.size_us});
   for (size_t i = 0; i < window.aggregates.size(); ++i) {
-    row.set(window.aggregates[i].name, group.accumulators[i].result(window.aggregates[i].kind));
+    row.set(window.aggregates[i].name, group.accumulators[i].result(window.aggregates[i]));
   }
   return row;
 }

@@ -64,13 +64,33 @@ struct Step {
   std::vector<std::pair<std::string, Expression>> map;
 };
 
-enum class AggregateKind { kCount, kSum, kAvg, kMin, kMax, kFirst, kLast };
+enum class AggregateKind {
+  kCount,
+  kSum,
+  kAvg,
+  kMin,
+  kMax,
+  kFirst,
+  kLast,
+  kVariance,
+  kStddev,
+  kDistinct,
+  kApproxDistinct,  // answered exactly: a sketch agrees while values are few
+  kTopK,            // numbers: k, bound
+  kQuantile,        // numbers: q; within 1% as documented: the middle of 1/64 of an octave
+  kList,            // numbers: max
+  kHistogram,       // numbers: the bounds
+  kArgMin,
+  kArgMax,
+};
 
 struct Aggregate {
   std::string name;
   AggregateKind kind = AggregateKind::kCount;
   Expression argument;  // absent: count() of rows
   Condition where;      // absent: all rows
+  Expression by = nullptr;           // of kArgMin and kArgMax
+  std::vector<double> numbers = {};  // what the call writes out
 };
 
 struct Window {

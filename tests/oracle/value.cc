@@ -196,6 +196,7 @@ std::string render_value(const Value& value) {
     std::string operator()(const std::string& v) const { return quote_json(v); }
     std::string operator()(const Bytes& v) const { return quote_json(to_base64(v.data)); }
     std::string operator()(Timestamp v) const { return quote_json(rfc3339(v.us)); }
+    std::string operator()(const Rendered& v) const { return v.json; }
   };
   return std::visit(Render{}, value);
 }

@@ -22,8 +22,13 @@ struct Timestamp {
   int64_t us = 0;
   auto operator<=>(const Timestamp&) const = default;
 };
+// A list, or what else only results hold: its compact JSON.
+struct Rendered {
+  std::string json;
+  auto operator<=>(const Rendered&) const = default;
+};
 // monostate is null, and sorts first.
-using Value = std::variant<std::monostate, bool, int64_t, double, std::string, Bytes, Timestamp>;
+using Value = std::variant<std::monostate, bool, int64_t, double, std::string, Bytes, Timestamp, Rendered>;
 
 inline bool is_null(const Value& value) { return std::holds_alternative<std::monostate>(value); }
 

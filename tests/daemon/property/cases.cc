@@ -102,12 +102,64 @@ const char* word_of(AggregateKind kind) {
     case AggregateKind::kMax: return "max";
     case AggregateKind::kFirst: return "first";
     case AggregateKind::kLast: return "last";
+    case AggregateKind::kVariance: return "variance";
+    case AggregateKind::kStddev: return "stddev";
+    case AggregateKind::kDistinct: return "distinct";
+    case AggregateKind::kApproxDistinct: return "approx_distinct";
+    case AggregateKind::kTopK: return "top_k";
+    case AggregateKind::kQuantile: return "quantile";
+    case AggregateKind::kList: return "list";
+    case AggregateKind::kHistogram: return "histogram";
+    case AggregateKind::kArgMin: return "arg_min";
+    case AggregateKind::kArgMax: return "arg_max";
   }
   return "";
 }
 
 Aggregate part(AggregateKind kind, Expression argument, Condition where = nullptr) {
   return {"", kind, std::move(argument), std::move(where)};
+}
+
+void choose(Random& random, ResultField& out) {
+  if (random.percent(30)) {
+    out.expression += ".where(n > 20)";
+    out.parts[0].where = kAbove20;
+  } else if (random.percent(10)) {
+    out.expression += ".where(flag)";  // null where the flag is: an expression error
+    out.parts[0].where = flag_of;
+  }
+}
+
+// What takes numbers or a second column, or sees all values again.
+ResultField collecting(Random& random) {
+  using K = AggregateKind;
+  const K kind = random.one_of({K::kVariance, K::kStddev, K::kDistinct, K::kApproxDistinct, K::kTopK, K::kQuantile, K::kList,
+                                K::kHistogram, K::kArgMin, K::kArgMax});
+  const bool numeric = kind == K::kVariance || kind == K::kStddev || kind == K::kQuantile || kind == K::kHistogram;
+  const std::string name = numeric ? random.one_of<std::string>({"n", "x"})
+                                   : random.one_of<std::string>({"n", "x", "user", "region", "seen", "note", "flag"});
+  Aggregate made = part(kind, field(name));
+  std::string more;
+  if (kind == K::kDistinct && random.percent(50)) made.numbers = {static_cast<double>(random.in(1, 6))};
+  if (kind == K::kTopK) made.numbers = {static_cast<double>(random.in(1, 4))};
+  if (kind == K::kTopK && random.percent(50)) made.numbers.push_back(static_cast<double>(random.in(1, 6)));
+  if (kind == K::kQuantile) made.numbers = {random.one_of({0.0, 0.5, 0.95, 1.0})};
+  if (kind == K::kList) made.numbers = {static_cast<double>(random.in(1, 5))};
+  if (kind == K::kHistogram) made.numbers = {-10, 0.5, 20, 60};
+  if (kind == K::kArgMin || kind == K::kArgMax) {
+    const std::string by = random.one_of<std::string>({"n", "x", "user", "seen", "flag"});
+    made.by = field(by);
+    more = ", " + by;
+  }
+  std::string numbers;
+  for (const double number : made.numbers) {
+    const bool whole = kind == K::kDistinct || kind == K::kTopK || kind == K::kList;
+    numbers += (numbers.empty() ? ", " : ", ") + (whole ? std::to_string(static_cast<int64_t>(number)) : oracle::render_double(number));
+  }
+  if (kind == K::kHistogram) numbers = ", [" + numbers.substr(2) + "]";
+  ResultField out{"", std::string(word_of(kind)) + "(" + name + more + numbers + ")", {std::move(made)}, nullptr};
+  choose(random, out);
+  return out;
 }
 
 int64_t int_of(const Json& json) { return std::strtoll(json.text.c_str(), nullptr, 10); }
@@ -122,13 +174,7 @@ ResultField simple(Random& random) {
   if (any && random.percent(50)) name = random.one_of<std::string>({"user", "region", "seen", "note"});
   if ((kind == K::kCount || kind == K::kFirst || kind == K::kLast) && random.percent(15)) name = "flag";
   ResultField out{"", std::string(word_of(kind)) + "(" + name + ")", {part(kind, field(name))}, nullptr};
-  if (random.percent(30)) {
-    out.expression += ".where(n > 20)";
-    out.parts[0].where = kAbove20;
-  } else if (random.percent(10)) {
-    out.expression += ".where(flag)";  // null where the flag is: an expression error
-    out.parts[0].where = flag_of;
-  }
+  choose(random, out);
   return out;
 }
 
@@ -310,7 +356,8 @@ class CaseWriter {
   void aggregates(oracle::Window& w) {
     case_.results.push_back({"c", "count()", {part(AggregateKind::kCount, nullptr)}, nullptr});
     for (int64_t n = random_.in(1, 5); n > 0; --n) {
-      case_.results.push_back(random_.percent(65) ? simple(random_) : arithmetic(random_));
+      const int64_t kind = random_.in(0, 99);
+      case_.results.push_back(kind < 40 ? simple(random_) : kind < 75 ? collecting(random_) : arithmetic(random_));
       case_.results.back().name = "a" + std::to_string(n);
     }
     line("      aggregates:");

@@ -112,12 +112,18 @@ oracle::Aggregate aggregate(const json& spec) {
   static const std::map<std::string, AggregateKind> kKinds = {
       {"count", AggregateKind::kCount}, {"sum", AggregateKind::kSum},     {"avg", AggregateKind::kAvg},
       {"min", AggregateKind::kMin},     {"max", AggregateKind::kMax},     {"first", AggregateKind::kFirst},
-      {"last", AggregateKind::kLast}};
+      {"last", AggregateKind::kLast},   {"variance", AggregateKind::kVariance}, {"stddev", AggregateKind::kStddev},
+      {"distinct", AggregateKind::kDistinct}, {"approx_distinct", AggregateKind::kApproxDistinct},
+      {"top_k", AggregateKind::kTopK},  {"approx_top_k", AggregateKind::kTopK}, {"quantile", AggregateKind::kQuantile},
+      {"list", AggregateKind::kList},   {"histogram", AggregateKind::kHistogram},
+      {"arg_min", AggregateKind::kArgMin}, {"arg_max", AggregateKind::kArgMax}};
   oracle::Aggregate out;
   out.name = spec.at("name");
   out.kind = kKinds.at(spec.at("kind"));
   if (spec.contains("field")) out.argument = expression(spec);
   if (spec.contains("where")) out.where = conditions(spec.at("where"));
+  if (spec.contains("by")) out.by = expression(json::object({{"field", spec.at("by")}}));
+  out.numbers = spec.value("numbers", std::vector<double>{});
   return out;
 }
 

@@ -22,15 +22,16 @@ std::string show(const std::optional<T>& v) {
   return v ? fmt::format("{}", *v) : "null";
 }
 
-void plan_aggregate(TestPlan& test, std::string_view name, std::optional<uint32_t> arg, std::optional<uint32_t> where) {
+void plan_aggregate(TestPlan& test, std::string_view name, std::optional<uint32_t> arg, std::optional<uint32_t> where,
+                    const std::vector<std::vector<double>>& parameters = {}) {
   static const Type kTypes[] = {TypeKind::kString, TypeKind::kInt, TypeKind::kDouble, TypeKind::kString, TypeKind::kBool};
   const AggregateFunction* function = find_aggregate_function(name);
   REQUIRE(function != nullptr);
   const std::span<const Type> args = arg ? std::span(&kTypes[*arg], 1) : std::span<const Type>();
-  auto made = function->make(args, test.topics);
+  auto made = function->make({args, parameters, test.topics});
   REQUIRE(made.has_value());
   const size_t size = (*made)->state_size();
-  test.plan.aggregates.push_back({std::move(*made), arg, where, test.plan.state_size});
+  test.plan.aggregates.push_back({std::move(*made), arg, std::nullopt, where, test.plan.state_size});
   test.plan.state_size += size;
 }
 
@@ -66,7 +67,8 @@ class Collector final : public ResultEmitter {
     REQUIRE(b.event_times[i] == end - Duration::millis(1));
     last_end_ = end;
     ResultRow row{text(c[0], i),   {c[1].ints[i]},  end,           b.kafka_times[i], *number(c[3], i), number(c[4], i),
-                  real(c[5], i),   text(c[6], i),   number(c[7], i), text(c[8], i),   real(c[9], i)};
+                  real(c[5], i),   text(c[6], i),   number(c[7], i), text(c[8], i),   real(c[9], i),
+                  text(c[10], i),  number(c[11], i), real(c[12], i)};
     REQUIRE(seen_.insert({end, row.key}).second);
     lines_.push_back(render(row));
   }
@@ -200,6 +202,9 @@ std::unique_ptr<TestPlan> make_test_plan(AlignedShape shape) {
   plan_aggregate(*test, "last", kNumber, std::nullopt);
   plan_aggregate(*test, "first", kText, kChosen);
   plan_aggregate(*test, "avg", kNumber, std::nullopt);
+  plan_aggregate(*test, "list", kNumber, kChosen, {{3}});
+  plan_aggregate(*test, "distinct", kText, std::nullopt, {{4}});
+  plan_aggregate(*test, "quantile", kNumber, std::nullopt, {{0.5}, {0.1}});
   test->topics.number_of("another");
   test->topic = test->topics.number_of(kTopic);
   return test;
@@ -282,9 +287,10 @@ RunOutcome run_lane(const TestPlan& test, const std::vector<TestRow>& rows, RunM
 }
 
 std::string render(const ResultRow& r) {
-  return fmt::format("[{}, {}) {} @{}: count {} sum {} chosen {} min {} last {} first {} avg {}", r.start.us, r.end.us,
+  return fmt::format("[{}, {}) {} @{}: count {} sum {} chosen {} min {} last {} first {} avg {} list {} distinct {} median {}", r.start.us, r.end.us,
                      show(r.key), r.kafka_time.us, r.count, show(r.sum), show(r.chosen_amount), show(r.min_text),
-                     show(r.last_number), show(r.first_chosen_text), show(r.average));
+                     show(r.last_number), show(r.first_chosen_text), show(r.average), show(r.list), show(r.distinct),
+                     r.median.has_value());
 }
 
 }  // namespace tidemark

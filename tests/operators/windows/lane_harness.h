@@ -32,7 +32,8 @@ struct TestRow {
 // Gives offsets and partition watermarks, in the order of `rows`.
 void stamp(std::vector<TestRow>& rows, Duration max_delay);
 
-// key -> count(), sum(number), sum(amount).where(chosen), min(text), last(number), first(text).where(chosen), avg(number).
+// key -> count(), sum(number), sum(amount).where(chosen), min(text), last(number), first(text).where(chosen), avg(number),
+// list(number, 3).where(chosen), distinct(text, 4), quantile(number, 0.5, 0.1).
 struct TestPlan {
   WindowPlan plan;
   TopicTable topics;
@@ -91,6 +92,9 @@ struct ResultRow {
   std::optional<int64_t> last_number;
   std::optional<std::string> first_chosen_text;
   std::optional<double> average;
+  std::optional<std::string> list;  // the first three chosen numbers
+  std::optional<int64_t> distinct;  // texts; null beyond four
+  std::optional<double> median;     // rendered as whether there is one
 };
 std::string render(const ResultRow& row);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 namespace tidemark {
@@ -20,7 +21,7 @@ std::vector<int64_t> windows_of(AlignedShape shape, int64_t t) {
   return starts;
 }
 
-ResultRow aggregate(std::vector<const TestRow*> rows) {
+ResultRow aggregate(std::vector<const TestRow*> rows, uint64_t& result_errors) {
   std::ranges::sort(rows, {}, [](const TestRow* r) { return std::tuple(r->event_time, r->partition, r->offset); });
   ResultRow out;
   Time newest = Time::min();
@@ -39,6 +40,16 @@ ResultRow aggregate(std::vector<const TestRow*> rows) {
     if (chosen && r->text && !out.first_chosen_text) out.first_chosen_text = r->text;
   }
   if (numbers > 0) out.average = static_cast<double>(*out.sum) / static_cast<double>(numbers);
+  if (numbers > 0) out.median = 0;
+  std::set<std::string> texts;
+  int listed = 0;
+  for (const TestRow* r : rows) {
+    if (r->text) texts.insert(*r->text);
+    if (!r->chosen.value_or(false) || !r->number || ++listed > 3) continue;
+    out.list = (listed == 1 ? "[" : out.list->substr(0, out.list->size() - 1) + ",") + std::to_string(*r->number) + "]";
+  }
+  if (texts.size() > 4) ++result_errors;
+  if (!texts.empty() && texts.size() <= 4) out.distinct = static_cast<int64_t>(texts.size());
   out.kafka_time = newest;
   return out;
 }
@@ -73,7 +84,7 @@ NaiveOutcome naive_windows(AlignedShape shape, const std::vector<TestRow>& rows)
   }
   for (const auto& [start, keys] : windows) {
     for (const auto& [key, members] : keys) {
-      ResultRow row = aggregate(members);
+      ResultRow row = aggregate(members, outcome.result_errors);
       row.key = key;
       row.start = {start};
       row.end = {start + shape.size.us};

@@ -11,6 +11,7 @@ struct NaiveOutcome {
   std::vector<std::string> late;
   uint64_t counted = 0;
   uint64_t updates_missed = 0;
+  uint64_t result_errors = 0;  // rows with more different texts than they may have
 };
 
 NaiveOutcome naive_windows(AlignedShape shape, const std::vector<TestRow>& rows);

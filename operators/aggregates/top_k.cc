@@ -1,0 +1,220 @@
+// top_k(x, k[, bound]): the k most frequent values with their counts, exact as long as there are no more different values
+// than the bound; beyond it no answer is given, and that is counted. approx_top_k(x, k[, bound]) goes on: where there are
+// more values than the bound it forgets rare ones, and its answer may then depend on the order of rows.
+//
+// What is forgotten follows J. Misra and D. Gries, "Finding repeated elements", Science of Computer Programming 2 (1982),
+// merged as in P. K. Agarwal et al., "Mergeable summaries", PODS 2012: a count is too low by at most what was taken off
+// all counts, which is less than the rows divided by half the bound.
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "operators/aggregates/functions.h"
+#include "operators/aggregates/value_table.h"
+
+namespace tidemark {
+namespace {
+
+constexpr double kMostValues = 1'000;
+constexpr double kBound = 10'000;
+constexpr double kLargestBound = 1'000'000;
+
+template <class V, bool kApproximate>
+class TopK : public Aggregate {
+ public:
+  TopK(const Type& type, size_t k, size_t bound)
+      : type_(type), result_type_(Type::list_of(entry_type())), k_(k), bound_(bound) {}
+  std::string_view name() const override { return kApproximate ? "approx_top_k" : "top_k"; }
+  Type result_type() const override { return result_type_; }
+  bool result_nullable() const override { return true; }
+  bool can_overflow() const override { return !kApproximate; }
+  size_t state_size() const override { return sizeof(State); }
+  void create(std::byte* state) const override { state_of(state) = State{}; }
+  void add(const AddInput& in) const override {
+    for (size_t i = 0; i < in.rows.size(); ++i) {
+      const uint32_t row = in.rows[i];
+      if (in.arg->valid[row]) take(state_of(in.states[i]), V::read(*in.arg, row), 1, in.heap);
+    }
+  }
+  void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
+    State& s = state_of(into);
+    const State& other = state_of(from);
+    if (other.beyond) pass_bound(s);
+    for (uint32_t i = 0; i < other.values.size(); ++i) {
+      take(s, V::view(other.values[i].value), other.values[i].count, heap);
+    }
+  }
+  bool result(const std::byte* state, Column& out, size_t row, Arena& arena) const override {
+    const State& s = state_of(state);
+    if (s.beyond && !kApproximate) return false;
+    if (s.values.size() == 0) return true;
+    std::string json = "[";
+    for (const Entry* e : most_frequent(s, arena)) {
+      json += json.size() > 1 ? ",{\"value\":" : "{\"value\":";
+      append_value_json(type_.kind, V::view(e->value), json);
+      json += ",\"count\":";
+      append_value_json(TypeKind::kUint, static_cast<int64_t>(e->count), json);
+      json += '}';
+    }
+    json += ']';
+    out.valid[row] = 1;
+    out.strings[row] = arena.copy(json);
+    return true;
+  }
+  void encode(const std::byte* state, std::string& out) const override {
+    const State& s = state_of(state);
+    ByteWriter writer(out);
+    writer.fixed(static_cast<uint8_t>(s.beyond));
+    writer.varint(s.values.size());
+    for (uint32_t i = 0; i < s.values.size(); ++i) {
+      V::encode(V::view(s.values[i].value), writer);
+      writer.varint(s.values[i].count);
+    }
+  }
+  bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
+    create(state);
+    const auto beyond = in.fixed<uint8_t>();
+    const uint64_t n = in.varint();
+    if (!in.ok() || beyond > 1 || n > in.rest().size()) return false;
+    State& s = state_of(state);
+    if (beyond == 1) pass_bound(s);
+    for (uint64_t i = 0; i < n; ++i) {
+      const auto value = V::decode(in);
+      const uint64_t count = in.varint();
+      if (!in.ok() || count == 0) return false;
+      take(s, value, count, heap);
+    }
+    return true;
+  }
+
+ private:
+  using Entry = typename ValueTable<V, Count>::Entry;
+  struct State {
+    ValueTable<V, Count> values;
+    uint64_t beyond;  // 1: there were more values than the bound
+  };
+  static State& state_of(std::byte* state) { return *reinterpret_cast<State*>(state); }
+  static const State& state_of(const std::byte* state) { return *reinterpret_cast<const State*>(state); }
+  static Type entry_type() {
+    Type map(TypeKind::kMap);
+    map.key = std::make_shared<const Type>(TypeKind::kString);
+    map.element = std::make_shared<const Type>(TypeKind::kDyn);
+    return map;
+  }
+  static bool more_frequent(const Entry* a, const Entry* b) {
+    if (a->count != b->count) return a->count > b->count;
+    return V::less(V::view(a->value), V::view(b->value));
+  }
+
+  static void pass_bound(State& s) {
+    if (!kApproximate) s.values.clear();
+    s.beyond = 1;
+  }
+  void take(State& s, typename V::View v, uint64_t count, Arena& heap) const {
+    if (s.beyond && !kApproximate) return;
+    if (Entry* known = s.values.find(v)) {
+      known->count += count;
+      return;
+    }
+    if (s.values.size() == bound_) {
+      pass_bound(s);
+      if (!kApproximate) return;
+      forget_rare(s);
+    }
+    s.values.insert(v, heap).count = count;
+  }
+  // Takes the median count off all counts, which leaves room for half of the bound.
+  void forget_rare(State& s) const {
+    std::vector<uint64_t> counts(s.values.size());
+    for (uint32_t i = 0; i < counts.size(); ++i) counts[i] = s.values[i].count;
+    const auto median = counts.begin() + static_cast<ptrdiff_t>(counts.size() / 2);
+    std::ranges::nth_element(counts, median);
+    s.values.keep_if([&](Entry& e) {
+      const bool stays = e.count > *median;
+      e.count -= std::min(e.count, *median);
+      return stays;
+    });
+  }
+  // In order; a heap of the k best so far, the least of them in front.
+  std::span<const Entry*> most_frequent(const State& s, Arena& arena) const {
+    const size_t room = std::min<size_t>(k_, s.values.size());
+    const std::span best(reinterpret_cast<const Entry**>(arena.allocate(room * sizeof(Entry*))), room);
+    size_t n = 0;
+    for (uint32_t i = 0; i < s.values.size(); ++i) {
+      const Entry* const e = &s.values[i];
+      if (n == room) {
+        if (!more_frequent(e, best[0])) continue;
+        std::ranges::pop_heap(best, more_frequent);
+        best[n - 1] = e;
+      } else {
+        best[n++] = e;
+      }
+      std::ranges::push_heap(best.first(n), more_frequent);
+    }
+    std::ranges::sort_heap(best, more_frequent);
+    return best;
+  }
+
+  Type type_;
+  Type result_type_;
+  size_t k_;
+  size_t bound_;
+};
+
+template <class V>
+class Exact final : public TopK<V, false> {
+  using TopK<V, false>::TopK;
+};
+template <class V>
+class Approximate final : public TopK<V, true> {
+  using TopK<V, true>::TopK;
+};
+
+template <template <class> class A>
+Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const AggregateArgs& args) {
+  auto aggregate = make_for_value<A>(args.columns[0], args.whole(0), args.whole(1));
+  if (!aggregate) return refuse_argument(signature, kOrderedTypes, args.columns[0]);
+  return aggregate;
+}
+
+std::vector<AggregateParameter> parameters() {
+  return {{.name = "k", .least = 1, .most = kMostValues, .whole = true},
+          {.name = "bound", .least = 1, .most = kLargestBound, .whole = true, .otherwise = kBound}};
+}
+
+constexpr std::string_view kMemory = "32 B, and up to 96 B a value; of text up to 128 B and twice the text";
+
+}  // namespace
+
+AggregateFunction top_k_function() {
+  return {.name = "top_k",
+          .signature = "top_k(x, k)",
+          .doc = "The k most frequent values that are not null, up to 1000, as a list of `{value, count}`, most frequent "
+                 "first, ties by value; -0.0 is 0.0. Exact: for more than 10000 different values, or than `bound` in "
+                 "`top_k(x, k, bound)`, it is null and counts as a result error; `approx_top_k` goes on. Null over nothing.",
+          .takes = kOrderedTypes,
+          .gives = "list",
+          .memory = kMemory,
+          .columns = 1,
+          .columns_min = 1,
+          .make = [](const AggregateArgs& args) { return make<Exact>("top_k(x, k)", args); },
+          .parameters = parameters()};
+}
+
+AggregateFunction approx_top_k_function() {
+  return {.name = "approx_top_k",
+          .signature = "approx_top_k(x, k)",
+          .doc = "As `top_k` up to its bound (10000, or `bound` in `approx_top_k(x, k, bound)`). With more different values "
+                 "it forgets rare ones: a count is then too low by less than the rows divided by half the bound, and, "
+                 "alone of all aggregates, the result may depend on the order of rows: a restart or a backfill may give "
+                 "another one.",
+          .takes = kOrderedTypes,
+          .gives = "list",
+          .memory = kMemory,
+          .columns = 1,
+          .columns_min = 1,
+          .make = [](const AggregateArgs& args) { return make<Approximate>("approx_top_k(x, k)", args); },
+          .parameters = parameters()};
+}
+
+}  // namespace tidemark
