@@ -128,6 +128,10 @@ Status Attempt::commit_start() {
     running_epoch_.reset();
     return std::unexpected(error_);
   }
+  // Only now are they passed over for good: a start that fails before decides anew.
+  for (const auto& [id, lost] : resumed_.lost) {
+    deps_.metrics.partition(deps_.plan.source.name, id.topic, id.partition).records_lost.add(static_cast<uint64_t>(lost));
+  }
   epoch_committed();
   return {};
 }

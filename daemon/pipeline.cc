@@ -35,7 +35,7 @@ Pipeline::Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps)
       library_lines_(std::make_shared<RateLimited>(logger_, Duration::seconds(30))),
       metrics_(deps_.metrics, plan_.name),
       consumer_feed_(metrics_, "consumer"),
-      storage_(deps_.files, dir("checkpoints")),
+      storage_(deps_.files, dir("checkpoints"), [this] { deps_.crash_points.reached("rename_before"); }),
       reset_state_(options_.reset_state),
       accept_loss_(options_.accept_loss),
       worker_progress_us_(worker_count()) {
@@ -405,9 +405,6 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
     logger_.info("already_ended");
     stop_for_good(PipelineState::kEnded, 0, "");
     return nullptr;
-  }
-  for (const auto& [id, lost] : resumed->lost) {
-    metrics_.partition(plan_.source.name, id.topic, id.partition).records_lost.add(static_cast<uint64_t>(lost));
   }
   AttemptOptions options;
   options.mode = options_.mode;

@@ -83,19 +83,20 @@ Result<WrittenCheckpoint> StateWriter::store_checkpoint(Job& job) {
   if (job.unit->store) {
     dir = scratch_dir_ + "/" + job.unit->name;
     if (Status cleared = files_.remove_tree(dir); !cleared) return std::unexpected(cleared.error());
-    crash_points_.reached("snapshot");
+    crash_points_.reached("snapshot_before");
     auto files = job.unit->store->checkpoint(dir, files_);
     if (!files) {
       if (job.unit->store->broken()) failed_(files.error());
       return std::unexpected(files.error());
     }
     written.manifest.files = std::move(*files);
+    crash_points_.reached("snapshot_after");
   }
-  crash_points_.reached("manifest_tmp");
+  crash_points_.reached("manifest_before");
   auto checksum = storage_.store(written.manifest, dir);
   if (!dir.empty()) (void)files_.remove_tree(dir);  // a leftover in scratch is cleared before its next use
   if (!checksum) return std::unexpected(checksum.error());
-  crash_points_.reached("manifest_rename");
+  crash_points_.reached("rename_after");
   written.checksum = *checksum;
   written.bytes = std::accumulate(written.manifest.files.begin(), written.manifest.files.end(), uint64_t{0},
                                   [](uint64_t sum, const FileEntry& f) { return sum + f.size; });

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <random>
@@ -9,11 +10,21 @@
 namespace tidemark {
 namespace {
 
-// An open, locked descriptor, or -1 when somebody else holds the lock.
+constexpr int kAttempts = 100;  // of which each can be lost to one process that starts at the same moment
+
+// Whether the open file is still the one of that name.
+bool is_file_of(int fd, const std::string& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(fd, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
+// An open, locked descriptor, or -1 when somebody else holds the lock or took the file away meanwhile.
 int lock_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return -1;
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0 && is_file_of(fd, path)) return fd;
   ::close(fd);
   return -1;
 }
@@ -36,13 +47,19 @@ Result<std::unique_ptr<WorkDir>> WorkDir::make(Files& files, const std::string& 
   if (Status made = files.make_dirs(root); !made) return std::unexpected(made.error());
   remove_dead(files, root);
   std::random_device random;
-  const std::string path = root + "/" + std::to_string(::getpid()) + "-" + std::to_string(random());
-  for (const char* part : {"/live", "/scratch"}) {
-    if (Status made = files.make_dirs(path + part); !made) return std::unexpected(made.error());
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::string path = root + "/" + std::to_string(::getpid()) + "-" + std::to_string(random());
+    if (Status made = files.make_dirs(path); !made) return std::unexpected(made.error());
+    // Until it is locked, a process that starts now takes it for a dead one's.
+    const int lock = lock_file(path + "/lock");
+    if (lock < 0) continue;
+    std::unique_ptr<WorkDir> dir(new WorkDir(files, path, lock));
+    for (const char* part : {"/live", "/scratch"}) {
+      if (Status made = files.make_dirs(path + part); !made) return std::unexpected(made.error());
+    }
+    return dir;
   }
-  const int lock = lock_file(path + "/lock");
-  if (lock < 0) return external_error("cannot lock " + path);
-  return std::unique_ptr<WorkDir>(new WorkDir(files, path, lock));
+  return external_error("no folder below " + root + " can be locked");
 }
 
 WorkDir::~WorkDir() {

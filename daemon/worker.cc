@@ -82,8 +82,9 @@ bool Worker::turn() {
 }
 
 void Worker::align() {
+  core_.shared.crash_points->reached("freeze_before");
   lanes_.freeze_all();
-  core_.shared.crash_points->reached("freeze");
+  core_.shared.crash_points->reached("freeze_after");
   WorkerReport report;
   report.epoch = core_.epoch;
   report.partitions = source_.take_positions();

@@ -66,7 +66,7 @@ Status LocalCheckpointStorage::fill(const Manifest& manifest, const std::string&
   Status done = for_all(manifest.files, take);
   if (done) done = files_.sync_dir(dir);
   if (done) done = files_.sync_dir(parent_of(dir));
-  if (done) done = write_file_durably(files_, dir + "/" + kManifestFile, bytes);
+  if (done) done = write_file_durably(files_, dir + "/" + kManifestFile, bytes, manifest_written_);
   return done;
 }
 

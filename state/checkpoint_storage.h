@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -71,7 +72,9 @@ class CheckpointStorage {
 // change.
 class LocalCheckpointStorage final : public CheckpointStorage {
  public:
-  LocalCheckpointStorage(Files& files, std::string root) : files_(files), root_(std::move(root)) {}
+  // `manifest_written` is called on the storing thread when a manifest stands durably beside its name, not under it yet.
+  LocalCheckpointStorage(Files& files, std::string root, std::function<void()> manifest_written = {})
+      : files_(files), root_(std::move(root)), manifest_written_(std::move(manifest_written)) {}
 
   Result<uint64_t> store(const Manifest& manifest, const std::string& local_dir) override;
   Result<std::vector<std::string>> units() override;
@@ -89,6 +92,7 @@ class LocalCheckpointStorage final : public CheckpointStorage {
 
   Files& files_;
   std::string root_;
+  std::function<void()> manifest_written_;
 };
 
 }  // namespace tidemark

@@ -195,9 +195,11 @@ Result<FileEntry> LocalFiles::digest(const std::string& path) {
   return entry;
 }
 
-Status write_file_durably(Files& files, const std::string& path, std::string_view bytes) {
+Status write_file_durably(Files& files, const std::string& path, std::string_view bytes,
+                          const std::function<void()>& before_rename) {
   const std::string temporary = path + ".tmp";
   Status done = files.write_synced(temporary, bytes);
+  if (done && before_rename) before_rename();
   if (done) done = files.rename(temporary, path);
   if (!done) {
     (void)files.remove_file(temporary);

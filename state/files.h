@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,7 +74,9 @@ class LocalFiles final : public Files {
 };
 
 // Temporary file beside it, fsync, rename, fsync of the parent. After a failure the old file, or none, is there.
-Status write_file_durably(Files& files, const std::string& path, std::string_view bytes);
+// `before_rename`, where given, is called when the temporary file is durable.
+Status write_file_durably(Files& files, const std::string& path, std::string_view bytes,
+                          const std::function<void()>& before_rename = {});
 // make_dirs, and every folder that was made is durable in its parent.
 Status make_dirs_durably(Files& files, const std::string& path);
 std::string parent_of(const std::string& path);

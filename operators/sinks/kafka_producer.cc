@@ -272,9 +272,10 @@ Status Producer::flush(Duration timeout) {
   const auto code = rd_kafka_flush(client_.get(), timeout_ms(timeout));
   const std::lock_guard lock(mutex_);
   const auto error = std::exchange(delivery_error_, std::nullopt);
+  const auto fault = code == RD_KAFKA_RESP_ERR_NO_ERROR ? std::exchange(user_fault_, std::nullopt) : user_fault_;
   if (error) return external_error(*error);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  if (user_fault_) return std::unexpected(*user_fault_);
+  if (fault) return std::unexpected(*fault);
   return std::unexpected(kafka_error(code, "flush"));
 }
 

@@ -20,9 +20,10 @@ import kafka  # noqa: E402
 import run  # noqa: E402
 from harness import SLIDING, TUMBLING, Failed  # noqa: E402
 
-POINTS = ["barrier_before", "barrier_after", "freeze", "snapshot", "manifest_tmp", "manifest_rename",
-          "send_offsets_before", "send_offsets_after", "commit_before", "commit_after", "delete_before", "delete_after"]
-NO_STATE = {"freeze", "snapshot"}  # points that a pipeline without windows may never reach
+POINTS = ["barrier_before", "barrier_after", "freeze_before", "freeze_after", "snapshot_before", "snapshot_after",
+          "manifest_before", "rename_before", "rename_after", "send_offsets_before", "send_offsets_after",
+          "commit_before", "commit_after", "delete_before", "delete_after"]
+NO_STATE = {"snapshot_before", "snapshot_after"}  # points that a pipeline without windows never reaches
 
 SHAPES = {
     "exchange": {"window": SLIDING, "lanes": 8},

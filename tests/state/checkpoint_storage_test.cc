@@ -330,6 +330,23 @@ TEST_CASE("a durable write leaves the old file or the new one") {
   }
 }
 
+TEST_CASE("a manifest that is written stands beside its name until it is renamed") {
+  TempDir dir;
+  Site site(dir);
+  site.count(10);
+  const Manifest manifest = site.snapshot(1);
+  const std::string file = site.root + "/" + to_string(manifest.name) + "/MANIFEST";
+  int told = 0;
+  LocalCheckpointStorage storage(site.disk, site.root, [&] {
+    told += 1;
+    CHECK(slurp(file + ".tmp") == encode_manifest(manifest));
+    CHECK_FALSE(std::filesystem::exists(file));
+  });
+  must(storage.store(manifest, site.local));
+  CHECK(told == 1);
+  CHECK(slurp(file) == encode_manifest(manifest));
+}
+
 TEST_CASE("a digest chains blocks and tells empty files apart by size") {
   TempDir dir;
   LocalFiles files;
