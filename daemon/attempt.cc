@@ -12,9 +12,18 @@ constexpr Duration kRetryEvery = Duration::millis(200);
 constexpr Duration kWatchEvery = Duration::millis(500);
 constexpr Duration kAsk = Duration::seconds(10);
 constexpr Duration kRepeatWarnings = Duration::seconds(10);
-constexpr Duration kLongestTransaction = Duration::minutes(15);  // the usual broker maximum
+constexpr Duration kCallSlice = Duration::seconds(2);  // between two looks at whether to give up
+constexpr Duration kAbortWithin = Duration::seconds(10);
+constexpr Duration kSlowEpoch = Duration::seconds(60);
+constexpr int64_t kSlowEpochIntervals = 10;
 
 void sleep_for(Duration d) { std::this_thread::sleep_for(std::chrono::microseconds(d.us)); }
+
+std::vector<TopicPartition> ids_of(const std::vector<PartitionStart>& partitions) {
+  std::vector<TopicPartition> ids;
+  for (const PartitionStart& p : partitions) ids.push_back(p.id);
+  return ids;
+}
 
 }  // namespace
 
@@ -24,7 +33,10 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
       resumed_(std::move(resumed)),
       logger_(deps_.logger),
       warnings_(deps_.logger, kRepeatWarnings),
-      gauges_(resumed_.partitions.size()) {
+      slow_epochs_(deps_.logger, kSlowEpoch),
+      sweep_({deps_.storage, deps_.consumer, deps_.silence, deps_.clock, deps_.crash_points, ids_of(resumed_.partitions)}),
+      gauges_(resumed_.partitions.size()),
+      watch_({deps_.plan, deps_.clock, deps_.consumer, deps_.metrics, shared_.partitions, gauges_}) {
   sinks_.plan = &deps_.plan;
   sinks_.targets = deps_.targets;
   sinks_.lines = &deps_.lines;
@@ -45,6 +57,7 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   shared_.channel_bytes = options_.channel_bytes / (options_.workers * options_.workers);
   shared_.until_end = options_.mode != RunMode::kForever;
   shared_.keep_open = options_.mode == RunMode::kUntilEndKeepOpen;
+  lanes_ = resumed_.lanes.size();
   next_epoch_ = resumed_.last_epoch + 1;
   status_.last_checkpoint = Time::min();
   for (uint32_t p = 0; p < resumed_.partitions.size(); ++p) {
@@ -58,15 +71,14 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
 Attempt::~Attempt() { stop(); }
 
 Status Attempt::start() {
-  writer_ = std::make_unique<StateWriter>(deps_.storage, deps_.files, options_.scratch_dir, deps_.crash_points,
-                                          [this](const Error& error) { on_failed(error); });
+  writer_ = std::make_unique<StateWriter>(
+      StateWriter::Deps{deps_.storage, deps_.files, deps_.clock, deps_.crash_points, deps_.writer_step_began_us},
+      options_.scratch_dir, [this](const Error& error) { on_failed(error); });
   shared_.writer = writer_.get();
   if (resumed_.must_commit_start) {
     if (Status committed = commit_start(); !committed) return committed;
   }
-  if (deps_.transactional) {
-    if (auto begun = deps_.transactional->begin(); !begun) return external_error(begun.error().message);
-  }
+  if (auto begun = begin_transaction(); !begun) return external_error(begun.error().message);
   if (Status made = make_workers(); !made) return made;
   std::vector<KafkaConsumer::Start> starts;
   for (uint32_t p = 0; p < shared_.partitions.size(); ++p) {
@@ -102,29 +114,26 @@ Status Attempt::make_workers() {
 // The very first positions, or those that a person chose with --accept-loss, are committed before a record is read: from
 // then on the committed offsets are the truth.
 Status Attempt::commit_start() {
-  running_epoch_.emplace();
-  running_epoch_->number = next_epoch_++;
-  running_epoch_->began = deps_.clock.elapsed();
-  writer_->close_epoch(running_epoch_->number - 1);
+  Epoch& epoch = new_epoch();
+  writer_->close_epoch(epoch.number - 1);
+  epoch.progress.snapshots_asked = true;
   for (const auto& unit : resumed_.units) {
-    const uint64_t epoch = unit->committed ? running_epoch_->number : CheckpointName::kStartEpoch;
-    store_unit(*unit, running_epoch_->number, manifest_of(*unit, epoch, false));
+    store_unit(*unit, epoch.number, manifest_of(*unit, unit->committed ? epoch.number : CheckpointName::kStartEpoch, false));
   }
-  while (running_epoch_->units_waiting > 0 && !running_epoch_->failure) {
+  while (!may_commit(epoch.progress) && !has_failed(epoch.progress) && !deps_.stop.given_up()) {
     sleep_for(kPoll);
     read_mail();
+    watch_epoch();
   }
-  if (running_epoch_->failure) {
-    const Error error = *running_epoch_->failure;
+  if (!may_commit(epoch.progress)) {
+    const Error error = epoch.failure.value_or(Error{Fault::kExternal, true, "told to end"});
     running_epoch_.reset();
     deps_.metrics.checkpoints_failed.add();
     return std::unexpected(error);
   }
-  if (deps_.transactional) {
-    if (auto begun = deps_.transactional->begin(); !begun) return external_error(begun.error().message);
-  }
-  const AttemptEnd committed = commit_offsets(offsets_to_commit());
-  if (committed != AttemptEnd::kNone) {
+  const TransactionStatus begun = begin_transaction();
+  if (!begun) transaction_failed(begun.error());
+  if (!begun || commit_offsets(offsets_to_commit()) != AttemptEnd::kNone) {
     running_epoch_.reset();
     return std::unexpected(error_);
   }
@@ -168,10 +177,15 @@ void Attempt::read_mail() {
   if (mail.failed && end_ == AttemptEnd::kNone) finish(AttemptEnd::kRewind, *mail.failed);
   if (!running_epoch_) return;
   Epoch& epoch = *running_epoch_;
-  for (WorkerReport& report : mail.aligned) epoch.reports.push_back(std::move(report));
-  epoch.flushed += static_cast<uint32_t>(std::ranges::count(mail.flushed, epoch.number));
+  EpochProgress& progress = epoch.progress;
+  for (WorkerReport& report : mail.aligned) {
+    progress.lanes_frozen += static_cast<uint32_t>(report.lane_watermarks.size());
+    progress.partitions_noted += static_cast<uint32_t>(report.partitions.size());
+    epoch.reports.push_back(std::move(report));
+  }
+  progress.feeders_flushed += static_cast<uint32_t>(std::ranges::count(mail.flushed, epoch.number));
   for (auto& [unit, result] : mail.stored) {
-    epoch.units_waiting -= 1;
+    (result ? progress.units_durable : progress.units_failed) += 1;
     if (result) {
       epoch.written.insert_or_assign(unit, std::move(*result));
     } else if (!epoch.failure) {
@@ -190,8 +204,10 @@ AttemptEnd Attempt::turn() {
   for (KafkaProducer* producer : deps_.plain) producer->poll(Duration{0});
   if (now >= next_watch_) {
     next_watch_ = now + kWatchEvery;
-    watch_partitions();
+    const std::vector<PartitionStatus> statuses = watch_.look(positions_);
+    for (const auto& worker : workers_) worker->post_statuses(statuses);
     publish();
+    watch_epoch();
   }
   if (running_epoch_) {
     move_epoch();
@@ -203,22 +219,46 @@ AttemptEnd Attempt::turn() {
   return end_;
 }
 
-void Attempt::begin_epoch(bool marks_end) {
+Attempt::Epoch& Attempt::new_epoch() {
   running_epoch_.emplace();
   running_epoch_->number = next_epoch_++;
   running_epoch_->began = deps_.clock.elapsed();
-  running_epoch_->ended = marks_end;
-  for (const auto& worker : workers_) worker->request_barrier(running_epoch_->number);
+  return *running_epoch_;
+}
+
+void Attempt::begin_epoch(bool marks_end) {
+  Epoch& epoch = new_epoch();
+  epoch.ended = marks_end;
+  epoch.progress.lanes = static_cast<uint32_t>(lanes_);
+  epoch.progress.partitions = static_cast<uint32_t>(shared_.partitions.size());
+  epoch.progress.feeders = static_cast<uint32_t>(workers_.size());
+  for (const auto& worker : workers_) worker->request_barrier(epoch.number);
 }
 
 void Attempt::move_epoch() {
-  Epoch& epoch = *running_epoch_;
-  if (epoch.reports.size() < workers_.size()) return;
-  if (!epoch.storing) store_units();
-  if (epoch.units_waiting > 0) return;
-  if (epoch.failure) return epoch_failed(*epoch.failure);
-  if (epoch.flushed < workers_.size()) return;
-  commit_epoch();
+  const EpochProgress& progress = running_epoch_->progress;
+  if (may_snapshot(progress)) store_units();
+  if (has_failed(progress)) return epoch_failed(*running_epoch_->failure);
+  if (may_commit(progress)) commit_epoch();
+}
+
+// A hang that would otherwise be silent explains itself.
+void Attempt::watch_epoch() {
+  if (!running_epoch_) return;
+  const Duration age = deps_.clock.elapsed() - running_epoch_->began;
+  if (age.us < std::max(kSlowEpoch.us, checkpoint_interval().us * kSlowEpochIntervals)) return;
+  const EpochProgress& progress = running_epoch_->progress;
+  std::string waits_for;
+  switch (phase_of(progress)) {
+    case EpochPhase::kBarrier: waits_for = "barrier"; break;
+    case EpochPhase::kCheckpoint: waits_for = writer_->doing().value_or("snapshot"); break;
+    case EpochPhase::kSinks: waits_for = "sinks"; break;
+    case EpochPhase::kCommit: waits_for = running_epoch_->call; break;
+  }
+  slow_epochs_.warn("checkpoint_waits", {{"epoch", running_epoch_->number}, {"for_s", age.us / 1'000'000}, {"waits_for", waits_for},
+                                         {"lanes_frozen", progress.lanes_frozen}, {"lanes", progress.lanes},
+                                         {"units_durable", progress.units_durable}, {"units", progress.units},
+                                         {"sinks_fed", progress.feeders_flushed}, {"sink_feeders", progress.feeders}});
 }
 
 void Attempt::take_reports() {
@@ -230,7 +270,7 @@ void Attempt::take_reports() {
 
 void Attempt::store_units() {
   Epoch& epoch = *running_epoch_;
-  epoch.storing = true;
+  epoch.progress.snapshots_asked = true;
   take_reports();
   for (const auto& unit : resumed_.units) {
     Manifest manifest = manifest_of(*unit, epoch.number, epoch.ended && options_.mode == RunMode::kUntilEnd);
@@ -242,7 +282,7 @@ void Attempt::store_units() {
 }
 
 void Attempt::store_unit(RecoveryUnit& unit, uint64_t epoch, Manifest manifest) {
-  running_epoch_->units_waiting += 1;
+  running_epoch_->progress.units += 1;
   const std::string name = unit.name;
   writer_->store(unit, epoch, std::move(manifest), [this, name](Result<WrittenCheckpoint> result) {
     const std::lock_guard lock(mail_mutex_);
@@ -327,52 +367,81 @@ void Attempt::commit_epoch() {
     next_checkpoint_ = deps_.clock.elapsed() + checkpoint_interval();
     return;
   }
-  const AttemptEnd result = commit_offsets(offsets_to_commit());
-  if (result != AttemptEnd::kNone) return;
+  if (commit_offsets(offsets_to_commit()) != AttemptEnd::kNone) return;
   const bool ended = running_epoch_->ended;
-  if (deps_.transactional) {
-    if (auto begun = deps_.transactional->begin(); !begun) {
-      epoch_committed();
-      transaction_failed(begun.error());
-      return;
-    }
-  }
-  sinks_.open_epoch = running_epoch_->number + 1;
+  const TransactionStatus begun = ended ? TransactionStatus{} : begin_transaction();
+  if (begun) sinks_.open_epoch = running_epoch_->number + 1;
   epoch_committed();
   next_checkpoint_ = deps_.clock.elapsed() + checkpoint_interval();
-  if (ended) end_ = AttemptEnd::kEnded;
+  if (!begun) {
+    transaction_failed(begun.error());
+  } else if (ended) {
+    end_ = AttemptEnd::kEnded;
+  }
+}
+
+TransactionStatus Attempt::begin_transaction() {
+  if (!deps_.transactional) return {};
+  if (!deps_.transactional->spent()) return deps_.transactional->begin();
+  return std::unexpected(TransactionError{TransactionFailure::kFatal, "the last commit was slow or its connection broke: the "
+                                                                      "next transaction needs a new producer"});
 }
 
 AttemptEnd Attempt::commit_offsets(const std::vector<PartitionOffset>& offsets) {
   deps_.crash_points.reached("send_offsets_before");
   const Duration began = deps_.clock.elapsed();
-  for (KafkaProducer* producer : deps_.plain) {
-    if (Status flushed = producer->flush(deps_.plan.transaction_timeout); !flushed) return finish(AttemptEnd::kRewind, flushed.error());
+  deps_.silence.asked(began);
+  AttemptEnd result = AttemptEnd::kNone;
+  if (Status flushed = flush_plain(); !flushed) {
+    result = finish(AttemptEnd::kRewind, flushed.error());
+  } else {
+    result = deps_.transactional ? commit_transaction(offsets) : commit_group(offsets);
   }
-  const AttemptEnd result = deps_.transactional ? commit_transaction(offsets) : commit_group(offsets);
-  if (result == AttemptEnd::kNone) deps_.metrics.transaction_duration_seconds.observe((deps_.clock.elapsed() - began).to_seconds());
+  if (result != AttemptEnd::kNone) return result;
+  deps_.silence.answered();
+  deps_.metrics.transaction_duration_seconds.observe((deps_.clock.elapsed() - began).to_seconds());
   return result;
+}
+
+Status Attempt::flush_plain() {
+  const Duration deadline = deps_.clock.elapsed() + deps_.plan.transaction_timeout;
+  running_epoch_->call = "flush";
+  for (KafkaProducer* producer : deps_.plain) {
+    while (true) {
+      const Result<bool> flushed = producer->flush(kCallSlice);
+      if (!flushed) return std::unexpected(flushed.error());
+      if (*flushed) break;
+      if (deps_.stop.given_up() || deps_.clock.elapsed() > deadline) return external_error("rows are not acknowledged");
+      watch_epoch();
+    }
+  }
+  return {};
+}
+
+template <class Call>
+TransactionStatus Attempt::repeat(const char* name, Call call) {
+  running_epoch_->call = name;
+  while (true) {
+    TransactionStatus done = call();
+    if (done || done.error().kind != TransactionFailure::kRetry || deps_.stop.given_up()) return done;
+    warnings_.warn("transaction_waits", {{"call", name}, {"error", done.error().message}});
+    watch_epoch();
+    sleep_for(kRetryEvery);
+  }
 }
 
 AttemptEnd Attempt::commit_transaction(const std::vector<PartitionOffset>& offsets) {
   auto group = deps_.consumer.group_metadata();
   if (!group) return finish(AttemptEnd::kRewind, group.error());
-  TransactionStatus sent = deps_.transactional->send_offsets(offsets, **group);
-  while (!sent && sent.error().kind == TransactionFailure::kRetry && !deps_.give_up) {
-    warnings_.warn("send_offsets_retried", {{"error", sent.error().message}});
-    sleep_for(kRetryEvery);
-    sent = deps_.transactional->send_offsets(offsets, **group);
-  }
+  const auto sent = repeat("send_offsets", [&] { return deps_.transactional->send_offsets(offsets, **group); });
   if (!sent) return transaction_failed(sent.error());
   deps_.crash_points.reached("send_offsets_after");
   deps_.crash_points.reached("commit_before");
-  TransactionStatus committed = deps_.transactional->commit();
-  while (!committed && committed.error().kind == TransactionFailure::kRetry && !deps_.give_up) {
-    warnings_.warn("commit_retried", {{"error", committed.error().message}});
-    sleep_for(kRetryEvery);
-    committed = deps_.transactional->commit();
+  const auto committed = repeat("commit", [&] { return deps_.transactional->commit(kCallSlice); });
+  if (!committed) {
+    commit_open_ = committed.error().kind == TransactionFailure::kRetry;
+    return transaction_failed(committed.error());
   }
-  if (!committed) return transaction_failed(committed.error());
   deps_.crash_points.reached("commit_after");
   return AttemptEnd::kNone;
 }
@@ -384,11 +453,9 @@ AttemptEnd Attempt::commit_group(const std::vector<PartitionOffset>& offsets) {
   return AttemptEnd::kNone;
 }
 
-// A transaction that the broker timed out looks just like being fenced: the group tells them apart.
+// A transaction that the broker timed out looks just like being fenced; before the next attempt the group is asked.
 AttemptEnd Attempt::transaction_failed(const TransactionError& error) {
-  const bool ours =
-      error.kind != TransactionFailure::kFenced || deps_.consumer.membership_valid() || !deps_.consumer.replaced();
-  return finish(ours ? AttemptEnd::kRewind : AttemptEnd::kFenced, Error{Fault::kExternal, ours, error.message});
+  return finish(AttemptEnd::kRewind, Error{Fault::kExternal, true, error.message});
 }
 
 AttemptEnd Attempt::finish(AttemptEnd end, const Error& error) {
@@ -411,7 +478,7 @@ void Attempt::epoch_committed() {
     if (unit->committed) replaced.emplace_back(unit.get(), unit->committed->manifest.name);
     unit->committed = StoredCheckpoint{std::move(written->second.manifest), written->second.checksum};
   }
-  delete_replaced(replaced);
+  sweep_.delete_replaced(replaced, warnings_);
   if (!epoch.reports.empty()) {
     Ledger ledger;
     for (const WorkerReport& report : epoch.reports) ledger.add(report, shared_.partitions);
@@ -434,110 +501,10 @@ void Attempt::epoch_committed() {
   running_epoch_.reset();
   if (workers_.empty() || deps_.clock.elapsed() < next_sweep_) return;
   next_sweep_ = deps_.clock.elapsed() + deps_.plan.transaction_timeout;
-  sweep_leftovers();
+  sweep_.sweep_leftovers(resumed_.units);
 }
 
-// ---- Deletion
-
-// What the group's commits name now, over all that we own; nothing when they could not be read.
-std::optional<std::set<CheckpointName>> Attempt::names_in_commits() {
-  std::vector<TopicPartition> owned;
-  for (const PartitionStart& p : shared_.partitions) owned.push_back(p.id);
-  const auto committed = deps_.consumer.committed(owned, kAsk);
-  if (!committed) return std::nullopt;
-  std::set<CheckpointName> names;
-  for (const PartitionOffset& offset : *committed) {
-    if (const auto metadata = parse_offset_metadata(offset.metadata)) names.insert(metadata->name);
-  }
-  return names;
-}
-
-// Only right after a commit, which the group accepted from this member: it owns what the checkpoints cover.
-void Attempt::delete_replaced(const std::vector<std::pair<RecoveryUnit*, CheckpointName>>& replaced) {
-  if (replaced.empty()) return;
-  const auto named = names_in_commits();
-  for (const auto& [unit, name] : replaced) {
-    if (!may_delete(name, {unit->committed->manifest.name, true, named})) continue;
-    deps_.crash_points.reached("delete_before");
-    if (Status removed = deps_.storage.remove(name); !removed) {
-      warnings_.warn("checkpoint_not_deleted", {{"name", to_string(name)}, {"error", removed.error().message}});
-    }
-    deps_.crash_points.reached("delete_after");
-  }
-}
-
-// What no commit names: left by a crash between manifest and commit, or by a failed deletion.
-void Attempt::sweep_leftovers() {
-  const auto named = names_in_commits();
-  for (const auto& unit : resumed_.units) {
-    if (!unit->committed) continue;
-    LeftoverFacts facts;
-    facts.now = deps_.clock.now();
-    facts.longest_transaction_timeout = kLongestTransaction;
-    facts.deletion = {unit->committed->manifest.name, true, named};
-    if (const auto leftovers = deps_.storage.leftovers(unit->name)) {
-      for (const Leftover& leftover : *leftovers) {
-        facts.modified = leftover.modified;
-        if (may_sweep(facts)) (void)deps_.storage.remove_leftover(leftover);
-      }
-    }
-    if (const auto names = deps_.storage.list(unit->name)) {
-      for (const CheckpointName& name : *names) {
-        if (may_delete(name, facts.deletion)) (void)deps_.storage.remove(name);
-      }
-    }
-  }
-}
-
-// ---- Watching
-
-void Attempt::watch_partitions() {
-  const std::vector<PartitionStatus> statuses = deps_.consumer.statuses();
-  for (const PartitionStatus& s : statuses) {
-    const PartitionStart& partition = shared_.partitions[s.assignment];
-    auto& metrics = deps_.metrics.partition(deps_.plan.source.name, partition.id.topic, partition.id.partition);
-    const PartitionGauge& gauge = gauges_[s.assignment];
-    if (s.log_end >= 0) {
-      const auto lag = std::max<int64_t>(0, s.log_end - std::max(gauge.next_offset.load(), s.next_fetch_offset == s.log_end && gauge.caught_up ? s.log_end : 0));
-      metrics.consumer_lag.set(static_cast<double>(lag));
-      metrics.committed_lag.set(static_cast<double>(std::max<int64_t>(0, s.log_end - positions_[s.assignment].position.next_offset)));
-    }
-    const int64_t watermark = gauge.watermark_us;
-    if (watermark != INT64_MIN) {
-      metrics.watermark_timestamp_seconds.set(static_cast<double>(watermark) / 1e6);
-    }
-    const int64_t newest = gauge.newest_record_us;
-    if (gauge.caught_up) {
-      metrics.consumer_lag_seconds.set(0);
-    } else if (newest != INT64_MIN) {
-      metrics.consumer_lag_seconds.set(std::max(0.0, static_cast<double>(deps_.clock.now().us - newest) / 1e6));
-    }
-  }
-  for (const auto& worker : workers_) worker->post_statuses(statuses);
-  pause_drifting();
-}
-
-// Holds partitions back that are far ahead in event time of the slowest one that has more to give.
-void Attempt::pause_drifting() {
-  if (deps_.plan.windows.empty() || gauges_.size() < 2) return;
-  int64_t slowest = INT64_MAX;
-  for (const PartitionGauge& g : gauges_) {
-    if (g.idle || g.at_end || g.caught_up || g.watermark_us == INT64_MIN) continue;
-    slowest = std::min<int64_t>(slowest, g.watermark_us);
-  }
-  std::vector<uint32_t> ahead;
-  std::vector<uint32_t> resume;
-  for (uint32_t p = 0; p < gauges_.size(); ++p) {
-    const bool far = slowest != INT64_MAX && gauges_[p].watermark_us > saturating_add(slowest, deps_.plan.max_drift.us);
-    const bool paused = std::ranges::find(paused_, p) != paused_.end();
-    if (far && !paused) ahead.push_back(p);
-    if (!far && paused) resume.push_back(p);
-  }
-  if (!ahead.empty() && deps_.consumer.pause(ahead)) paused_.insert(paused_.end(), ahead.begin(), ahead.end());
-  if (!resume.empty() && deps_.consumer.resume(resume)) {
-    std::erase_if(paused_, [&](uint32_t p) { return std::ranges::find(resume, p) != resume.end(); });
-  }
-}
+// ---- Figures
 
 void Attempt::publish() {
   double busy = 0, idle = 0, blocked = 0;
@@ -572,7 +539,7 @@ void Attempt::publish() {
 bool Attempt::drain(Duration at_most) {
   const Duration deadline = deps_.clock.elapsed() + at_most;
   bool asked = false;
-  while (end_ == AttemptEnd::kNone && deps_.clock.elapsed() < deadline) {
+  while (end_ == AttemptEnd::kNone && deps_.clock.elapsed() < deadline && !deps_.stop.given_up()) {
     if (!running_epoch_ && asked) break;
     if (!running_epoch_) {
       begin_epoch(false);
@@ -593,11 +560,19 @@ void Attempt::stop() {
   for (const auto& worker : workers_) worker->request_stop();
   for (const auto& worker : workers_) worker->join();
   writer_.reset();
-  if (deps_.transactional && std::exchange(stopped_, true) == false) {
-    if (auto aborted = deps_.transactional->abort(); !aborted) {
-      logger_.debug("abort_failed", {{"error", aborted.error().message}});  // init_transactions aborts it next time
-    }
-  }
+  if (!std::exchange(stopped_, true)) abort_transaction();
+}
+
+// So that readers need not wait for it; where it cannot be done now, the next init_transactions() does it.
+void Attempt::abort_transaction() {
+  if (!deps_.transactional || commit_open_) return;
+  const Duration deadline = deps_.clock.elapsed() + kAbortWithin;
+  TransactionStatus aborted;
+  do {
+    if (deps_.stop.given_up()) return;
+    aborted = deps_.transactional->abort(kCallSlice);
+  } while (!aborted && aborted.error().kind == TransactionFailure::kRetry && deps_.clock.elapsed() < deadline);
+  if (!aborted) logger_.debug("abort_failed", {{"error", aborted.error().message}});
 }
 
 AttemptStatus Attempt::status() const {

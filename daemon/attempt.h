@@ -9,15 +9,17 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "daemon/checkpoint_sweep.h"
 #include "daemon/kafka_clients.h"
 #include "daemon/ledger.h"
+#include "daemon/partition_watch.h"
 #include "daemon/pipeline_metrics.h"
 #include "daemon/resume.h"
 #include "daemon/sinks.h"
+#include "daemon/stop_signal.h"
 #include "daemon/worker.h"
 
 namespace tidemark {
@@ -26,8 +28,7 @@ namespace tidemark {
 enum class AttemptEnd : uint8_t {
   kNone,     // it goes on
   kEnded,    // --until-end: everything is committed
-  kRewind,   // state or transaction is lost: begin again from the committed checkpoint
-  kFenced,   // somebody newer has this identity
+  kRewind,   // state or transaction is lost: begin again from the committed checkpoint, if the identity is still ours
   kFailed,   // for good
 };
 
@@ -57,7 +58,9 @@ struct AttemptDeps {
   PipelineMetrics& metrics;
   const CrashPoints& crash_points;
   std::vector<std::atomic<int64_t>>& worker_progress_us;  // by worker; see WorkerShared
-  const std::atomic<bool>& give_up;                       // breaks endless retries off
+  std::atomic<int64_t>& writer_step_began_us;             // see StateWriter
+  const StopSignal& stop;
+  KafkaSilence& silence;
 };
 
 // Figures for the API and metrics; a copy.
@@ -95,11 +98,10 @@ class Attempt final : private WorkerEvents {
   struct Epoch {
     uint64_t number = 0;
     Duration began;
+    EpochProgress progress;
     std::vector<WorkerReport> reports;
-    uint32_t flushed = 0;
-    bool storing = false;
     bool ended = false;  // this commit marks the end
-    size_t units_waiting = 0;
+    const char* call = "commit";  // to Kafka that is under way, once everything is durable
     std::map<std::string, WrittenCheckpoint> written;  // by unit
     std::optional<Error> failure;
   };
@@ -111,6 +113,7 @@ class Attempt final : private WorkerEvents {
 
   Status make_workers();
   Status commit_start();
+  Epoch& new_epoch();
   void begin_epoch(bool marks_end);
   void move_epoch();
   void take_reports();
@@ -122,18 +125,20 @@ class Attempt final : private WorkerEvents {
   void epoch_failed(const Error& error);
   Duration checkpoint_interval() const;
   std::vector<PartitionOffset> offsets_to_commit() const;
+  TransactionStatus begin_transaction();
   AttemptEnd commit_offsets(const std::vector<PartitionOffset>& offsets);
   AttemptEnd commit_transaction(const std::vector<PartitionOffset>& offsets);
   AttemptEnd commit_group(const std::vector<PartitionOffset>& offsets);
+  Status flush_plain();
   AttemptEnd transaction_failed(const TransactionError& error);
+  // Calls again for as long as the answer is to try again, until told to give up.
+  template <class Call>
+  TransactionStatus repeat(const char* name, Call call);
+  void abort_transaction();
   AttemptEnd finish(AttemptEnd end, const Error& error);
   void epoch_committed();
-  void delete_replaced(const std::vector<std::pair<RecoveryUnit*, CheckpointName>>& replaced);
   bool worth_committing() const;
-  void sweep_leftovers();
-  std::optional<std::set<CheckpointName>> names_in_commits();
-  void watch_partitions();
-  void pause_drifting();
+  void watch_epoch();
   void publish();
 
   AttemptDeps deps_;
@@ -141,15 +146,19 @@ class Attempt final : private WorkerEvents {
   Resumed resumed_;
   Logger logger_;
   RateLimited warnings_;
+  RateLimited slow_epochs_;
+  CheckpointSweep sweep_;
   SinkSet sinks_;
   WorkerShared shared_;
   std::vector<PartitionGauge> gauges_;
+  PartitionWatch watch_;
   std::unique_ptr<StateWriter> writer_;
   std::vector<std::unique_ptr<Worker>> workers_;
 
   // As of the last barrier: what manifests and commits are made of.
   std::vector<PartitionReport> positions_;   // by partition
   std::map<uint16_t, Time> lane_watermarks_;
+  size_t lanes_ = 0;
 
   uint64_t next_epoch_ = 1;
   std::optional<Epoch> running_epoch_;
@@ -158,7 +167,6 @@ class Attempt final : private WorkerEvents {
   Duration end_again_{0};  // a failed last checkpoint is not tried again before
   Duration next_watch_;
   Duration next_sweep_;
-  std::vector<uint32_t> paused_;
   AttemptEnd end_ = AttemptEnd::kNone;
   Error error_;
   AttemptStatus status_;
@@ -175,6 +183,7 @@ class Attempt final : private WorkerEvents {
   std::mutex mail_mutex_;  // guards mail_
   Mail mail_;
   uint32_t ended_workers_ = 0;
+  bool commit_open_ = false;  // the last commit was given up without an answer: the broker decides it
   bool stopped_ = false;
 };
 

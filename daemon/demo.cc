@@ -160,10 +160,10 @@ struct Stage {
   const std::string& metrics;  // their address; empty: none
 };
 
-void show_until_over(Stage stage, const sigset_t& signals, std::optional<Duration> at_most) {
+bool show_until_over(Stage stage, const sigset_t& signals, std::optional<Duration> at_most) {
   const Duration began = stage.clock.elapsed();
   Duration next = began;
-  stage.service.wait_until_over(signals, false, [&] {
+  return stage.service.wait_until_over(signals, false, [&] {
     const Duration now = stage.clock.elapsed();
     if (now >= next) {
       next = now + kStatusEvery;
@@ -198,10 +198,12 @@ int run_on(EmbeddedCluster& cluster, Plan plan, const DemoCommand& command, cons
   Generator generator(cluster, topic, clock);
   service.start();
   DemoWatch watch(service.status(), service.metrics(), name, topic, kPartitions);
-  show_until_over({clock, terminal, service, generator, watch, metrics}, signals, command.seconds);
+  const bool all_over = show_until_over({clock, terminal, service, generator, watch, metrics}, signals, command.seconds);
   terminal.end_status();
   terminal.say(summary(watch.look(), terminal.rows(), topic));
-  return service.report_exit();
+  const int code = service.report_exit();
+  if (!all_over) leave_at_once(code);
+  return code;
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ void Pipeline::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Pipeline::request_stop() { stop_ = true; }
+void Pipeline::request_stop() { stop_.request(); }
 
 void Pipeline::join() {
   if (thread_.joinable()) thread_.join();
@@ -81,19 +81,27 @@ std::string Pipeline::identity() const {
 
 void Pipeline::run() {
   if (connect()) {
-    while (!stop_ && !over_ && consumer_) serve();
-    if (attempt_) {
-      set_state(PipelineState::kDraining);
-      const bool committed = attempt_->drain(kDrainAtMost);
-      logger_.info("drained", {{"committed", committed}});
-      end_attempt();
-    }
+    while (!stop_.requested() && !over_ && consumer_) serve();
+    if (attempt_) drain();
   }
+  silence_.asked(deps_.clock.elapsed());
   if (consumer_) consumer_->close();
   consumer_.reset();
   transactional_.reset();
   plain_.clear();
   if (!over_) stop_for_good(PipelineState::kEnded, 0, "");
+}
+
+void Pipeline::drain() {
+  set_state(PipelineState::kDraining);
+  const bool committed = attempt_->drain(kDrainAtMost);
+  if (committed) {
+    logger_.info("drained", {{"committed", true}});
+  } else {
+    logger_.warn("drained", {{"committed", false}, {"error", attempt_->error().message},
+                             {"what", "the next start goes on from what the group has committed"}});
+  }
+  end_attempt();
 }
 
 // ---- Connecting
@@ -111,7 +119,8 @@ bool Pipeline::connect() {
     stop_for_good(PipelineState::kFailed, 2, "the state directory cannot be used: " + made.error().message);
     return false;
   }
-  while (!stop_ && !over_) {
+  while (!stop_.requested() && !over_) {
+    silence_.asked(deps_.clock.elapsed());
     Status connected = make_producers();
     if (connected) connected = make_consumer();
     if (connected && over_) return false;
@@ -119,6 +128,7 @@ bool Pipeline::connect() {
     if (connected) connected = open_targets();
     if (connected) connected = consumer_->subscribe();
     if (connected) {
+      silence_.answered();
       if (topics_awaited_) set_state(PipelineState::kWaiting);
       logger_.info("connected", {{"brokers", plan_.source.brokers}});
       return true;
@@ -140,7 +150,7 @@ KafkaClients::LogLine Pipeline::library_lines(const char* client) {
 }
 
 void Pipeline::wait_for_retry() {
-  while (!stop_ && !over_ && deps_.clock.elapsed() < retry_at_) {
+  while (!stop_.requested() && !over_ && deps_.clock.elapsed() < retry_at_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
@@ -157,7 +167,6 @@ Status Pipeline::make_producers() {
   ProducerOptions options;
   options.queue_bytes = options_.memory.producer_queue_bytes;
   options.transaction_timeout = plan_.transaction_timeout;
-  options.cancel = &give_up_;
   for (size_t i = 0; i < plan_.sinks.size(); ++i) {
     const PlannedSink& sink = plan_.sinks[i];
     if (sink.kind != SinkKind::kKafka) continue;
@@ -353,7 +362,10 @@ void Pipeline::on_error(const Error& error, bool fatal) {
 
 void Pipeline::start_attempt() {
   set_state(PipelineState::kRestoring);
+  silence_.asked(deps_.clock.elapsed());
   auto made = make_attempt();
+  if (over_) return;
+  if (made) silence_.answered();
   if (!made) {
     producers_stale_ = true;
     return handle(made.error(), "not_restored");
@@ -371,17 +383,26 @@ void Pipeline::start_attempt() {
   logger_.info("running", {{"partitions", owned_.size()}});
 }
 
-// Before the first commit there is nothing that a membership could be proved with, and nothing that could be lost.
-bool Pipeline::has_committed() {
+// Whoever makes a producer of an identity fences the others: that is for the one whom the group accepts. A member that
+// another has replaced ends; one that the group does not know at present waits until it is let in again.
+Status Pipeline::check_identity() {
   const auto committed = consumer_->committed(owned_, kAsk);
-  return !committed || std::ranges::any_of(*committed, [](const PartitionOffset& c) { return c.offset >= 0; });
+  if (!committed) return std::unexpected(committed.error());
+  const bool provable = std::ranges::any_of(*committed, [](const PartitionOffset& c) { return c.offset >= 0; });
+  if (provable && consumer_->membership_valid(owned_)) return {};
+  const auto replaced = consumer_->replaced();
+  if (!replaced) return external_error("the group does not tell its members");
+  if (*replaced) {
+    const std::string why = "fenced: another instance with this identity has joined the group";
+    stop_for_good(PipelineState::kFenced, 1, why);
+    return external_error(why, false);
+  }
+  return provable ? Status(external_error("the group does not accept this member at present")) : Status{};
 }
 
 Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
-  // Two instances of one identity would fence each other in turn: only the one that the group accepts goes on.
-  if (producers_stale_ && has_committed() && !consumer_->membership_valid()) {
-    back_off();
-    return nullptr;
+  if (producers_stale_) {
+    if (Status ours = check_identity(); !ours) return std::unexpected(ours.error());
   }
   if (std::exchange(producers_stale_, false)) {
     if (Status made = make_producers(); !made) return std::unexpected(made.error());
@@ -417,7 +438,8 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   std::vector<KafkaProducer*> plain;
   for (const auto& producer : plain_) plain.push_back(producer.get());
   return std::make_unique<Attempt>(AttemptDeps{plan_, deps_.clock, logger_, *consumer_, transactional_.get(), std::move(plain),
-                                               targets_, deps_.lines, storage_, deps_.files, metrics_, deps_.crash_points, worker_progress_us_, give_up_},
+                                               targets_, deps_.lines, storage_, deps_.files, metrics_, deps_.crash_points, worker_progress_us_,
+                                               writer_step_began_us_, stop_, silence_},
                                    std::move(options), std::move(*resumed));
 }
 
@@ -445,7 +467,6 @@ void Pipeline::after(AttemptEnd end) {
   switch (end) {
     case AttemptEnd::kNone: return;
     case AttemptEnd::kEnded: return stop_for_good(PipelineState::kEnded, 0, "");
-    case AttemptEnd::kFenced: return stop_for_good(PipelineState::kFenced, 1, "fenced: " + error.message);
     case AttemptEnd::kFailed: return stop_for_good(PipelineState::kFailed, 1, error.message);
     case AttemptEnd::kRewind:
       warnings_.warn("rewinding", {{"error", error.message}});
@@ -545,7 +566,9 @@ std::string Pipeline::error() const {
 
 bool Pipeline::live(Duration limit) const {
   const int64_t now = deps_.clock.elapsed().us;
-  return over_ || std::ranges::all_of(worker_progress_us_, [&](const std::atomic<int64_t>& at) { return at == 0 || now - at <= limit.us; });
+  const auto moves = [now](const std::atomic<int64_t>& at, int64_t within_us) { return at == 0 || now - at <= within_us; };
+  const auto worker_moves = [&](const std::atomic<int64_t>& at) { return moves(at, limit.us); };
+  return over_ || (std::ranges::all_of(worker_progress_us_, worker_moves) && moves(writer_step_began_us_, 5 * limit.us));
 }
 
 std::string Pipeline::status_json() const {

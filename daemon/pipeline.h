@@ -17,6 +17,7 @@
 #include "daemon/client_feed.h"
 #include "daemon/kafka_clients.h"
 #include "daemon/pipeline_metrics.h"
+#include "daemon/stop_signal.h"
 #include "daemon/work_dir.h"
 #include "operators/plan/plan.h"
 
@@ -64,7 +65,9 @@ class Pipeline final : private GroupEvents {
   // Drains (checkpoint, commit) and ends.
   void request_stop();
   // A drain that takes too long is broken off: what was not committed is read again next time.
-  void give_up() { give_up_ = true; }
+  void give_up() { stop_.give_up(); }
+  // How long Kafka has owed its thread an answer; zero: nothing is owed.
+  Duration silent_for() const { return silence_.lasts(deps_.clock.elapsed()); }
   void join();
 
   const std::string& name() const { return plan_.name; }
@@ -75,7 +78,8 @@ class Pipeline final : private GroupEvents {
   std::string error() const;
   // Assigned, restored and running.
   bool ready() const { return state_ == PipelineState::kRunning || state_ == PipelineState::kEnded; }
-  // No worker has hung for `limit`. Waiting for Kafka is no hanging.
+  // No worker has hung for `limit`, and the state writer, whose steps are as long as there is much to write, for five
+  // times that. Waiting for Kafka is no hanging.
   bool live(Duration limit) const;
   std::string status_json() const;
 
@@ -97,8 +101,9 @@ class Pipeline final : private GroupEvents {
   void reconnect(const Error& error);
   void wait_for_retry();
   uint32_t worker_count() const;
+  void drain();
   void start_attempt();
-  bool has_committed();
+  Status check_identity();
   Result<std::unique_ptr<Attempt>> make_attempt();
   void end_attempt();
   void log_ended(const AttemptStatus& status);
@@ -150,11 +155,12 @@ class Pipeline final : private GroupEvents {
   Ledger total_;                 // of earlier attempts, as far as they were committed
 
   std::atomic<PipelineState> state_{PipelineState::kStarting};
-  std::atomic<bool> stop_{false};
-  std::atomic<bool> give_up_{false};
+  StopSignal stop_;
+  KafkaSilence silence_;
   std::atomic<bool> over_{false};
   std::atomic<int> exit_code_{0};
   std::vector<std::atomic<int64_t>> worker_progress_us_;
+  std::atomic<int64_t> writer_step_began_us_{0};
   mutable std::mutex status_mutex_;  // guards the three below
   std::string error_;
   AttemptStatus last_status_;

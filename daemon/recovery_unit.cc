@@ -4,14 +4,8 @@
 
 namespace tidemark {
 
-StateWriter::StateWriter(CheckpointStorage& storage, Files& files, std::string scratch_dir, const CrashPoints& crash_points,
-                         Failed failed)
-    : storage_(storage),
-      files_(files),
-      scratch_dir_(std::move(scratch_dir)),
-      crash_points_(crash_points),
-      failed_(std::move(failed)),
-      thread_([this] { run(); }) {}
+StateWriter::StateWriter(Deps deps, std::string scratch_dir, Failed failed)
+    : deps_(deps), scratch_dir_(std::move(scratch_dir)), failed_(std::move(failed)), thread_([this] { run(); }) {}
 
 StateWriter::~StateWriter() {
   {
@@ -46,6 +40,17 @@ size_t StateWriter::waiting_bytes() const {
   return waiting_bytes_;
 }
 
+std::optional<std::string> StateWriter::doing() const {
+  const std::lock_guard lock(mutex_);
+  return doing_.empty() ? std::nullopt : std::optional(doing_);
+}
+
+void StateWriter::begin_step(const char* step, const RecoveryUnit* unit) {
+  deps_.step_began_us = unit ? deps_.clock.elapsed().us : 0;
+  const std::lock_guard lock(mutex_);
+  doing_ = unit ? std::string(step) + " of " + unit->name : "";
+}
+
 std::optional<StateWriter::Job> StateWriter::next_job(std::unique_lock<std::mutex>& lock) {
   const auto ready = [this] { return stop_ || (!jobs_.empty() && jobs_.begin()->first <= open_epoch_); };
   wake_.wait(lock, ready);
@@ -61,11 +66,13 @@ void StateWriter::run() {
   std::unique_lock lock(mutex_);
   while (std::optional<Job> job = next_job(lock)) {
     lock.unlock();
+    begin_step(job->generation ? "freeze" : "snapshot", job->unit);
     if (job->generation) {
       write_generation(*job);
     } else {
       job->stored(store_checkpoint(*job));
     }
+    begin_step("", nullptr);
     lock.lock();
     if (job->generation) waiting_bytes_ -= job->generation->bytes();
   }
@@ -82,21 +89,22 @@ Result<WrittenCheckpoint> StateWriter::store_checkpoint(Job& job) {
   std::string dir;
   if (job.unit->store) {
     dir = scratch_dir_ + "/" + job.unit->name;
-    if (Status cleared = files_.remove_tree(dir); !cleared) return std::unexpected(cleared.error());
-    crash_points_.reached("snapshot_before");
-    auto files = job.unit->store->checkpoint(dir, files_);
+    if (Status cleared = deps_.files.remove_tree(dir); !cleared) return std::unexpected(cleared.error());
+    deps_.crash_points.reached("snapshot_before");
+    auto files = job.unit->store->checkpoint(dir, deps_.files);
     if (!files) {
       if (job.unit->store->broken()) failed_(files.error());
       return std::unexpected(files.error());
     }
     written.manifest.files = std::move(*files);
-    crash_points_.reached("snapshot_after");
+    deps_.crash_points.reached("snapshot_after");
   }
-  crash_points_.reached("manifest_before");
-  auto checksum = storage_.store(written.manifest, dir);
-  if (!dir.empty()) (void)files_.remove_tree(dir);  // a leftover in scratch is cleared before its next use
+  begin_step("manifest", job.unit);
+  deps_.crash_points.reached("manifest_before");
+  auto checksum = deps_.storage.store(written.manifest, dir);
+  if (!dir.empty()) (void)deps_.files.remove_tree(dir);  // a leftover in scratch is cleared before its next use
   if (!checksum) return std::unexpected(checksum.error());
-  crash_points_.reached("rename_after");
+  deps_.crash_points.reached("rename_after");
   written.checksum = *checksum;
   written.bytes = std::accumulate(written.manifest.files.begin(), written.manifest.files.end(), uint64_t{0},
                                   [](uint64_t sum, const FileEntry& f) { return sum + f.size; });

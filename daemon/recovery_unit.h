@@ -2,6 +2,7 @@
 // pipeline that applies frozen generations to the stores and turns them into durable checkpoints, in order of epochs.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -14,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "daemon/crash_point.h"
 #include "operators/windows/window_lane.h"
 #include "state/checkpoint_storage.h"
@@ -47,8 +48,17 @@ class StateWriter {
   using Stored = std::function<void(Result<WrittenCheckpoint>)>;
   using Failed = std::function<void(const Error&)>;
 
+  // What it works with; all outlive it.
+  struct Deps {
+    CheckpointStorage& storage;
+    Files& files;
+    const Clock& clock;
+    const CrashPoints& crash_points;
+    // clock.elapsed() when the present step began; 0: nothing to do.
+    std::atomic<int64_t>& step_began_us;
+  };
   // `scratch_dir` is for checkpoints in the making; it exists. `failed` is told when a store broke.
-  StateWriter(CheckpointStorage& storage, Files& files, std::string scratch_dir, const CrashPoints& crash_points, Failed failed);
+  StateWriter(Deps deps, std::string scratch_dir, Failed failed);
   ~StateWriter();  // drops what has not been begun
   StateWriter(const StateWriter&) = delete;
   StateWriter& operator=(const StateWriter&) = delete;
@@ -61,6 +71,8 @@ class StateWriter {
   void close_epoch(uint64_t epoch);
 
   size_t waiting_bytes() const;
+  // What it is at: `freeze` (writing what was frozen), `snapshot` or `manifest`, and of which unit; nothing: it waits.
+  std::optional<std::string> doing() const;
 
  private:
   struct Job {
@@ -71,14 +83,13 @@ class StateWriter {
     Stored stored;
   };
   void run();
+  void begin_step(const char* step, const RecoveryUnit* unit);
   std::optional<Job> next_job(std::unique_lock<std::mutex>& lock);
   void write_generation(Job& job);
   Result<WrittenCheckpoint> store_checkpoint(Job& job);
 
-  CheckpointStorage& storage_;
-  Files& files_;
+  Deps deps_;
   const std::string scratch_dir_;
-  const CrashPoints& crash_points_;
   Failed failed_;
 
   mutable std::mutex mutex_;  // guards all below; not held while a job runs
@@ -86,6 +97,7 @@ class StateWriter {
   std::map<uint64_t, std::deque<Job>> jobs_;  // by epoch
   uint64_t open_epoch_ = 0;                   // jobs of this epoch and earlier ones may run
   size_t waiting_bytes_ = 0;
+  std::string doing_;                         // empty: waits
   bool stop_ = false;
   std::thread thread_;
 };

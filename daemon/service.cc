@@ -24,6 +24,8 @@ namespace {
 
 constexpr Duration kStuckAfter = Duration::minutes(2);
 constexpr Duration kDrainWithin = Duration::seconds(25);
+constexpr Duration kSilenceAtMost = Duration::seconds(8);  // that a drain waits for Kafka's answer
+constexpr Duration kEndWithin = Duration::seconds(4);      // once told to give up
 
 Environment environment_of(const Variables& variables) {
   Environment environment;
@@ -244,7 +246,7 @@ void Service::start() {
   for (const auto& p : pipelines_) p->start();
 }
 
-void Service::wait_until_over(const sigset_t& signals, bool fail_fast, const std::function<bool()>& stop_wanted) {
+bool Service::wait_until_over(const sigset_t& signals, bool fail_fast, const std::function<bool()>& stop_wanted) {
   while (true) {
     const timespec tick{0, 50'000'000};
     const bool asked = sigtimedwait(&signals, nullptr, &tick) > 0 || (stop_wanted && stop_wanted());
@@ -255,18 +257,43 @@ void Service::wait_until_over(const sigset_t& signals, bool fail_fast, const std
     }
     if (std::ranges::all_of(pipelines_, [](const auto& p) { return p->over(); })) break;
   }
-  drain();
+  const bool all_over = drain();
   http_.reset();
+  return all_over;
 }
 
-void Service::drain() {
-  const Duration deadline = clock_.elapsed() + kDrainWithin;
+bool Service::drain() {
+  const Duration begin = clock_.elapsed();
+  const auto wait_until = [&](const auto& enough, Duration deadline) {
+    while (!std::ranges::all_of(pipelines_, enough) && clock_.elapsed() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  };
   const auto over = [](const auto& p) { return p->over(); };
-  while (!std::ranges::all_of(pipelines_, over) && clock_.elapsed() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  const auto over_or_hopeless = [&](const auto& p) {
+    return p->over() || std::min(p->silent_for(), clock_.elapsed() - begin) > kSilenceAtMost;
+  };
+  wait_until(over_or_hopeless, begin + kDrainWithin);
   for (const auto& p : pipelines_) p->give_up();
-  for (const auto& p : pipelines_) p->join();
+  wait_until(over, clock_.elapsed() + kEndWithin);
+  bool all_over = true;
+  for (const auto& p : pipelines_) {
+    if (p->over()) {
+      p->join();
+      continue;
+    }
+    all_over = false;
+    logger_.warn("left_behind", {{"pipeline", p->name()}, {"state", to_string(p->state())},
+                                 {"what", "its thread hangs in a call to Kafka or to a disk; the next start goes on from "
+                                          "what the group has committed"}});
+  }
+  return all_over;
+}
+
+void leave_at_once(int exit_code) {
+  std::cerr.flush();
+  std::cout.flush();
+  std::_Exit(exit_code);
 }
 
 // What failed while running goes before what was refused.
@@ -324,8 +351,10 @@ int run_service(const RunCommand& command) {
     if (auto at = service.listen(command.http); !at) return std::cerr << "tidemark: " << at.error().message << "\n", 2;
   }
   service.start();
-  service.wait_until_over(signals, command.fail_fast, {});
-  return service.report_exit();
+  const bool all_over = service.wait_until_over(signals, command.fail_fast, {});
+  const int code = service.report_exit();
+  if (!all_over) leave_at_once(code);
+  return code;
 }
 
 }  // namespace tidemark

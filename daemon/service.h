@@ -73,7 +73,9 @@ class Service {
   void start();
   // Until every pipeline is over, a signal of the set has come, or `stop_wanted` (asked about 20 times a second, may be
   // empty) says so; then drains what still runs.
-  void wait_until_over(const sigset_t& signals, bool fail_fast, const std::function<bool()>& stop_wanted);
+  // False where a pipeline does not end because something outside holds its thread: the process can only be left then, by
+  // leave_at_once(), which is to it what SIGKILL is.
+  [[nodiscard]] bool wait_until_over(const sigset_t& signals, bool fail_fast, const std::function<bool()>& stop_wanted);
   // The worst of all pipelines', and each one's reason on standard error.
   int report_exit() const;
 
@@ -81,7 +83,7 @@ class Service {
   MetricRegistry& metrics() { return metrics_; }
 
  private:
-  void drain();
+  bool drain();
   int exit_code() const;
 
   const Clock& clock_;
@@ -95,6 +97,9 @@ class Service {
   ServiceStatus status_;
   std::unique_ptr<HttpServer> http_;
 };
+
+// Ends the process without unwinding: threads may hang in calls that nothing ends.
+[[noreturn]] void leave_at_once(int exit_code);
 
 // Runs the command to its end and answers the exit code.
 int run_service(const RunCommand& command);

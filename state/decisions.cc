@@ -91,15 +91,23 @@ bool may_sweep(const LeftoverFacts& facts) {
 }
 
 bool may_snapshot(const EpochProgress& progress) {
-  return !progress.failed && progress.lanes_frozen == progress.lanes && progress.generations_written == progress.lanes;
-}
-
-bool may_write_manifest(const EpochProgress& progress) {
-  return may_snapshot(progress) && progress.snapshot_taken && progress.partitions_noted == progress.partitions;
+  return !progress.snapshots_asked && progress.lanes_frozen == progress.lanes &&
+         progress.partitions_noted == progress.partitions;
 }
 
 bool may_commit(const EpochProgress& progress) {
-  return may_write_manifest(progress) && progress.manifest_durable && progress.sinks_flushed == progress.sinks;
+  return progress.snapshots_asked && progress.units_durable == progress.units &&
+         progress.feeders_flushed == progress.feeders;
+}
+
+bool has_failed(const EpochProgress& progress) {
+  return progress.units_failed > 0 && progress.units_durable + progress.units_failed == progress.units;
+}
+
+EpochPhase phase_of(const EpochProgress& progress) {
+  if (!progress.snapshots_asked) return EpochPhase::kBarrier;
+  if (progress.units_durable < progress.units) return EpochPhase::kCheckpoint;
+  return progress.feeders_flushed < progress.feeders ? EpochPhase::kSinks : EpochPhase::kCommit;
 }
 
 StateShape shape_of(const Manifest& manifest) { return {manifest.lanes, false, manifest.topics, manifest.steps}; }

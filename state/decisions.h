@@ -130,25 +130,29 @@ bool may_sweep(const LeftoverFacts& facts);
 // --- Completeness
 // -----------------------------------------------------------------------------------------------------
 
-// How far one epoch has come.
+// How far one epoch has come. All that its commit stands for is in these figures.
 struct EpochProgress {
   uint32_t lanes = 0;
-  uint32_t lanes_frozen = 0;
-  uint32_t generations_written = 0;  // of lanes: into the store
-  uint32_t sinks = 0;
-  uint32_t sinks_flushed = 0;  // aligned over all inputs and, but for the transaction, durable
+  uint32_t lanes_frozen = 0;  // what they hold is with the state writer, which applies it ahead of any later snapshot
   uint32_t partitions = 0;
   uint32_t partitions_noted = 0;  // next offsets known at the barrier
-  bool snapshot_taken = false;    // the store's checkpoint
-  bool manifest_durable = false;
-  bool failed = false;
+  uint32_t feeders = 0;           // tasks that feed sinks
+  uint32_t feeders_flushed = 0;   // past the barrier on every input, all their rows handed over
+  bool snapshots_asked = false;
+  uint32_t units = 0;          // whose state changed: each needs a checkpoint
+  uint32_t units_durable = 0;  // snapshot and manifest
+  uint32_t units_failed = 0;
 };
-// All state of the epoch is in the store: take its snapshot.
+// All state and all positions of the epoch are known: ask for the snapshots and manifests, once.
 bool may_snapshot(const EpochProgress& progress);
-// All that the manifest lists is durable and all positions are known: write it.
-bool may_write_manifest(const EpochProgress& progress);
-// Everything that the commit stands for is durable: send offsets and commit.
+// Everything that the commit stands for is durable or with the producers: send offsets and commit.
 bool may_commit(const EpochProgress& progress);
+// Nothing is under way any more and something failed: this epoch is not committed, the next one takes its rows.
+bool has_failed(const EpochProgress& progress);
+
+// What an epoch waits for, in the order of the protocol.
+enum class EpochPhase : uint8_t { kBarrier, kCheckpoint, kSinks, kCommit };
+EpochPhase phase_of(const EpochProgress& progress);
 
 // --- Compatibility
 // ----------------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <mutex>
-#include <thread>
 
 #include <fmt/core.h>
 
@@ -27,7 +27,7 @@ constexpr int64_t kDefaultBatchBytes = 1'000'000;
 constexpr int64_t kQueuedOverhead = 256;
 constexpr int64_t kLeastQueued = 8'192;
 constexpr int64_t kMostQueued = 10'000'000;
-constexpr Duration kFlushSlice = Duration::millis(500);
+constexpr auto kPromptEnd = std::chrono::seconds(5);  // far below the time after which an unanswered request is repeated
 
 int64_t size_of(const ProducerRecord& record) {
   int64_t bytes = kRecordOverhead;
@@ -56,7 +56,7 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   Result<std::string> cluster_id(Duration timeout) override;
   ProduceResult produce(const ProducerRecord& record) override;
   void poll(Duration timeout) override { rd_kafka_poll(client_.get(), timeout_ms(timeout)); }
-  Status flush(Duration timeout) override;
+  Result<bool> flush(Duration timeout) override;
   int64_t bytes_in_flight() const override { return bytes_in_flight_; }
   uint64_t records_acknowledged() const override { return acknowledged_; }
   std::optional<std::string> delivery_error() const override;
@@ -65,8 +65,9 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   ClientStatistics client_statistics() const override;
   TransactionStatus begin() override;
   TransactionStatus send_offsets(const std::vector<PartitionOffset>& offsets, const GroupMetadata& group) override;
-  TransactionStatus commit() override;
-  TransactionStatus abort() override;
+  TransactionStatus commit(Duration timeout) override;
+  TransactionStatus abort(Duration timeout) override;
+  bool spent() const override { return spent_; }
 
  private:
   struct Topic {
@@ -82,7 +83,6 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) override;
   void keep_error(std::string text);
   TransactionStatus judge(std::string_view call, rd_kafka_error_t* error);
-  bool cancelled() const { return options_.cancel != nullptr && options_.cancel->load(); }
   Result<KafkaLookup*> lookup();
 
   const ProducerOptions options_;
@@ -94,6 +94,10 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   RdPtr<rd_kafka_t> client_;
   std::vector<Topic> topics_;  // grows only in open_topic()
   std::unique_ptr<KafkaLookup> lookup_;
+  std::atomic<uint64_t> breaks_{0};  // connections that failed
+  // Of the commit under way: when it began, and `breaks_` then.
+  std::optional<std::pair<std::chrono::steady_clock::time_point, uint64_t>> ending_since_;
+  bool spent_ = false;
   mutable std::mutex mutex_;  // guards the four below
   std::optional<std::string> delivery_error_;
   std::optional<Error> user_fault_;
@@ -263,19 +267,21 @@ std::optional<std::string> Producer::delivery_error() const {
 void Producer::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) {
   const Error error = kafka_error(code, "Kafka", text);
   log(fatal ? 2 : 4, error.message);
+  if (is_silence(code)) breaks_ += 1;
   const std::lock_guard lock(mutex_);
   outage_.note(code, text);
   if (error.fault == Fault::kUser) user_fault_ = error;
 }
 
-Status Producer::flush(Duration timeout) {
+Result<bool> Producer::flush(Duration timeout) {
   const auto code = rd_kafka_flush(client_.get(), timeout_ms(timeout));
   const std::lock_guard lock(mutex_);
   const auto error = std::exchange(delivery_error_, std::nullopt);
   const auto fault = code == RD_KAFKA_RESP_ERR_NO_ERROR ? std::exchange(user_fault_, std::nullopt) : user_fault_;
   if (error) return external_error(*error);
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
   if (fault) return std::unexpected(*fault);
+  if (code == RD_KAFKA_RESP_ERR__TIMED_OUT) return false;
   return std::unexpected(kafka_error(code, "flush"));
 }
 
@@ -340,25 +346,20 @@ TransactionStatus Producer::send_offsets(const std::vector<PartitionOffset>& off
                rd_kafka_send_offsets_to_transaction(client_.get(), list.get(), member, -1));
 }
 
-TransactionStatus Producer::commit() {
-  while (rd_kafka_flush(client_.get(), timeout_ms(kFlushSlice)) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
-    if (cancelled()) return std::unexpected(TransactionError{TransactionFailure::kRetry, "commit: told to stop"});
-    // Failed deliveries and fencing show in the commit itself.
-    if (delivery_error() || rd_kafka_fatal_error(client_.get(), nullptr, 0)) break;
-  }
-  while (true) {
-    auto done = judge("commit_transaction", rd_kafka_commit_transaction(client_.get(), -1));
-    if (done || done.error().kind != TransactionFailure::kRetry || cancelled()) return done;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+// What is still in the queues when the time is up stays there: the same call again resumes.
+TransactionStatus Producer::commit(Duration timeout) {
+  if (!ending_since_) ending_since_.emplace(std::chrono::steady_clock::now(), breaks_);
+  auto done = judge("commit_transaction", rd_kafka_commit_transaction(client_.get(), timeout_ms(timeout)));
+  if (!done && done.error().kind == TransactionFailure::kRetry) return done;
+  rd_kafka_poll(client_.get(), 0);  // news of connections that broke
+  const auto [began, breaks] = *std::exchange(ending_since_, std::nullopt);
+  spent_ = breaks_ != breaks || std::chrono::steady_clock::now() - began > kPromptEnd;
+  return done;
 }
 
-TransactionStatus Producer::abort() {
-  while (true) {
-    auto done = judge("abort_transaction", rd_kafka_abort_transaction(client_.get(), -1));
-    if (done || done.error().kind != TransactionFailure::kRetry || cancelled()) return done;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+TransactionStatus Producer::abort(Duration timeout) {
+  spent_ = true;
+  return judge("abort_transaction", rd_kafka_abort_transaction(client_.get(), timeout_ms(timeout)));
 }
 
 }  // namespace

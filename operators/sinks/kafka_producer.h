@@ -2,7 +2,6 @@
 // knows nothing of rows, epochs or checkpoints.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,8 +24,6 @@ struct ProducerOptions {
   std::vector<std::pair<std::string, std::string>> properties;
   int64_t queue_bytes = 32 << 20;
   std::string client_id = "tidemark";
-  // When it turns true, commit() and abort() give up between two attempts and answer kRetry. Outlives the producer.
-  const std::atomic<bool>* cancel = nullptr;
 };
 
 struct ProducerHeader {
@@ -79,8 +76,9 @@ class KafkaProducer {
   virtual ProduceResult produce(const ProducerRecord& record) = 0;
   // Serves delivery reports. Any thread.
   virtual void poll(Duration timeout) = 0;
-  // Waits until everything accepted is acknowledged; an error when something was not, or time ran out.
-  virtual Status flush(Duration timeout) = 0;
+  // Waits until everything accepted is acknowledged; false when time ran out, an error when something was refused or
+  // somebody has to act first.
+  virtual Result<bool> flush(Duration timeout) = 0;
   // Bytes accepted and not yet acknowledged.
   virtual int64_t bytes_in_flight() const = 0;
   virtual uint64_t records_acknowledged() const = 0;
@@ -91,9 +89,15 @@ class KafkaProducer {
   // Coordinator thread. Fences older producers of this identity and aborts what they left open.
   virtual TransactionStatus init_transactions(Duration timeout) = 0;
   virtual TransactionStatus begin() = 0;
+  // Waits for silent brokers up to the transaction's timeout: no shorter wait leaves the transaction whole.
   virtual TransactionStatus send_offsets(const std::vector<PartitionOffset>& offsets, const GroupMetadata& group) = 0;
-  virtual TransactionStatus commit() = 0;  // flushes, then commits; waits as long as it takes
-  virtual TransactionStatus abort() = 0;   // purges, then aborts; waits as long as it takes
+  // Flushes, then commits; or purges, then aborts. kRetry after `timeout`: it goes on in the background, and the same call
+  // again waits on for it; no other call is possible in between.
+  virtual TransactionStatus commit(Duration timeout) = 0;
+  virtual TransactionStatus abort(Duration timeout) = 0;
+  // Whether the end of the last transaction may have been sent twice, after silence or over a connection that broke. A
+  // copy that is still on its way would end the next transaction (KAFKA-17754), so that one belongs to a new producer.
+  virtual bool spent() const { return false; }
 };
 
 Result<std::unique_ptr<KafkaProducer>> make_kafka_producer(const ProducerOptions& options,

@@ -115,8 +115,8 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   ClientStatistics client_statistics() const override { return client_statistics_; }
   Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) override;
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override;
-  bool membership_valid() override;
-  bool replaced() override;
+  bool membership_valid(const std::vector<TopicPartition>& owned) override;
+  std::optional<bool> replaced() override;
   void close() override;
 
  private:
@@ -267,7 +267,8 @@ void GroupConsumer::on_client_error(rd_kafka_resp_err_t code, std::string_view t
   if (!events_ || (fatal && fatal_told_)) return;
   fatal_told_ |= fatal;
   if (fatal && is_fencing(code)) {
-    if (replaced()) return events_->on_fenced(error);
+    // Told by the coordinator and by nobody else: where the group does not answer, fencing it is.
+    if (replaced().value_or(true)) return events_->on_fenced(error);
     return events_->on_error({Fault::kExternal, true, error.message + "; but nobody took this member's place"}, true);
   }
   events_->on_error(error, fatal);
@@ -276,13 +277,13 @@ void GroupConsumer::on_client_error(rd_kafka_resp_err_t code, std::string_view t
 // librdkafka forgets its member id when a session times out, and heartbeats go on without one until the revocation is
 // served; a coordinator answers these as if a newer member had come. What the group tells of its members decides: the id
 // of a static one is its group.instance.id and a UUID.
-bool GroupConsumer::replaced() {
+std::optional<bool> GroupConsumer::replaced() {
   constexpr size_t kUuid = 36;
-  if (member_id_.empty()) return true;
+  if (member_id_.empty()) return std::nullopt;
   auto ask = lookup();
-  if (!ask) return true;
+  if (!ask) return std::nullopt;
   const auto members = (*ask)->members(options_.group, kProbeTimeout);
-  if (!members) return true;
+  if (!members) return std::nullopt;
   const std::string prefix = options_.group_instance_id + "-";
   return std::ranges::any_of(*members, [&](const std::string& id) {
     return id != member_id_ && id.starts_with(prefix) && id.size() == prefix.size() + kUuid;
@@ -462,14 +463,13 @@ Result<std::unique_ptr<GroupMetadata>> GroupConsumer::group_metadata() {
   return std::make_unique<NativeGroupMetadata>(metadata);
 }
 
-bool GroupConsumer::membership_valid() {
+bool GroupConsumer::membership_valid(const std::vector<TopicPartition>& owned) {
   if (!is_member()) return false;
-  for (size_t i = 0; i < fetch_->size(); ++i) {
-    const auto now = committed({fetch_->where(i)}, kProbeTimeout);
-    if (!now) return false;
-    if (now->front().offset >= 0) return commit(*now, kProbeTimeout).has_value();
-  }
-  return fetch_->size() == 0;
+  const auto now = committed(owned, kProbeTimeout);
+  if (!now) return false;
+  const auto has_commit = [](const PartitionOffset& one) { return one.offset >= 0; };
+  const auto found = std::ranges::find_if(*now, has_commit);
+  return found != now->end() && commit({*found}, kProbeTimeout).has_value();
 }
 
 void GroupConsumer::close() {

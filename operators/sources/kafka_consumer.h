@@ -143,11 +143,12 @@ class KafkaConsumer {
   virtual Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) = 0;
   virtual Result<std::unique_ptr<GroupMetadata>> group_metadata() = 0;  // afresh for each transaction
   // Whether the group coordinator still accepts this member with its generation: asks it, by committing again what is
-  // committed. False also when it does not answer within 10 s.
-  virtual bool membership_valid() = 0;
-  // Whether the group has another member with this one's group.instance.id; true also where it does not tell. A member
+  // committed for the first of `owned` that has a commit; false without any. Nothing is assigned while a pipeline
+  // rewinds, and yet these are its partitions. False also when it does not answer within 10 s.
+  virtual bool membership_valid(const std::vector<TopicPartition>& owned) = 0;
+  // Whether the group has another member with this one's group.instance.id; nothing where it does not tell. A member
   // whose session ended is not valid any more, and yet not replaced.
-  virtual bool replaced() { return true; }
+  virtual std::optional<bool> replaced() = 0;
   // Leaves (a static member keeps its place until the session times out); calls on_revoked() for what is still assigned.
   // The destructor does the same without calling anybody.
   virtual void close() = 0;

@@ -41,7 +41,8 @@ class StillConsumer final : public KafkaConsumer {
   ClientStatistics client_statistics() const override { return {}; }
   Status commit(const std::vector<PartitionOffset>&, Duration) override { return {}; }
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override { return external_error("not asked here"); }
-  bool membership_valid() override { return true; }
+  bool membership_valid(const std::vector<TopicPartition>&) override { return true; }
+  std::optional<bool> replaced() override { return false; }
   void close() override {}
 };
 

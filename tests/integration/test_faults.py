@@ -126,6 +126,44 @@ def test_broker_frozen_under_load(env):
     drain_and_verify(env, job, process)
 
 
+def stopped_while_kafka_is_frozen(env, **options):
+    """SIGTERM ends in time with a commit nobody answers; whether it counted, the next start finds out."""
+    broker = env.own_broker()
+    job = env.job(window=TUMBLING, every="100ms", **options)
+    load = fill_while_running(env, job, 30_000, 2_000)
+    for frozen_s in (0.05, 1.5):  # a commit under way, and one that has waited
+        process = env.run(job).wait_ready()
+        time.sleep(2)
+        broker.pause()
+        time.sleep(frozen_s)
+        begun = time.monotonic()
+        process.stop(15)
+        print(f" ended {time.monotonic() - begun:.1f} s after SIGTERM ...", end="", flush=True)
+        broker.resume()
+    load.join(120)
+    process = env.run(job).wait_ready().wait_caught_up(env.kit, 180)
+    drain_and_verify(env, job, process)
+
+
+def test_stopped_while_kafka_is_frozen(env):
+    stopped_while_kafka_is_frozen(env)
+
+
+def test_at_least_once_stopped_while_kafka_is_frozen(env):
+    stopped_while_kafka_is_frozen(env, delivery="at_least_once")
+
+
+def test_stopped_before_kafka_answers(env):
+    """Frozen from the start: there is nothing to drain, and nothing to wait for."""
+    broker = env.own_broker()
+    job = env.job(window=TUMBLING)
+    broker.pause()
+    process = env.run(job)
+    time.sleep(3)
+    process.stop(15)
+    broker.resume()
+
+
 @long_test
 def test_transaction_timed_out(env):
     """Frozen past the transaction's timeout, within the session: rewound in process, it goes on by itself."""

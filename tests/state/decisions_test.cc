@@ -59,20 +59,37 @@ TEST_CASE("an epoch advances only when everything before is done") {
     EpochProgress progress;
     progress.lanes = 2;
     progress.lanes_frozen = bit(0) ? 2 : 1;
-    progress.generations_written = bit(1) ? 2 : 1;
-    progress.sinks = 3;
-    progress.sinks_flushed = bit(2) ? 3 : 2;
     progress.partitions = 4;
-    progress.partitions_noted = bit(3) ? 4 : 3;
-    progress.snapshot_taken = bit(4);
-    progress.manifest_durable = bit(5);
-    progress.failed = bit(6);
-    const bool snapshot = bit(0) && bit(1) && !bit(6);
-    const bool manifest = snapshot && bit(3) && bit(4);
-    CHECK(may_snapshot(progress) == snapshot);
-    CHECK(may_write_manifest(progress) == manifest);
-    CHECK(may_commit(progress) == (manifest && bit(2) && bit(5)));
+    progress.partitions_noted = bit(1) ? 4 : 3;
+    progress.feeders = 3;
+    progress.feeders_flushed = bit(2) ? 3 : 2;
+    progress.snapshots_asked = bit(3);
+    progress.units = 2;
+    progress.units_durable = bit(4) ? 1 : 0;
+    progress.units_durable += bit(5) ? 1 : 0;
+    progress.units_failed = bit(6) ? 2 - progress.units_durable : 0;
+    const bool durable = bit(4) && bit(5);
+    CHECK(may_snapshot(progress) == (bit(0) && bit(1) && !bit(3)));
+    CHECK(may_commit(progress) == (bit(2) && bit(3) && durable));
+    CHECK(has_failed(progress) == (bit(6) && !durable));
+    if (bit(7)) progress.units_failed = std::max(progress.units_failed, 1u) - 1;  // one has not answered yet
+    if (bit(7) && !durable) CHECK_FALSE(has_failed(progress));
+    const EpochPhase phase = !bit(3)    ? EpochPhase::kBarrier
+                             : !durable ? EpochPhase::kCheckpoint
+                             : !bit(2)  ? EpochPhase::kSinks
+                                        : EpochPhase::kCommit;
+    CHECK(phase_of(progress) == phase);
+    CHECK(may_commit(progress) == (phase == EpochPhase::kCommit));
   }
+}
+
+TEST_CASE("an epoch in which nothing changed needs no checkpoint, but its snapshots are decided on before it is committed") {
+  EpochProgress progress;
+  CHECK(may_snapshot(progress));
+  CHECK_FALSE(may_commit(progress));
+  progress.snapshots_asked = true;
+  CHECK(may_commit(progress));
+  CHECK_FALSE(has_failed(progress));
 }
 
 StateShape sample_shape() { return shape_of(sample_manifest()); }

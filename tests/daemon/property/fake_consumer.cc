@@ -132,7 +132,15 @@ class FakeConsumer final : public KafkaConsumer {
     if (life_.dead()) return dead();
     return std::make_unique<Membership>(member_);
   }
-  bool membership_valid() override { return !life_.dead() && broker_.is_member(member_); }
+  bool membership_valid(const std::vector<TopicPartition>& owned) override {
+    if (life_.dead()) return false;
+    const auto has_commit = [](const PartitionOffset& one) { return one.offset >= 0; };
+    return std::ranges::any_of(broker_.committed(owned), has_commit) && broker_.is_member(member_);
+  }
+  std::optional<bool> replaced() override {
+    if (life_.dead()) return std::nullopt;
+    return !broker_.is_member(member_);
+  }
   void close() override {
     if (std::exchange(assigned_, false) && !life_.dead()) events_.on_revoked(ids(), false);
     subscribed_ = false;

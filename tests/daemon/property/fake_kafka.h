@@ -96,6 +96,7 @@ struct Weather {
   int64_t lost = 0;            // a revocation without warning
   int64_t abort_wanted = 0;    // a transaction call answers that the transaction must be aborted
   int64_t timed_out = 0;       // the broker gave up on the transaction
+  int64_t spared = 0;          // the first transaction calls of a producer that no such thing befalls
   int64_t queue_records = 1000;  // that a producer takes before it is full
   int64_t longest_run = 100;   // messages of one partition in a row
 };

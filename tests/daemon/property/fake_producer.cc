@@ -49,11 +49,11 @@ class FakeProducer final : public KafkaProducer {
     const std::lock_guard lock(mutex_);
     if (!life_.dead() && !queue_.empty()) deliver(static_cast<size_t>(random_.in(1, static_cast<int64_t>(queue_.size()))));
   }
-  Status flush(Duration) override {
+  Result<bool> flush(Duration) override {
     const std::lock_guard lock(mutex_);
     if (life_.dead()) return external_error("the process is dead");
     deliver(queue_.size());
-    return {};
+    return true;
   }
   int64_t bytes_in_flight() const override { return 0; }
   uint64_t records_acknowledged() const override { return acknowledged_; }
@@ -86,8 +86,8 @@ class FakeProducer final : public KafkaProducer {
     }
     return answer(fate);
   }
-  TransactionStatus commit() override { return end(true); }
-  TransactionStatus abort() override { return end(false); }
+  TransactionStatus commit(Duration) override { return end(true); }
+  TransactionStatus abort(Duration) override { return end(false); }
 
  private:
   void deliver(size_t rows) {
@@ -105,6 +105,7 @@ class FakeProducer final : public KafkaProducer {
     return fate == Life::Fate::kGoesOn ? TransactionStatus{} : failure(TransactionFailure::kFatal, "the process is dead");
   }
   TransactionStatus bad_weather() {
+    if (spared_ > 0) return --spared_, TransactionStatus{};
     if (random_.percent(weather_.timed_out)) broker_.time_out_transaction(*id_);
     if (random_.percent(weather_.abort_wanted)) return failure(TransactionFailure::kAbort, "the transaction must be aborted");
     return {};
@@ -135,6 +136,7 @@ class FakeProducer final : public KafkaProducer {
   std::vector<std::string> topics_;
   std::deque<Written> queue_;
   std::atomic<uint64_t> acknowledged_{0};
+  int64_t spared_ = weather_.spared;
   bool open_ = false;
   uint64_t epoch_ = 0;
 };

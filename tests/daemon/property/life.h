@@ -46,7 +46,7 @@ class Life {
 };
 
 // The local disk as a mortal process has it. Thread-safe. `life` outlives it.
-class MortalFiles final : public Files {
+class MortalFiles : public Files {
  public:
   explicit MortalFiles(Life& life) : life_(life) {}
   Result<bool> make_new_dir(const std::string& path) override;

@@ -70,7 +70,7 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
   CapturingLogSink log;
   MetricRegistry metrics;
   Life life(plan.death);
-  MortalFiles files(life);
+  const auto files = plan.files ? plan.files(life) : std::make_unique<MortalFiles>(life);
   FakeKafka kafka(broker, life, plan.weather, plan.seed);
   NoLines lines;
   const CrashPoints crash_points;
@@ -81,7 +81,7 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
   options.batch_rows = plan.batch_rows;
   options.memory.state_bytes = shape.state_bytes;
   Pipeline pipeline(plan_of(one, shape), options,
-                    PipelineDeps{clock, Logger(log, clock, LogLevel::kWarn), metrics, kafka, lines, files,
+                    PipelineDeps{clock, Logger(log, clock, LogLevel::kWarn), metrics, kafka, lines, *files,
                                  std::make_shared<const StoreMemory>(1 << 20, 1 << 20), crash_points});
   pipeline.start();
   const SystemClock real;
@@ -89,6 +89,7 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
   const auto lived = [&] { return real.elapsed() - begin; };
   while (!life.dead() && !pipeline.over() && (plan.stop_after_us < 0 || lived().us < plan.stop_after_us)) {
     if (lived() > kLongestLife) hung(one, plan, pipeline, log);
+    if (plan.meanwhile) plan.meanwhile(pipeline, lived());
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   if (life.dead()) pipeline.give_up();

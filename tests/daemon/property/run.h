@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,8 @@ struct LifePlan {
   Death death;
   Weather weather;
   int64_t stop_after_us = -1;  // of real time: asked to stop like by SIGTERM; negative: not asked
+  std::function<std::unique_ptr<MortalFiles>(Life&)> files;  // the disk; absent: a sound one
+  std::function<void(const Pipeline&, Duration lived)> meanwhile;  // called now and then
 
   std::string describe() const;
 };

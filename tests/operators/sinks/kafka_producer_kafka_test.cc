@@ -85,7 +85,7 @@ TEST_CASE("a transaction carries rows, offsets and their metadata, all or nothin
   REQUIRE(producer->produce(record(topic.topic, 0, "kept")) == ProduceResult::kAccepted);
   CHECK(producer->bytes_in_flight() > 4);
   require_ok(producer->send_offsets({{zero, 4, "unit/1-a"}}, *value_of(member.consumer->group_metadata())));
-  require_ok(producer->commit());
+  require_ok(producer->commit(Duration::seconds(30)));
   CHECK(producer->bytes_in_flight() == 0);
   CHECK(producer->records_acknowledged() == 1);
   auto committed = value_of(member.consumer->committed({zero}, Duration::seconds(10)));
@@ -95,7 +95,7 @@ TEST_CASE("a transaction carries rows, offsets and their metadata, all or nothin
   require_ok(producer->begin());
   REQUIRE(producer->produce(record(topic.topic, 0, "dropped")) == ProduceResult::kAccepted);
   require_ok(producer->send_offsets({{zero, 7, "unit/2-b"}}, *value_of(member.consumer->group_metadata())));
-  require_ok(producer->abort());
+  require_ok(producer->abort(Duration::seconds(30)));
   committed = value_of(member.consumer->committed({zero}, Duration::seconds(10)));
   CHECK(committed[0].offset == 4);
   CHECK(committed[0].metadata == "unit/1-a");
@@ -105,7 +105,7 @@ TEST_CASE("a transaction carries rows, offsets and their metadata, all or nothin
     require_ok(producer->begin());
     REQUIRE(producer->produce(record(topic.topic, 0, "kept")) == ProduceResult::kAccepted);
     require_ok(producer->send_offsets({{zero, 5 + i, "unit/3-c"}}, *value_of(member.consumer->group_metadata())));
-    require_ok(producer->commit());
+    require_ok(producer->commit(Duration::seconds(30)));
   }
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(2));
   CHECK(read_committed(brokers, out) == std::vector<std::string>(11, "kept"));
@@ -121,19 +121,19 @@ TEST_CASE("the newer producer of an identity fences the older and aborts what it
   require_ok(older->init_transactions(Duration::seconds(30)));
   require_ok(older->begin());
   REQUIRE(older->produce(record(topic.topic, 0, "older")) == ProduceResult::kAccepted);
-  require_ok(older->flush(Duration::seconds(10)));
+  CHECK(value_of(older->flush(Duration::seconds(10))));
 
   auto newer = value_of(make_kafka_producer(transactional(brokers, id), ignore_log));
   value_of(newer->open_topic(out, Duration::seconds(10)));
   require_ok(newer->init_transactions(Duration::seconds(30)));
-  const auto fenced = older->commit();
+  const auto fenced = older->commit(Duration::seconds(30));
   REQUIRE_FALSE(fenced.has_value());
   INFO(fenced.error().message);
   CHECK(fenced.error().kind == TransactionFailure::kFenced);
 
   require_ok(newer->begin());
   REQUIRE(newer->produce(record(topic.topic, 0, "newer")) == ProduceResult::kAccepted);
-  require_ok(newer->commit());
+  require_ok(newer->commit(Duration::seconds(30)));
   CHECK(read_committed(brokers, out) == std::vector<std::string>{"newer"});
 }
 
@@ -148,9 +148,9 @@ TEST_CASE("a transaction that the broker timed out looks like fencing", "[.kafka
   require_ok(producer->init_transactions(Duration::seconds(30)));
   require_ok(producer->begin());
   REQUIRE(producer->produce(record(topic.topic, 0, "lost")) == ProduceResult::kAccepted);
-  require_ok(producer->flush(Duration::seconds(10)));
+  CHECK(value_of(producer->flush(Duration::seconds(10))));
   std::this_thread::sleep_for(std::chrono::seconds(14));  // the broker looks every 10 s
-  const auto failed = producer->commit();
+  const auto failed = producer->commit(Duration::seconds(30));
   REQUIRE_FALSE(failed.has_value());
   INFO(failed.error().message);
   CHECK(failed.error().kind == TransactionFailure::kFenced);
@@ -187,7 +187,7 @@ TEST_CASE("an abort straight after producing leaves a producer or says that it d
   for (int i = 0; i < 10; ++i) {
     require_ok(producer->begin());
     for (int n = 0; n < 100; ++n) REQUIRE(producer->produce(record(topic.topic, 0, "no")) == ProduceResult::kAccepted);
-    const auto aborted = producer->abort();
+    const auto aborted = producer->abort(Duration::seconds(30));
     CHECK(producer->bytes_in_flight() == 0);
     if (aborted) continue;
     INFO(aborted.error().message);
@@ -198,7 +198,7 @@ TEST_CASE("an abort straight after producing leaves a producer or says that it d
   }
   require_ok(producer->begin());
   REQUIRE(producer->produce(record(topic.topic, 0, "yes")) == ProduceResult::kAccepted);
-  require_ok(producer->commit());
+  require_ok(producer->commit(Duration::seconds(30)));
   CHECK(read_committed(brokers, out) == std::vector<std::string>{"yes"});
 }
 
@@ -220,7 +220,7 @@ TEST_CASE("batches stay below a topic's own small limit", "[.kafka]") {
     REQUIRE(producer->produce(record(topic.topic, 0, big)) == ProduceResult::kAccepted);
   }
   CHECK(producer->produce(record(topic.topic, 0, bigger)) == ProduceResult::kTooLarge);
-  require_ok(producer->commit());
+  require_ok(producer->commit(Duration::seconds(30)));
   CHECK(read_committed(brokers, out).size() == 100);
 }
 

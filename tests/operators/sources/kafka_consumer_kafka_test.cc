@@ -254,8 +254,12 @@ TEST_CASE("commits carry metadata, and a newer member with the same instance id 
   const auto nothing = value_of(consumer->committed({zero, one}, Duration::seconds(10)));
   REQUIRE(nothing.size() == 2);
   CHECK(nothing[0].offset == -1);
+  CHECK_FALSE(consumer->membership_valid({zero, one}));  // there is nothing to prove it with
   require_ok(consumer->commit({{zero, 0, "unit/1-abc"}, {one, 0, ""}}, Duration::seconds(10)));
-  CHECK(consumer->membership_valid());
+  CHECK(consumer->membership_valid({zero, one}));
+  require_ok(consumer->assign({}, 1));  // as while a pipeline rewinds
+  CHECK(consumer->membership_valid({zero, one}));
+  CHECK(consumer->replaced() == false);
   CHECK(value_of(consumer->group_metadata())->native() != nullptr);
   const auto there = value_of(consumer->committed({zero, one}, Duration::seconds(10)));
   CHECK(there[0].offset == 0);
@@ -267,7 +271,8 @@ TEST_CASE("commits carry metadata, and a newer member with the same instance id 
   take(newer_events, newer);
   REQUIRE(serve_until(*newer, [&] { return newer_events.assignments == 1; }));
   // Before the older one has noticed by itself:
-  CHECK_FALSE(consumer->membership_valid());
+  CHECK_FALSE(consumer->membership_valid({zero, one}));
+  CHECK(consumer->replaced() == true);
   const auto refused = consumer->commit({{zero, 0, "unit/2-def"}}, Duration::seconds(10));
   REQUIRE_FALSE(refused.has_value());
   INFO(refused.error().message);
@@ -275,7 +280,8 @@ TEST_CASE("commits carry metadata, and a newer member with the same instance id 
   CHECK(serve_until(*consumer, [&] { return events.fenced > 0; }));
   CHECK(events.fenced == 1);
   CHECK_FALSE(consumer->group_metadata().has_value());
-  CHECK(newer->membership_valid());
+  CHECK(newer->membership_valid({zero, one}));
+  CHECK(newer->replaced() == false);
   CHECK(value_of(newer->committed({zero}, Duration::seconds(10)))[0].metadata == "unit/1-abc");
 }
 

@@ -1,0 +1,53 @@
+#include "daemon/partition_watch.h"
+
+#include <algorithm>
+
+namespace tidemark {
+
+std::vector<PartitionStatus> PartitionWatch::look(const std::vector<PartitionReport>& committed) {
+  std::vector<PartitionStatus> statuses = deps_.consumer.statuses();
+  for (const PartitionStatus& s : statuses) {
+    const PartitionStart& partition = deps_.partitions[s.assignment];
+    auto& metrics = deps_.metrics.partition(deps_.plan.source.name, partition.id.topic, partition.id.partition);
+    const PartitionGauge& gauge = deps_.gauges[s.assignment];
+    if (s.log_end >= 0) {
+      const auto lag = std::max<int64_t>(0, s.log_end - std::max(gauge.next_offset.load(), s.next_fetch_offset == s.log_end && gauge.caught_up ? s.log_end : 0));
+      metrics.consumer_lag.set(static_cast<double>(lag));
+      metrics.committed_lag.set(static_cast<double>(std::max<int64_t>(0, s.log_end - committed[s.assignment].position.next_offset)));
+    }
+    const int64_t watermark = gauge.watermark_us;
+    if (watermark != INT64_MIN) metrics.watermark_timestamp_seconds.set(static_cast<double>(watermark) / 1e6);
+    const int64_t newest = gauge.newest_record_us;
+    if (gauge.caught_up) {
+      metrics.consumer_lag_seconds.set(0);
+    } else if (newest != INT64_MIN) {
+      metrics.consumer_lag_seconds.set(std::max(0.0, static_cast<double>(deps_.clock.now().us - newest) / 1e6));
+    }
+  }
+  pause_drifting();
+  return statuses;
+}
+
+// Holds partitions back that are far ahead in event time of the slowest one that has more to give.
+void PartitionWatch::pause_drifting() {
+  if (deps_.plan.windows.empty() || deps_.gauges.size() < 2) return;
+  int64_t slowest = INT64_MAX;
+  for (const PartitionGauge& g : deps_.gauges) {
+    if (g.idle || g.at_end || g.caught_up || g.watermark_us == INT64_MIN) continue;
+    slowest = std::min<int64_t>(slowest, g.watermark_us);
+  }
+  std::vector<uint32_t> ahead;
+  std::vector<uint32_t> resume;
+  for (uint32_t p = 0; p < deps_.gauges.size(); ++p) {
+    const bool far = slowest != INT64_MAX && deps_.gauges[p].watermark_us > saturating_add(slowest, deps_.plan.max_drift.us);
+    const bool paused = std::ranges::find(paused_, p) != paused_.end();
+    if (far && !paused) ahead.push_back(p);
+    if (!far && paused) resume.push_back(p);
+  }
+  if (!ahead.empty() && deps_.consumer.pause(ahead)) paused_.insert(paused_.end(), ahead.begin(), ahead.end());
+  if (!resume.empty() && deps_.consumer.resume(resume)) {
+    std::erase_if(paused_, [&](uint32_t p) { return std::ranges::find(resume, p) != resume.end(); });
+  }
+}
+
+}  // namespace tidemark

@@ -1,0 +1,39 @@
+// PartitionWatch: what the standing of an attempt's partitions means: lag and watermark metrics, and which of them are to
+// be held back because they are far ahead of the others. It does not decide what is idle; workers do.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/clock.h"
+#include "daemon/pipeline_metrics.h"
+#include "daemon/worker.h"
+#include "operators/plan/plan.h"
+
+namespace tidemark {
+
+// Coordinator thread only.
+class PartitionWatch {
+ public:
+  // All outlive it; partitions and gauges have the same numbers.
+  struct Deps {
+    const Plan& plan;
+    const Clock& clock;
+    KafkaConsumer& consumer;
+    PipelineMetrics& metrics;
+    const std::vector<PartitionStart>& partitions;
+    const std::vector<PartitionGauge>& gauges;
+  };
+  explicit PartitionWatch(Deps deps) : deps_(deps) {}
+
+  // `committed`: positions as of the last barrier, by partition. Answers what the consumer says of the partitions now.
+  std::vector<PartitionStatus> look(const std::vector<PartitionReport>& committed);
+
+ private:
+  void pause_drifting();
+
+  const Deps deps_;
+  std::vector<uint32_t> paused_;
+};
+
+}  // namespace tidemark
