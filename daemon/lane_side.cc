@@ -177,6 +177,7 @@ LaneSide::Memory LaneSide::memory() const {
   Memory sum;
   for (const Lane& lane : lanes_) {
     for (const auto& window : lane.windows) {
+      sum.hot += window->hot_bytes();
       sum.dirty += window->dirty_bytes();
       sum.all += window->memory_bytes();
       sum.keys += window->keys();
@@ -185,16 +186,17 @@ LaneSide::Memory LaneSide::memory() const {
   return sum;
 }
 
-// Keeps keyed state inside its share of the memory budget: dirty entries go to the store early, written ones are dropped.
+// Keeps keyed state inside its share of the memory budget: half of it may be hot while the half before is being written,
+// and copies of what is written are dropped.
 void LaneSide::spill_if_needed() {
   const size_t budget = core_.shared.state_bytes_per_worker;
-  const Memory now = memory();
+  Memory now = memory();
   core_.gauges.dirty_bytes = now.dirty;
+  if (now.hot > budget / 2 && now.hot == now.dirty) freeze_all();
   if (now.all <= budget) return;
-  if (now.dirty > budget / 2) freeze_all();
   shed(budget / 2);
   // What is frozen but not yet written can only be waited for; open slices as such take room that no wait gives back.
-  while (!core_.stop && !core_.failed && memory().dirty > budget) {
+  for (now = memory(); !core_.stop && !core_.failed && now.dirty > std::max(budget, now.hot); now = memory()) {
     relieve_others();
     take_written();
     shed(budget / 2);

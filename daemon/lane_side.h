@@ -59,7 +59,8 @@ class LaneSide final : private ResultEmitter {
     uint64_t generation;
     std::shared_ptr<const View> view;
   };
-  struct Memory {
+  struct Memory {  // as WindowLane tells it, over all lanes
+    size_t hot = 0;
     size_t dirty = 0;
     size_t all = 0;
     uint64_t keys = 0;

@@ -1,6 +1,9 @@
 #include "daemon/recovery_unit.h"
 
+#include <algorithm>
 #include <numeric>
+#include <set>
+#include <utility>
 
 namespace tidemark {
 
@@ -51,37 +54,55 @@ void StateWriter::begin_step(const char* step, const RecoveryUnit* unit) {
   doing_ = unit ? std::string(step) + " of " + unit->name : "";
 }
 
-std::optional<StateWriter::Job> StateWriter::next_job(std::unique_lock<std::mutex>& lock) {
+// The next job; with a generation also those that wait behind it and belong to other lanes or steps of its unit, so that
+// they go into the store together: one file and one sync instead of one for each lane.
+std::vector<StateWriter::Job> StateWriter::next_jobs(std::unique_lock<std::mutex>& lock) {
   const auto ready = [this] { return stop_ || (!jobs_.empty() && jobs_.begin()->first <= open_epoch_); };
   wake_.wait(lock, ready);
-  if (stop_) return std::nullopt;
+  std::vector<Job> jobs;
+  if (stop_) return jobs;
   const auto first = jobs_.begin();
-  Job job = std::move(first->second.front());
-  first->second.pop_front();
-  if (first->second.empty()) jobs_.erase(first);
-  return job;
+  std::deque<Job>& waiting = first->second;
+  std::set<std::pair<uint16_t, uint16_t>> places;
+  do {
+    jobs.push_back(std::move(waiting.front()));
+    waiting.pop_front();
+    if (jobs.back().generation) places.emplace(jobs.back().generation->lane(), jobs.back().generation->step());
+  } while (jobs.back().generation && !waiting.empty() && waiting.front().generation &&
+           waiting.front().unit == jobs.front().unit &&
+           !places.contains({waiting.front().generation->lane(), waiting.front().generation->step()}));
+  if (waiting.empty()) jobs_.erase(first);
+  return jobs;
 }
 
 void StateWriter::run() {
   std::unique_lock lock(mutex_);
-  while (std::optional<Job> job = next_job(lock)) {
+  for (std::vector<Job> jobs = next_jobs(lock); !jobs.empty(); jobs = next_jobs(lock)) {
     lock.unlock();
-    begin_step(job->generation ? "freeze" : "snapshot", job->unit);
-    if (job->generation) {
-      write_generation(*job);
+    begin_step(jobs.front().generation ? "freeze" : "snapshot", jobs.front().unit);
+    if (jobs.front().generation) {
+      write_generations(jobs);
     } else {
-      job->stored(store_checkpoint(*job));
+      jobs.front().stored(store_checkpoint(jobs.front()));
     }
     begin_step("", nullptr);
+    size_t bytes = 0;
+    for (const Job& job : jobs) bytes += job.generation ? job.generation->bytes() : 0;
+    jobs.clear();  // and their tables, before another one comes
     lock.lock();
-    if (job->generation) waiting_bytes_ -= job->generation->bytes();
+    waiting_bytes_ -= bytes;
   }
 }
 
-void StateWriter::write_generation(Job& job) {
-  const Status applied = job.generation->write_to(*job.unit->store);
-  if (!applied) return failed_(applied.error());
-  job.written(job.generation->number(), job.unit->store->view());
+void StateWriter::write_generations(std::vector<Job>& jobs) {
+  std::ranges::sort(jobs, {}, [](const Job& job) { return std::pair(job.generation->lane(), job.generation->step()); });
+  KeyedStore& store = *jobs.front().unit->store;
+  GenerationWriter out(store);
+  for (const Job& job : jobs) {
+    if (const Status written = job.generation->write_to(out); !written) return failed_(written.error());
+  }
+  if (const Status finished = out.finish(); !finished) return failed_(finished.error());
+  for (const Job& job : jobs) job.written(job.generation->number(), store.view());
 }
 
 Result<WrittenCheckpoint> StateWriter::store_checkpoint(Job& job) {

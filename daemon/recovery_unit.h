@@ -84,8 +84,8 @@ class StateWriter {
   };
   void run();
   void begin_step(const char* step, const RecoveryUnit* unit);
-  std::optional<Job> next_job(std::unique_lock<std::mutex>& lock);
-  void write_generation(Job& job);
+  std::vector<Job> next_jobs(std::unique_lock<std::mutex>& lock);
+  void write_generations(std::vector<Job>& jobs);
   Result<WrittenCheckpoint> store_checkpoint(Job& job);
 
   Deps deps_;

@@ -28,6 +28,7 @@ enum class MetaKind : uint8_t {
 };
 constexpr uint32_t kFormatVersion = 1;
 constexpr size_t kBatchBytes = size_t{1} << 20;
+constexpr uint64_t kFileBytes = uint64_t{256} << 20;  // what is larger becomes several files
 
 std::string meta_key(MetaKind kind, std::string_view rest = {}) {
   std::string key;
@@ -49,6 +50,12 @@ std::string fixed_bytes(T value) {
   std::string bytes;
   ByteWriter(bytes).fixed(value);
   return bytes;
+}
+
+void sort_by_lane(std::vector<WriteSet>& sets) {
+  std::ranges::sort(sets, {}, &WriteSet::lane);
+  const auto same = std::ranges::adjacent_find(sets, {}, &WriteSet::lane);
+  CHECK_OR_DIE(same == sets.end(), "each lane occurs once");
 }
 
 rocksdb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
@@ -115,8 +122,7 @@ Result<std::optional<std::string>> get_value(rocksdb::DB& db, const rocksdb::Rea
 
 }  // namespace
 
-// --- Views
-// ------------------------------------------------------------------------------------------------------------
+// --- Views -----------------------------------------------------------------------------------------------------------
 
 struct Scan::Cursor {
   std::shared_ptr<Database> database;
@@ -188,8 +194,7 @@ class SnapshotView final : public View {
 
 }  // namespace
 
-// --- The writer
-// -------------------------------------------------------------------------------------------------------
+// --- The writer ------------------------------------------------------------------------------------------------------
 
 struct KeyedStore::Core {
   std::string dir;
@@ -198,7 +203,9 @@ struct KeyedStore::Core {
 
   // The writer's own:
   Generations generations;
-  std::optional<std::pair<uint16_t, uint64_t>> open_parts;         // lane and generation that is half applied
+  std::map<uint16_t, uint64_t> open_generations;                   // by lane, while their parts are being applied
+  std::unique_ptr<rocksdb::SstFileWriter> open_file;               // where parts are written
+  std::vector<std::string> written_files;                          // not yet taken into the store
   std::map<std::pair<std::string, uint64_t>, uint64_t> checksums;  // of immutable files, by name and size
 
   mutable std::mutex steps_mutex;  // guards steps and next_step
@@ -224,7 +231,9 @@ struct KeyedStore::Core {
   void publish();
   Status apply_deletions(const std::vector<WriteSet::RangeDeletion>& deletions);
   Status apply_batches(std::span<const WriteSet::Entry> entries);
-  Status apply_ingested(const SortedRuns& runs);
+  Status write_files(const SortedRuns& runs);
+  Status finish_file();
+  Status ingest_files();
   Status write_run(rocksdb::SstFileWriter& file, std::span<const WriteSet::Entry> run);
   Status write_folded(rocksdb::SstFileWriter& file, std::span<const WriteSet::Entry> same_key);
   Status require_whole() const {
@@ -232,7 +241,8 @@ struct KeyedStore::Core {
     return {};
   }
   void check_order(const WriteSet& set);
-  Status apply_sets(std::span<WriteSet> sets);
+  Status apply_sets(std::span<WriteSet> sets, bool more_to_come);
+  void publish_generations();
   Result<std::vector<FileEntry>> digest_all(const std::string& checkpoint_dir, Files& files);
 };
 
@@ -351,45 +361,74 @@ Status KeyedStore::Core::write_run(rocksdb::SstFileWriter& file, std::span<const
   return {};
 }
 
-Status KeyedStore::Core::apply_ingested(const SortedRuns& runs) {
-  const std::string path = dir + "/generation.tmp";
-  rocksdb::SstFileWriter file(rocksdb::EnvOptions(), database->rocks, db().DefaultColumnFamily());
-  if (Status opened = written("cannot make a state file", file.Open(path)); !opened) return opened;
+Status KeyedStore::Core::write_files(const SortedRuns& runs) {
   for (const auto& run : runs) {
-    if (Status done = write_run(file, run); !done) return done;
+    if (open_file && open_file->FileSize() >= kFileBytes) {
+      if (Status finished = finish_file(); !finished) return finished;
+    }
+    if (!open_file) {
+      written_files.push_back(fmt::format("{}/generation-{}.tmp", dir, written_files.size()));
+      open_file = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), database->rocks,
+                                                           db().DefaultColumnFamily());
+      if (Status opened = written("cannot make a state file", open_file->Open(written_files.back())); !opened) return opened;
+    }
+    if (Status done = write_run(*open_file, run); !done) return done;
   }
-  if (Status finished = written("cannot finish a state file", file.Finish()); !finished) return finished;
+  return {};
+}
+
+Status KeyedStore::Core::finish_file() {
+  return written("cannot finish a state file", std::exchange(open_file, nullptr)->Finish());
+}
+
+Status KeyedStore::Core::ingest_files() {
+  if (Status finished = finish_file(); !finished) return finished;
   rocksdb::IngestExternalFileOptions ingest;
   ingest.move_files = true;
   ingest.failed_move_fall_back_to_copy = true;
   ingest.write_global_seqno = false;  // files never change after they were written
-  return written("cannot take a file into the state store", db().IngestExternalFile({path}, ingest));
+  const std::vector<std::string> files = std::exchange(written_files, {});
+  return written("cannot take a file into the state store", db().IngestExternalFile(files, ingest));
 }
 
 void KeyedStore::Core::check_order(const WriteSet& set) {
   CHECK_OR_DIE(set.lane() != kMetaLane, "the meta lane has no write sets");
   if (set.lane() >= generations.size()) generations.resize(set.lane() + size_t{1});
   CHECK_OR_DIE(set.generation() > generations[set.lane()], "a lane's generations rise");
+  const auto [open, is_new] = open_generations.emplace(set.lane(), set.generation());
+  CHECK_OR_DIE(is_new || open->second == set.generation(), "the parts of a lane's generation bear its number");
 }
 
-// The sets of different lanes, in the order of the lanes.
-Status KeyedStore::Core::apply_sets(std::span<WriteSet> sets) {
+// The sets of different lanes, in the order of the lanes. Once a part has gone into a file, so does the rest.
+Status KeyedStore::Core::apply_sets(std::span<WriteSet> sets, bool more_to_come) {
   if (Status whole = require_whole(); !whole) return whole;
   SortedRuns runs;
+  std::vector<WriteSet::RangeDeletion> deletions;
   size_t bytes = 0;
   for (WriteSet& set : sets) {
     check_order(set);
-    if (Status done = apply_deletions(set.deletions()); !done) return done;
+    deletions.insert(deletions.end(), set.deletions().begin(), set.deletions().end());
     if (set.size() == 0) continue;
     runs.push_back(set.sorted());
     bytes += set.bytes();
   }
-  if (runs.empty()) return {};
-  if (bytes >= options.ingest_bytes) return apply_ingested(runs);
+  if (Status done = apply_deletions(deletions); !done) return done;
+  if (more_to_come) return write_files(runs);
+  if (open_file || (bytes >= options.ingest_bytes && !runs.empty())) {
+    if (Status done = write_files(runs); !done) return done;
+    return ingest_files();
+  }
   for (const auto& run : runs) {
     if (Status done = apply_batches(run); !done) return done;
   }
   return {};
+}
+
+// The generations whose last part has been applied: one view shows them all.
+void KeyedStore::Core::publish_generations() {
+  for (const auto& [lane, generation] : open_generations) generations[lane] = generation;
+  open_generations.clear();
+  publish();
 }
 
 Result<std::vector<FileEntry>> KeyedStore::Core::digest_all(const std::string& checkpoint_dir, Files& files) {
@@ -414,8 +453,7 @@ Result<std::vector<FileEntry>> KeyedStore::Core::digest_all(const std::string& c
   return entries;
 }
 
-// --- The contract
-// -----------------------------------------------------------------------------------------------------
+// --- The contract ----------------------------------------------------------------------------------------------------
 
 KeyedStore::KeyedStore(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 KeyedStore::~KeyedStore() = default;
@@ -446,34 +484,21 @@ Status KeyedStore::start_compaction() {
 }
 
 Status KeyedStore::apply(WriteSet set) {
-  const uint16_t lane = set.lane();
-  const uint64_t generation = set.generation();
-  if (Status done = apply_part(std::move(set)); !done) return done;
-  core_->generations[lane] = generation;
-  core_->open_parts.reset();
-  core_->publish();
-  return {};
+  std::vector<WriteSet> sets;
+  sets.push_back(std::move(set));
+  return apply_all(std::move(sets));
 }
 
 Status KeyedStore::apply_all(std::vector<WriteSet> sets) {
-  if (Status whole = core_->require_whole(); !whole) return whole;  // a failed part may stand open
-  CHECK_OR_DIE(!core_->open_parts, "the parts of a generation are applied without others in between");
-  std::sort(sets.begin(), sets.end(), [](const WriteSet& a, const WriteSet& b) { return a.lane() < b.lane(); });
-  const auto same = [](const WriteSet& a, const WriteSet& b) { return a.lane() == b.lane(); };
-  CHECK_OR_DIE(std::adjacent_find(sets.begin(), sets.end(), same) == sets.end(), "each lane occurs once");
-  if (Status done = core_->apply_sets(sets); !done) return done;
-  for (const WriteSet& set : sets) core_->generations[set.lane()] = set.generation();
-  core_->publish();
+  sort_by_lane(sets);
+  if (Status done = core_->apply_sets(sets, false); !done) return done;
+  core_->publish_generations();
   return {};
 }
 
-Status KeyedStore::apply_part(WriteSet set) {
-  if (Status whole = core_->require_whole(); !whole) return whole;
-  const std::pair<uint16_t, uint64_t> now{set.lane(), set.generation()};
-  CHECK_OR_DIE(!core_->open_parts || *core_->open_parts == now,
-               "the parts of a generation are applied without others in between");
-  core_->open_parts = now;
-  return core_->apply_sets({&set, 1});
+Status KeyedStore::apply_part(std::vector<WriteSet> sets) {
+  sort_by_lane(sets);
+  return core_->apply_sets(sets, true);
 }
 
 std::shared_ptr<const View> KeyedStore::view() const {
@@ -540,7 +565,7 @@ Status KeyedStore::drop_step(std::string_view name, uint16_t lanes) {
 Result<std::vector<FileEntry>> KeyedStore::checkpoint(const std::string& dir, Files& files) {
   Core& core = *core_;
   if (Status whole = core.require_whole(); !whole) return std::unexpected(whole.error());
-  CHECK_OR_DIE(!core.open_parts, "a checkpoint holds whole generations only");
+  CHECK_OR_DIE(core.open_generations.empty(), "a checkpoint holds whole generations only");
   rocksdb::FlushOptions flush;
   flush.allow_write_stall = true;
   if (Status flushed = core.written("cannot flush the state store", core.db().Flush(flush)); !flushed) {

@@ -113,9 +113,9 @@ class KeyedStore {
   // Applies the generations of several lanes, in one file if they are large, and then publishes one view with all of
   // them: cheaper than one by one. Each lane may occur once.
   Status apply_all(std::vector<WriteSet> sets);
-  // Applies a part of a generation that is too large to gather at once: no view shows it before apply() has brought the
-  // last part. A generation and its parts bear the same numbers and are not mixed with others.
-  Status apply_part(WriteSet set);
+  // Applies a part of what is too large to gather at once: no view shows it before apply() or apply_all() has brought
+  // the last part. All keys of a part lie before all keys of those that follow; a lane's sets bear the same number.
+  Status apply_part(std::vector<WriteSet> sets);
   // The newest published view: everything applied so far, each set whole.
   std::shared_ptr<const View> view() const;
 

@@ -55,7 +55,7 @@ class WriteSet {
 
   uint16_t lane_;
   uint64_t generation_;
-  Arena arena_{size_t{256} << 10};
+  Arena arena_{size_t{64} << 10};
   std::vector<Entry> entries_;
   std::vector<RangeDeletion> deletions_;
 };

@@ -29,6 +29,7 @@ class AlignedWindowLane final : public WindowLane {
   Time watermark() const override { return watermark_; }
   std::unique_ptr<FrozenGeneration> freeze() override;
   void on_written(uint64_t number, std::shared_ptr<const StoreView> view) override;
+  size_t hot_bytes() const override { return open_.hot_bytes(); }
   size_t dirty_bytes() const override { return open_.dirty_bytes(); }
   size_t memory_bytes() const override { return open_.bytes(); }
   void shed(size_t target) override { open_.shed(target); }

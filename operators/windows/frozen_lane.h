@@ -29,10 +29,12 @@ class FrozenLane final : public FrozenGeneration {
 
   uint64_t number() const override { return contents_.number; }
   size_t bytes() const override { return bytes_; }
-  Status write_to(KeyedStore& store) const override;
+  uint16_t lane() const override { return contents_.lane; }
+  uint16_t step() const override { return contents_.step; }
+  Status write_to(GenerationWriter& out) const override;
 
  private:
-  Status write_run(KeyedStore& store, const FrozenRun& run, WriteSet& set) const;
+  Status write_run(const FrozenRun& run, GenerationWriter& out) const;
 
   std::shared_ptr<const StateBlock> block_;
   Contents contents_;

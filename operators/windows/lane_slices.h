@@ -75,6 +75,7 @@ class LaneSlices {
   // Drops written generations, those that fire last first, until bytes() <= target.
   void shed(size_t target);
 
+  size_t hot_bytes() const { return hot_bytes_; }
   size_t dirty_bytes() const { return hot_bytes_ + unwritten_bytes_; }
   size_t bytes() const { return dirty_bytes() + cached_bytes_ + parts_ * kPartBytes; }
   uint64_t keys() const { return keys_; }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "operators/batch.h"
 #include "operators/windows/window_plan.h"
+#include "state/generation_writer.h"
 #include "state/keyed_store.h"
 
 namespace tidemark {
@@ -40,9 +41,11 @@ class FrozenGeneration {
  public:
   virtual ~FrozenGeneration() = default;
   virtual uint64_t number() const = 0;
+  virtual uint16_t lane() const = 0;
+  virtual uint16_t step() const = 0;
   virtual size_t bytes() const = 0;
-  // Applies merges, expiries and the lane's own metadata to the store. Thread: the unit's state writer.
-  virtual Status write_to(KeyedStore& store) const = 0;
+  // Writes merges, expiries and the lane's own metadata. Thread: the unit's state writer.
+  virtual Status write_to(GenerationWriter& out) const = 0;
 };
 
 // Counters since the lane was made; read on the lane's thread at a barrier.
@@ -56,7 +59,7 @@ struct WindowCounters {
   uint64_t result_errors = 0;  // aggregates that could not give a result
 };
 
-// Single-threaded: all calls on the lane's thread, except FrozenGeneration::write_to.
+// Single-threaded: all calls on the lane's thread.
 class WindowLane {
  public:
   virtual ~WindowLane() = default;
@@ -76,7 +79,8 @@ class WindowLane {
   // from between their writes. Their copies in memory are from now on only a cache.
   virtual void on_written(uint64_t number, std::shared_ptr<const StoreView> view) = 0;
 
-  // Bytes of memory: not yet written (dirty), and all.
+  // Bytes of memory: not yet frozen (hot), not yet written (dirty: hot ones and frozen ones), and all.
+  virtual size_t hot_bytes() const = 0;
   virtual size_t dirty_bytes() const = 0;
   virtual size_t memory_bytes() const = 0;
   // Drops cached copies of written generations until memory_bytes() <= `target`, as far as that goes.

@@ -3,11 +3,15 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <random>
 #include <thread>
 
+#include <fmt/core.h>
+
+#include "state/generation_writer.h"
 #include "tests/state/store_fixture.h"
 
 namespace tidemark {
@@ -70,18 +74,48 @@ TEST_CASE("within one set deletions act first, then the entries of a key in thei
   }
 }
 
-TEST_CASE("the parts of a generation appear together") {
+TEST_CASE("the parts of generations appear together") {
   TempDir dir;
   auto store = must(KeyedStore::open(dir / "live", counter_options()));
-  WriteSet part(3, 1);
-  part.merge(slice(60, 3), "a", number(1));
-  must(store->apply_part(std::move(part)));
+  const auto part = [](uint16_t lane, const char* key) {
+    std::vector<WriteSet> sets;
+    sets.emplace_back(lane, 1);
+    sets.back().merge(slice(60, lane), key, number(lane));
+    return sets;
+  };
+  must(store->apply_part(part(3, "a")));
+  must(store->apply_part(part(3, "b")));
   CHECK(contents(*store->view(), lane_range(3)).empty());
   CHECK(store->view()->generation(3) == 0);
-  WriteSet rest(3, 1);
-  rest.merge(slice(60, 3), "a", number(2));
-  must(store->apply(std::move(rest)));
-  CHECK(contents(*store->view(), lane_range(3)) == std::map<std::string, uint64_t>{{key_of(60, "a", 3), 3}});
+  must(store->apply_all(part(4, "a")));
+  CHECK(contents(*store->view(), lane_range(3)) ==
+        std::map<std::string, uint64_t>{{key_of(60, "a", 3), 3}, {key_of(60, "b", 3), 3}});
+  CHECK(contents(*store->view(), lane_range(4)) == std::map<std::string, uint64_t>{{key_of(60, "a", 4), 4}});
+  CHECK(store->view()->generation(3) == 1);
+  CHECK(store->view()->generation(4) == 1);
+}
+
+TEST_CASE("what is too large to be gathered reaches the store in parts, and appears as one") {
+  TempDir dir;
+  auto store = must(KeyedStore::open(dir / "live", counter_options()));
+  constexpr uint64_t kKeys = 30'000;  // several parts of each lane
+  for (uint64_t round = 1; round <= 2; ++round) {
+    GenerationWriter out(*store);
+    for (const uint16_t lane : {uint16_t{1}, uint16_t{5}, uint16_t{9}}) {
+      out.begin(lane);
+      if (lane == 5) out.expire(lane_range(lane));
+      for (uint64_t k = 0; k < kKeys; ++k) must(out.merge(slice(60, lane), fmt::format("{:08}", k), number(round)));
+      CHECK(store->view()->generation(lane) == round - 1);
+    }
+    must(out.finish());
+  }
+  for (const uint16_t lane : {uint16_t{1}, uint16_t{5}, uint16_t{9}}) {
+    const auto found = contents(*store->view(), lane_range(lane));
+    CHECK(found.size() == kKeys);
+    const uint64_t sum = lane == 5 ? 2 : 3;
+    CHECK(std::ranges::all_of(found, [&](const auto& entry) { return entry.second == sum; }));
+    CHECK(store->view()->generation(lane) == 2);
+  }
 }
 
 TEST_CASE("generations of several lanes go in together") {

@@ -68,7 +68,7 @@ std::vector<LateRow> add(WindowLane& lane, const TestPlan& test, const std::vect
 
 void write(WindowLane& lane, KeyedStore& store) {
   const auto frozen = lane.freeze();
-  REQUIRE(frozen->write_to(store).has_value());
+  REQUIRE(write(*frozen, store).has_value());
   lane.on_written(frozen->number(), store.view());
 }
 

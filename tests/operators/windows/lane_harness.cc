@@ -140,7 +140,7 @@ class LaneRun {
   }
 
   void write_oldest() {
-    REQUIRE(frozen_.front()->write_to(store_.store()).has_value());
+    REQUIRE(write(*frozen_.front(), store_.store()).has_value());
     lane_->on_written(frozen_.front()->number(), store_.store().view());
     frozen_.pop_front();
   }
@@ -248,6 +248,12 @@ std::unique_ptr<Batch> make_batch(const TestPlan& test, const std::vector<TestRo
   const uint32_t key_slots[] = {kKey};
   encode_keys(*batch, all, key_slots, batch->arena, batch->keyed[0]);
   return batch;
+}
+
+Status write(const FrozenGeneration& generation, KeyedStore& store) {
+  GenerationWriter out(store);
+  if (Status written = generation.write_to(out); !written) return written;
+  return out.finish();
 }
 
 TestStore::TestStore(const WindowPlan& plan) {

@@ -44,6 +44,9 @@ std::unique_ptr<TestPlan> make_test_plan(AlignedShape shape);
 // A batch of rows of one partition, as the source stage would hand it on.
 std::unique_ptr<Batch> make_batch(const TestPlan& test, const std::vector<TestRow>& rows);
 
+// What a state writer does with a single generation.
+Status write(const FrozenGeneration& generation, KeyedStore& store);
+
 // A store in a folder of its own that goes with it. One store serves many lanes.
 class TestStore {
  public:
