@@ -9,6 +9,8 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kEventsPerInbox = 8;
+// Lanes that fire longer than this let barriers pass before the next one fires: a transaction lasts only so long.
+constexpr Duration kFiringSlice = Duration::millis(100);
 
 }  // namespace
 
@@ -50,7 +52,8 @@ void LaneSide::take(const LaneEvent& event, uint32_t from) {
   if (const auto* routed = std::get_if<RoutedBatch>(&event)) return add(*routed);
   if (const auto* time = std::get_if<PartitionTime>(&event)) {
     set_time(*time);
-    return advance();
+    advance();
+    return;
   }
   passed_barrier_[from] = std::get<Barrier>(event).epoch;
 }
@@ -79,17 +82,19 @@ void LaneSide::set_time(const PartitionTime& time) {
   }
 }
 
-void LaneSide::advance() {
+bool LaneSide::advance() {
   const Duration now = core_.shared.clock->elapsed();
   for (Lane& lane : lanes_) {
     const Time watermark = lane.time.advance(now);
     for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
       if (watermark <= lane.windows[ordinal]->watermark()) continue;
+      if (core_.shared.clock->elapsed() - now > kFiringSlice) return false;
       firing_step_ = core_.shared.plan->windows[ordinal];
       const Status fired = lane.windows[ordinal]->advance(watermark, *this);
-      if (!fired) return core_.fail(fired.error());
+      if (!fired) return core_.fail(fired.error()), false;
     }
   }
+  return true;
 }
 
 // Result rows of a firing window go through the steps behind it at once; they cannot be left for later.

@@ -33,8 +33,8 @@ class LaneSide final : private ResultEmitter {
   bool read_channels();
   // Takes news of generations that are in the store now.
   void take_written();
-  // Fires what the lanes' watermarks and the clock allow.
-  void advance();
+  // Fires what the lanes' watermarks and the clock allow; false when it left lanes for later, so that barriers pass.
+  bool advance();
 
   // Every worker has passed the barrier of this epoch.
   bool aligned() const;

@@ -75,7 +75,7 @@ bool Worker::turn() {
   busy |= lanes_.read_channels();
   if (source_.sent_barrier() == core_.epoch && lanes_.aligned()) align();
   core_.report_flushed();
-  lanes_.advance();
+  if (!lanes_.advance()) return true;  // the rest of the windows comes before more input
   if (source_.may_read()) return source_.read() || busy;
   if (!busy) core_.wait_for_others();
   return busy;
