@@ -31,6 +31,7 @@ constexpr int64_t kMostOfPartition = 128 << 10;
 constexpr int64_t kLeastOfPartition = 16 << 10;
 constexpr int64_t kPartitionsInAnswer = 4;
 constexpr Duration kProbeTimeout = Duration::seconds(10);
+constexpr Duration kSuccessorTimeout = Duration::seconds(3);  // asked within a rebalance
 
 // How many fetch requests each broker has answered without error. Written by librdkafka's broker threads.
 class FetchAnswers {
@@ -116,7 +117,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) override;
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override;
   bool membership_valid(const std::vector<TopicPartition>& owned) override;
-  std::optional<bool> replaced() override;
+  std::optional<bool> replaced() override { return replaced(kProbeTimeout); }
   void close() override;
 
  private:
@@ -137,6 +138,8 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   void on_partition_error(const KafkaFetch::PartitionError& error);
   void assigned(const std::vector<TopicPartition>& partitions);
   void revoked(const std::vector<TopicPartition>& partitions);
+  void yield_to_successor();
+  std::optional<bool> replaced(Duration timeout);
   Result<KafkaLookup*> lookup();
   Error refusal(rd_kafka_resp_err_t code, std::string_view what) const;
   bool is_member() const;
@@ -257,8 +260,18 @@ void GroupConsumer::assigned(const std::vector<TopicPartition>& partitions) {
 }
 
 void GroupConsumer::revoked(const std::vector<TopicPartition>& partitions) {
-  if (events_) events_->on_revoked(partitions, rd_kafka_assignment_lost(client_.get()) != 0);
+  const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
+  if (lost && events_ && !closed_) yield_to_successor();
+  if (events_) events_->on_revoked(partitions, lost);
   (void)assign({}, 0).has_value();
+}
+
+// A member that slept through its session learns of that from its own clock, before any answer can say that a newer one
+// has its place. Once the revocation is over the client joins again, and as a static member would take the place back.
+void GroupConsumer::yield_to_successor() {
+  if (!replaced(kSuccessorTimeout).value_or(false)) return;
+  rd_kafka_unsubscribe(client_.get());
+  events_->on_fenced({Fault::kExternal, false, "the session ended, and another instance with this identity has joined the group"});
 }
 
 void GroupConsumer::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) {
@@ -277,12 +290,12 @@ void GroupConsumer::on_client_error(rd_kafka_resp_err_t code, std::string_view t
 // librdkafka forgets its member id when a session times out, and heartbeats go on without one until the revocation is
 // served; a coordinator answers these as if a newer member had come. What the group tells of its members decides: the id
 // of a static one is its group.instance.id and a UUID.
-std::optional<bool> GroupConsumer::replaced() {
+std::optional<bool> GroupConsumer::replaced(Duration timeout) {
   constexpr size_t kUuid = 36;
   if (member_id_.empty()) return std::nullopt;
   auto ask = lookup();
   if (!ask) return std::nullopt;
-  const auto members = (*ask)->members(options_.group, kProbeTimeout);
+  const auto members = (*ask)->members(options_.group, timeout);
   if (!members) return std::nullopt;
   const std::string prefix = options_.group_instance_id + "-";
   return std::ranges::any_of(*members, [&](const std::string& id) {
