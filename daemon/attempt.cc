@@ -174,7 +174,9 @@ void Attempt::read_mail() {
     std::swap(mail, mail_);
   }
   ended_workers_ += mail.ended;
-  if (mail.failed && end_ == AttemptEnd::kNone) finish(AttemptEnd::kRewind, *mail.failed);
+  if (mail.failed && end_ == AttemptEnd::kNone) {
+    finish(mail.failed->fault == Fault::kUser ? AttemptEnd::kFailed : AttemptEnd::kRewind, *mail.failed);
+  }
   if (!running_epoch_) return;
   Epoch& epoch = *running_epoch_;
   EpochProgress& progress = epoch.progress;
@@ -455,12 +457,17 @@ AttemptEnd Attempt::commit_group(const std::vector<PartitionOffset>& offsets) {
 
 // A transaction that the broker timed out looks just like being fenced; before the next attempt the group is asked.
 AttemptEnd Attempt::transaction_failed(const TransactionError& error) {
-  return finish(AttemptEnd::kRewind, Error{Fault::kExternal, true, error.message});
+  if (!error.user) return finish(AttemptEnd::kRewind, Error{Fault::kExternal, true, error.message});
+  // The broker does not say which topic it refuses.
+  std::string topics;
+  for (const PlannedSink& sink : deps_.plan.sinks) {
+    if (sink.kind == SinkKind::kKafka && sink.delivery == Delivery::kExactlyOnce) topics += (topics.empty() ? "" : ", ") + sink.topic;
+  }
+  return finish(AttemptEnd::kRewind, Error{Fault::kUser, true, error.message + "; the transaction writes to " + topics});
 }
 
 AttemptEnd Attempt::finish(AttemptEnd end, const Error& error) {
-  const bool for_good = end == AttemptEnd::kRewind && error.fault == Fault::kUser;
-  end_ = for_good ? AttemptEnd::kFailed : end;
+  end_ = end;
   if (running_epoch_) deps_.metrics.checkpoints_failed.add();
   error_ = error;
   return end_;

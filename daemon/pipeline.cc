@@ -291,6 +291,7 @@ void Pipeline::serve() {
   const bool busy = attempt_ && attempt_->busy();
   consumer_->serve(busy ? kServeBusy : kServeQuiet);
   if (over_) return;
+  if (refused_) return stop_for_good(PipelineState::kFailed, 2, refused_->message);
   if (fenced_) {
     end_attempt();
     return stop_for_good(PipelineState::kFenced, 1, "fenced: " + fenced_->message);
@@ -327,6 +328,7 @@ void Pipeline::reconnect(const Error& error) {
 
 void Pipeline::on_assigned(const std::vector<TopicPartition>& partitions) {
   logger_.info("assigned", {{"partitions", partitions.size()}});
+  joined_ = true;
   topics_awaited_ &= partitions.empty();
   owned_ = partitions;
   start_wanted_ = !partitions.empty();
@@ -357,6 +359,7 @@ void Pipeline::on_error(const Error& error, bool fatal) {
     fatal_ = error;
     return;
   }
+  if (error.fault == Fault::kUser && !joined_) refused_ = error;
   warnings_.warn(error.fault == Fault::kUser ? "kafka_refused" : "kafka_unavailable", {{"error", error.message}});
 }
 
@@ -469,7 +472,8 @@ void Pipeline::after(AttemptEnd end) {
     case AttemptEnd::kEnded: return stop_for_good(PipelineState::kEnded, 0, "");
     case AttemptEnd::kFailed: return stop_for_good(PipelineState::kFailed, 1, error.message);
     case AttemptEnd::kRewind:
-      warnings_.warn("rewinding", {{"error", error.message}});
+      // Rights that only use can show, or that were taken meanwhile: no outage, but it may be mended while we wait.
+      warnings_.warn(error.fault == Fault::kUser ? "kafka_refused" : "rewinding", {{"error", error.message}});
       (void)consumer_->assign({}, worker_count());
       producers_stale_ = true;
       start_wanted_ = !owned_.empty();

@@ -149,6 +149,8 @@ class Pipeline final : private GroupEvents {
   std::map<TopicPartition, int64_t> ends_;  // --until-end: as first seen
   std::optional<Error> fatal_;   // of the consumer
   std::optional<Error> fenced_;
+  std::optional<Error> refused_;  // at start, by Kafka
+  bool joined_ = false;           // was let into the group once
   Duration next_look_{0};        // at the clients' own numbers
   Duration retry_at_{0};
   Duration wait_{0};             // the present back-off

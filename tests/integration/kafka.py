@@ -134,6 +134,32 @@ def brokers_in_metadata(port, timeout_s=2.0):
     return struct.unpack(">i", answer[4:8])[0]
 
 
+ACL_RESOURCES = {"topic": 2, "group": 3, "transactional_id": 5}
+ACL_OPERATIONS = {"read": 3, "write": 4, "describe": 8}
+
+
+def allow(port, user, resource, name, *operations, prefixed=False, timeout_s=5.0):
+    """Gives a user rights (CreateAcls v1), through a listener that may do so. librdkafka knows no transactional ids here."""
+    def text(value):
+        return struct.pack(">h", len(value)) + value.encode()
+
+    body = struct.pack(">i", len(operations))
+    for operation in operations:
+        body += (struct.pack(">b", ACL_RESOURCES[resource]) + text(name) + struct.pack(">b", 4 if prefixed else 3) +
+                 text(f"User:{user}") + text("*") + struct.pack(">bb", ACL_OPERATIONS[operation], 3))
+    request = struct.pack(">hhi", 30, 1, 1) + text("kit") + body
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as connection:
+        connection.settimeout(timeout_s)
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        answer = _receive(connection, struct.unpack(">i", _receive(connection, 4))[0])
+    at = 12  # correlation id, throttle time, number of results
+    for _ in operations:
+        code, size = struct.unpack(">hh", answer[at:at + 4])
+        if code != 0:
+            raise RuntimeError(f"the broker gives no rights: error {code} {answer[at + 4:at + 4 + max(0, size)]}")
+        at += 4 + max(0, size)
+
+
 # ---- The broker
 
 SETTINGS = {
@@ -177,6 +203,25 @@ log4j.appender.out=org.apache.log4j.ConsoleAppender
 log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
 """
+
+
+def secured(users):
+    """Ports and settings of a broker that knows users by password and rights: (plain port, port for users, settings).
+
+    The plain listener may do everything; whoever comes by the other one may do only what allow() gave."""
+    plain, controller, sasl = _free_ports(3)
+    passwords = " ".join(f'user_{name}="{password}"' for name, password in users.items())
+    return plain, sasl, {
+        "listeners": f"PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl}",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.sasl_plaintext.plain.sasl.jaas.config":
+            f"org.apache.kafka.common.security.plain.PlainLoginModule required {passwords};",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+    }
 
 
 class Broker:
