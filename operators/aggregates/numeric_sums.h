@@ -15,17 +15,19 @@ struct IntSum {
   uint64_t count;
 
   __int128 value() const { return static_cast<__int128>(static_cast<unsigned __int128>(high) << 64 | low); }
-  void set(__int128 v) {
-    low = static_cast<uint64_t>(v);
-    high = static_cast<uint64_t>(v >> 64);
+  // Wraps around, which only forged bytes can make it do.
+  void add(__int128 v) {
+    const auto sum = static_cast<unsigned __int128>(value()) + static_cast<unsigned __int128>(v);
+    low = static_cast<uint64_t>(sum);
+    high = static_cast<uint64_t>(sum >> 64);
   }
   void add(const Column& c, uint32_t row, Arena&) {
     const int64_t x = c.ints[row];
-    set(value() + (kUnsigned ? static_cast<__int128>(static_cast<uint64_t>(x)) : static_cast<__int128>(x)));
+    add(kUnsigned ? static_cast<__int128>(static_cast<uint64_t>(x)) : static_cast<__int128>(x));
     ++count;
   }
   void merge(const IntSum& from, Arena&) {
-    set(value() + from.value());
+    add(from.value());
     count += from.count;
   }
   double rounded() const { return static_cast<double>(value()); }
