@@ -1,6 +1,7 @@
 #include "config/kafka_properties.h"
 
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -71,6 +72,17 @@ constexpr std::array kRefusals = std::to_array<Refusal>({
     {"msg_order_cmp", Who::kProducer, kCallback},
 });
 
+// Two answers of a broker in a second tell that nothing has come; one that waits longer makes a quiet partition look busy.
+constexpr int64_t kLongestFetchWaitMs = 400;
+
+std::string_view refused_value(std::string_view name, std::string_view value) {
+  if (name != "fetch.wait.max.ms") return {};
+  int64_t ms = 0;
+  const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), ms);
+  const bool number = code == std::errc{} && end == value.data() + value.size();  // what is none, librdkafka refuses
+  return number && ms >= kLongestFetchWaitMs ? "a quiet partition would not be found idle; less than 400 is meant" : "";
+}
+
 }  // namespace
 
 std::string_view refused_property(KafkaRole role, std::string_view name) {
@@ -96,6 +108,12 @@ Kind<std::vector<Property>> properties_kind(KafkaRole role) {
                                        Diagnostics& diagnostics) {
     bool ok = read(node, what, out, diagnostics);
     for (const Property& property : out) {
+      const std::string_view by_value = refused_value(property.name.value, property.value.value);
+      if (!by_value.empty()) {
+        diagnostics.error(property.value.where, fmt::format("`{}` is too long for `{}`", property.value.value, property.name.value),
+                          std::string(by_value));
+        ok = false;
+      }
       const std::string_view reason = refused_property(role, property.name.value);
       if (reason.empty()) continue;
       diagnostics.error(property.name.where, fmt::format("the property `{}` may not be set", property.name.value),

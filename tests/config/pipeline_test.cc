@@ -206,6 +206,8 @@ TEST_CASE("properties that would break the guarantees are refused by name") {
         "10:9: the property `auto.offset.reset` may not be set; a lost position must never be passed over in silence; set `start` instead\n");
   CHECK(errors_of(around("  - filter: n > 1\n", "  - kafka: {topic: o, properties: {enable.idempotence: false, linger.ms: 5}}\n")) ==
         "9:36: the property `enable.idempotence` may not be set; rows would be doubled or reordered when a send is repeated\n");
+  CHECK(errors_of(source("    kafka:\n      brokers: b\n      topic: t\n      properties: {fetch.wait.max.ms: 400}\n")) ==
+        "7:39: `400` is too long for `fetch.wait.max.ms`; a quiet partition would not be found idle; less than 400 is meant\n");
   for (const std::string_view name : {"enable.auto.commit", "isolation.level", "partition.assignment.strategy", "group.instance.id",
                                       "plugin.library.paths", "enable.auto.offset.store", "rebalance_cb"}) {
     CHECK_FALSE(refused_property(KafkaRole::kConsumer, name).empty());
