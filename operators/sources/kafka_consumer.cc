@@ -360,13 +360,17 @@ Result<std::string> GroupConsumer::cluster_id(Duration timeout) {
 Result<LogBounds> GroupConsumer::log_bounds(const TopicPartition& partition, Duration timeout) {
   auto ask = lookup();
   if (!ask) return std::unexpected(ask.error());
-  return (*ask)->bounds(partition, timeout);
+  auto bounds = (*ask)->bounds(partition, timeout);
+  if (!bounds) lookup_.reset();  // a client keeps for minutes what it heard of a topic that had no leaders yet
+  return bounds;
 }
 
 Result<int64_t> GroupConsumer::offset_at(const TopicPartition& partition, Time at, Duration timeout) {
   auto ask = lookup();
   if (!ask) return std::unexpected(ask.error());
-  return (*ask)->offset_at(partition, at, timeout);
+  auto offset = (*ask)->offset_at(partition, at, timeout);
+  if (!offset) lookup_.reset();
+  return offset;
 }
 
 Result<std::vector<PartitionOffset>> GroupConsumer::committed(const std::vector<TopicPartition>& partitions,

@@ -311,11 +311,15 @@ std::string Admin::cluster_id() const {
 
 std::pair<int64_t, int64_t> Admin::watermarks(const Place& place) const {
   std::pair<int64_t, int64_t> out;
-  check(patiently([&] {
-          return rd_kafka_query_watermark_offsets(client_.get(), place.first.c_str(), place.second, &out.first, &out.second,
-                                                  kTimeoutMs);
-        }),
-        "watermarks of " + place.first);
+  const auto ask = [&](rd_kafka_t* client) {
+    return rd_kafka_query_watermark_offsets(client, place.first.c_str(), place.second, &out.first, &out.second, kTimeoutMs);
+  };
+  rd_kafka_resp_err_t error = ask(client_.get());
+  // A client keeps for minutes what it heard of a topic that had no leaders yet: another one asks anew.
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    error = patiently([&] { return ask(Client(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers_}, {"group.id", "testkit"}}).get()); });
+  }
+  check(error, "watermarks of " + place.first);
   return out;
 }
 
