@@ -1,31 +1,19 @@
 #include "operators/aggregates/value_kinds.h"
 
-#include <charconv>
-
 #include <fmt/core.h>
 
 #include "base/time.h"
-#include "operators/formats/base64.h"
 #include "operators/formats/json_text.h"
 
 namespace tidemark {
-namespace {
-
-template <class Int>
-void append_integer(Int value, std::string& out) {
-  char text[24];
-  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
-}
-
-}  // namespace
 
 std::unexpected<Error> refuse_argument(std::string_view signature, std::string_view takes, const Type& got) {
   return user_error(fmt::format("{} takes {}, not {}", signature, takes, to_string(got)));
 }
 
 void append_value_json(TypeKind kind, int64_t value, std::string& out) {
-  if (kind == TypeKind::kInt) return append_integer(value, out);
-  if (kind == TypeKind::kUint) return append_integer(static_cast<uint64_t>(value), out);
+  if (kind == TypeKind::kInt) return append_json_integer(value, out);
+  if (kind == TypeKind::kUint) return append_json_integer(static_cast<uint64_t>(value), out);
   out.push_back('"');
   if (kind == TypeKind::kTimestamp) {
     append_rfc3339(Time{value}, out);
@@ -40,10 +28,7 @@ void append_value_json(TypeKind, uint8_t value, std::string& out) { out += value
 void append_value_json(TypeKind, double value, std::string& out) { append_json_double(value, out); }
 
 void append_value_json(TypeKind kind, std::string_view value, std::string& out) {
-  if (kind == TypeKind::kString) return append_json_string(value, out);
-  out.push_back('"');
-  append_base64(value, out);
-  out.push_back('"');
+  return kind == TypeKind::kString ? append_json_string(value, out) : append_json_bytes(value, out);
 }
 
 }  // namespace tidemark

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/base64.h"
 #include "operators/expr/network.h"
 #include "operators/expr/numbers.h"
 #include "operators/expr/row_functions.h"

@@ -5,6 +5,7 @@
 
 #include <simdjson.h>
 
+#include "base/base64.h"
 #include "base/safe_text.h"
 #include "operators/expr/conversions.h"
 #include "operators/expr/network.h"
@@ -171,17 +172,6 @@ void append_json(const Value& value, std::string& out) {
       return;
     case Kind::kList: return append_list(value.list(), out);
     case Kind::kMap: return append_map(value.map().entries, out);
-  }
-}
-
-void append_base64(std::string_view bytes, std::string& out) {
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const auto at = [&](size_t k) { return i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U; };
-    const unsigned group = at(0) << 16 | at(1) << 8 | at(2);
-    out.push_back(kDigits[group >> 18 & 63]);
-    out.push_back(kDigits[group >> 12 & 63]);
-    out.push_back(i + 1 < bytes.size() ? kDigits[group >> 6 & 63] : '=');
-    out.push_back(i + 2 < bytes.size() ? kDigits[group & 63] : '=');
   }
 }
 

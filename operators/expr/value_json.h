@@ -29,8 +29,7 @@ class JsonReader {
 // Doubles always with a `.` or an exponent, NaN and infinities as strings, bytes in base64, timestamps and durations as
 // text, types by their names; an absent optional is null. Keys that are no strings are written as such.
 void append_json(const Value& value, std::string& out);
-void append_base64(std::string_view bytes, std::string& out);
-// With or without padding; false when it is none.
+// Base64 with or without padding; false when it is none.
 bool read_base64(std::string_view text, std::string& out);
 
 }  // namespace tidemark::expr

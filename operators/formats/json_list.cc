@@ -1,8 +1,5 @@
 #include "operators/formats/json_list.h"
 
-#include <charconv>
-
-#include "operators/formats/base64.h"
 #include "operators/formats/json_text.h"
 
 namespace tidemark {
@@ -11,18 +8,10 @@ namespace {
 void append_scalar(ValueKind kind, const ScalarValue& value, std::string& out) {
   switch (kind) {
     case ValueKind::kBool: out += value.integer != 0 ? "true" : "false"; return;
-    case ValueKind::kInt: {
-      char text[24];
-      out.append(text, std::to_chars(text, text + sizeof text, value.integer).ptr);
-      return;
-    }
+    case ValueKind::kInt: append_json_integer(value.integer, out); return;
     case ValueKind::kDouble: append_json_double(value.number, out); return;
     case ValueKind::kString: append_json_string(value.text, out); return;
-    case ValueKind::kBytes:
-      out.push_back('"');
-      append_base64(value.text, out);
-      out.push_back('"');
-      return;
+    case ValueKind::kBytes: append_json_bytes(value.text, out); return;
     case ValueKind::kSeconds:
     case ValueKind::kMillis:
     case ValueKind::kMicros:

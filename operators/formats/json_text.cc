@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/base64.h"
+
 namespace tidemark {
 namespace {
 
@@ -37,6 +39,12 @@ void append_json_string(std::string_view utf8, std::string& out) {
     done = i + 1;
   }
   out.append(utf8, done, utf8.size() - done);
+  out.push_back('"');
+}
+
+void append_json_bytes(std::string_view bytes, std::string& out) {
+  out.push_back('"');
+  append_base64(bytes, out);
   out.push_back('"');
 }
 

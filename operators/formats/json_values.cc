@@ -1,7 +1,7 @@
 #include "operators/formats/json_values.h"
 
 #include "base/time.h"
-#include "operators/formats/base64.h"
+#include "base/base64.h"
 #include "operators/formats/json_number.h"
 #include "operators/formats/json_string.h"
 

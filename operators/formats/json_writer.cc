@@ -1,22 +1,13 @@
 #include "operators/formats/json_writer.h"
 
-#include <charconv>
-
-#include "operators/formats/base64.h"
 #include "operators/formats/json_text.h"
 
 namespace tidemark {
 namespace {
 
-template <class Int>
-void append_integer(Int value, std::string& out) {
-  char text[24];
-  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
-}
-
 void append_timestamp(Time time, TimestampFormat format, std::string& out) {
   switch (format) {
-    case TimestampFormat::kMillis: append_integer(time.to_millis(), out); return;
+    case TimestampFormat::kMillis: append_json_integer(time.to_millis(), out); return;
     case TimestampFormat::kRfc3339:
       out.push_back('"');
       append_rfc3339(time, out);
@@ -28,15 +19,11 @@ void append_timestamp(Time time, TimestampFormat format, std::string& out) {
 void append_present(const Column& column, uint32_t row, TimestampFormat timestamps, std::string& out) {
   switch (column.type.kind) {
     case TypeKind::kBool: out += column.bools[row] != 0 ? "true" : "false"; return;
-    case TypeKind::kInt: append_integer(column.ints[row], out); return;
-    case TypeKind::kUint: append_integer(static_cast<uint64_t>(column.ints[row]), out); return;
+    case TypeKind::kInt: append_json_integer(column.ints[row], out); return;
+    case TypeKind::kUint: append_json_integer(static_cast<uint64_t>(column.ints[row]), out); return;
     case TypeKind::kDouble: append_json_double(column.doubles[row], out); return;
     case TypeKind::kString: append_json_string(column.strings[row], out); return;
-    case TypeKind::kBytes:
-      out.push_back('"');
-      append_base64(column.strings[row], out);
-      out.push_back('"');
-      return;
+    case TypeKind::kBytes: append_json_bytes(column.strings[row], out); return;
     case TypeKind::kTimestamp: append_timestamp(Time{column.ints[row]}, timestamps, out); return;
     case TypeKind::kDuration:
       out.push_back('"');

@@ -11,7 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "operators/formats/base64.h"
+#include "base/base64.h"
 #include "operators/formats/json_decoder.h"
 #include "tests/operators/formats/decode_harness.h"
 

@@ -1,5 +1,5 @@
 // Base64 both ways, against the vectors of RFC 4648, and what is refused.
-#include "operators/formats/base64.h"
+#include "base/base64.h"
 
 #include <random>
 #include <string>
