@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,8 @@ class Aggregate {
   virtual bool decode(ByteReader& in, std::byte* state, Arena& heap) const = 0;
 };
 
+using AggregatePtr = std::unique_ptr<const Aggregate>;
+
 // A number that a call writes out behind its columns, such as the 0.95 of quantile(x, 0.95).
 struct AggregateParameter {
   std::string_view name;  // "q"
@@ -79,6 +82,9 @@ struct AggregateArgs {
   size_t whole(size_t parameter) const { return static_cast<size_t>(number(parameter)); }
 };
 
+// An aggregate; or what the function takes and got instead: "int, uint or double, not string".
+using MadeAggregate = std::expected<AggregatePtr, std::string>;
+
 // One function that an `aggregates:` expression may call: name(columns..., parameters...).
 struct AggregateFunction {
   std::string_view name;       // "sum"
@@ -89,9 +95,11 @@ struct AggregateFunction {
   std::string_view memory;     // what a key costs in a slice
   size_t columns;              // how many it takes at most; `columns_min` at least
   size_t columns_min;
-  // Refuses argument types it cannot take, saying which it can.
-  Result<std::unique_ptr<const Aggregate>> (*make)(const AggregateArgs& args);
+  MadeAggregate (*maker)(const AggregateArgs& args);
   std::vector<AggregateParameter> parameters = {};  // those with a default last
+
+  // Refuses argument types it cannot take: "sum(x) takes int, uint, double or duration, not string".
+  Result<AggregatePtr> make(const AggregateArgs& args) const;
 };
 
 // Every aggregate function there is.

@@ -1,5 +1,6 @@
 // arg_min(x, by) and arg_max(x, by): the x of the row whose `by` is the least or the greatest, of the rows where neither
 // is null; of several such rows the first in event order. Null over nothing.
+#include "operators/aggregates/chosen_row.h"
 #include "operators/aggregates/event_place.h"
 #include "operators/aggregates/functions.h"
 #include "operators/aggregates/value_kinds.h"
@@ -7,135 +8,92 @@
 namespace tidemark {
 namespace {
 
+// `B` is the kind of `by`.
 template <class V, class B, bool kGreatest>
-class ArgExtreme : public Aggregate {
+class ArgExtreme {
  public:
-  ArgExtreme(Type type, const TopicTable& topics) : type_(std::move(type)), topics_(topics) {}
-  std::string_view name() const override { return kGreatest ? "arg_max" : "arg_min"; }
-  Type result_type() const override { return type_; }
-  bool result_nullable() const override { return true; }
-  size_t state_size() const override { return sizeof(State); }
-  void create(std::byte* state) const override { state_of(state) = State{}; }
-  void add(const AddInput& in) const override {
-    const BatchPlaces places(in.batch, topics_);
-    for (size_t i = 0; i < in.rows.size(); ++i) {
-      const uint32_t row = in.rows[i];
-      if (!in.arg->valid[row] || !in.by->valid[row]) continue;
-      take(state_of(in.states[i]), B::read(*in.by, row), places[row], V::read(*in.arg, row), in.heap);
-    }
+  using Placed = PlacedValue<V>;
+  struct View {
+    typename B::View by;
+    typename Placed::View x;
+  };
+  struct Stored {
+    typename B::Stored by;
+    typename Placed::Stored x;
+  };
+  struct Reader {
+    typename Placed::Reader xs;
+    const Column& by;
+    bool has(uint32_t row) const { return xs.has(row) && by.valid[row]; }
+    View operator[](uint32_t row) const { return {B::read(by, row), xs[row]}; }
+  };
+  static constexpr std::string_view kName = kGreatest ? "arg_max" : "arg_min";
+
+  explicit ArgExtreme(const AggregateArgs& args) : placed_(args) {}
+  Reader reader(const AddInput& in) const { return {placed_.reader(in), *in.by}; }
+  static void set(Column& c, size_t row, const View& v, Arena& arena) { Placed::set(c, row, v.x, arena); }
+  static void store(Stored& s, const View& v, Arena& heap) {
+    B::store(s.by, v.by, heap);
+    Placed::store(s.x, v.x, heap);
   }
-  void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
-    const State& other = state_of(from);
-    if (other.seen) take(state_of(into), B::view(other.by), other.place, V::view(other.value), heap);
+  static View view(const Stored& s) { return {B::view(s.by), Placed::view(s.x)}; }
+  static bool better(const View& row, const Stored& than) {
+    const auto by = B::view(than.by);
+    return before(row.by, by) || (!before(by, row.by) && row.x.place < than.x.place);
   }
-  bool result(const std::byte* state, Column& out, size_t row, Arena& arena) const override {
-    const State& s = state_of(state);
-    if (!s.seen) return true;
-    out.valid[row] = 1;
-    V::set(out, row, V::view(s.value), arena);
-    return true;
+  static void encode(const View& v, ByteWriter& out) {
+    B::encode(v.by, out);
+    Placed::encode(v.x, out);
   }
-  void encode(const std::byte* state, std::string& out) const override {
-    const State& s = state_of(state);
-    ByteWriter writer(out);
-    writer.fixed(static_cast<uint8_t>(s.seen));
-    if (!s.seen) return;
-    B::encode(B::view(s.by), writer);
-    PlaceCodec::encode(s.place, writer);
-    V::encode(V::view(s.value), writer);
-  }
-  bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
-    create(state);
-    const auto seen = in.fixed<uint8_t>();
-    if (seen > 1) return false;
-    if (seen == 0) return in.ok();
+  View decode(ByteReader& in) const {
     const auto by = B::decode(in);
-    const EventPlace place = codec_.decode(in);
-    const auto value = V::decode(in);
-    if (!in.ok()) return false;
-    take(state_of(state), by, place, value, heap);
-    return true;
+    return {by, placed_.decode(in)};
   }
 
  private:
-  struct State {
-    uint64_t seen;
-    EventPlace place;
-    typename B::Stored by;
-    typename V::Stored value;
-  };
-  static State& state_of(std::byte* state) { return *reinterpret_cast<State*>(state); }
-  static const State& state_of(const std::byte* state) { return *reinterpret_cast<const State*>(state); }
-  static bool better(typename B::View a, typename B::View b) { return kGreatest ? B::less(b, a) : B::less(a, b); }
-  static void take(State& s, typename B::View by, const EventPlace& place, typename V::View v, Arena& heap) {
-    if (s.seen && !better(by, B::view(s.by)) && (better(B::view(s.by), by) || !(place < s.place))) return;
-    B::store(s.by, by, heap);
-    V::store(s.value, v, heap);
-    s.place = place;
-    s.seen = 1;
-  }
+  static bool before(typename B::View a, typename B::View b) { return kGreatest ? B::less(b, a) : B::less(a, b); }
 
-  Type type_;
-  const TopicTable& topics_;
-  PlaceCodec codec_;
+  Placed placed_;
 };
 
-template <class V>
-class MinByNumber final : public ArgExtreme<V, RankValue, false> {
-  using ArgExtreme<V, RankValue, false>::ArgExtreme;
-};
-template <class V>
-class MinByText final : public ArgExtreme<V, TextValue, false> {
-  using ArgExtreme<V, TextValue, false>::ArgExtreme;
-};
-template <class V>
-class MaxByNumber final : public ArgExtreme<V, RankValue, true> {
-  using ArgExtreme<V, RankValue, true>::ArgExtreme;
-};
-template <class V>
-class MaxByText final : public ArgExtreme<V, TextValue, true> {
-  using ArgExtreme<V, TextValue, true>::ArgExtreme;
-};
-
-template <template <class> class ByNumber, template <class> class ByText>
-Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const AggregateArgs& args) {
+template <bool kGreatest>
+MadeAggregate make(const AggregateArgs& args) {
   const Type& by = args.columns[1];
   const bool text = by.kind == TypeKind::kString || by.kind == TypeKind::kBytes;
-  if (!text && !RankValue::fits(by)) return refuse_argument(signature, "a `by` of " + std::string(kOrderedTypes), by);
-  const Type& type = args.columns[0];
-  auto aggregate = text ? make_for_type<ByText>(type, args.topics) : make_for_type<ByNumber>(type, args.topics);
-  if (!aggregate) return refuse_argument(signature, kOrderedTypes, type);
-  return aggregate;
+  if (!text && !RankValue::fits(by)) return refuse_argument("a `by` of " + std::string(kOrderedTypes), by);
+  return make_ordered(args, [&]<class V>(V) {
+    return text ? make_aggregate<ChosenRow<ArgExtreme<V, TextValue, kGreatest>>>(args)
+                : make_aggregate<ChosenRow<ArgExtreme<V, RankValue, kGreatest>>>(args);
+  });
 }
 
-constexpr std::string_view kMemory = "56 B, and for each text 8 B and up to twice the text";
+template <bool kGreatest>
+AggregateFunction arg_extreme(std::string_view name, std::string_view signature, std::string_view doc) {
+  return {.name = name,
+          .signature = signature,
+          .doc = doc,
+          .takes = kOrderedTypes,
+          .gives = "the type of x",
+          .memory = "56 B, and for each text 8 B and up to twice the text",
+          .columns = 2,
+          .columns_min = 2,
+          .maker = make<kGreatest>};
+}
 
 }  // namespace
 
 AggregateFunction arg_min_function() {
-  return {.name = "arg_min",
-          .signature = "arg_min(x, by)",
-          .doc = "The x of the row with the least `by`, of the rows where neither is null; of several the first by "
-                 "event time, topic, partition and offset. A NaN is greater than all numbers. Null over nothing.",
-          .takes = kOrderedTypes,
-          .gives = "the type of x",
-          .memory = kMemory,
-          .columns = 2,
-          .columns_min = 2,
-          .make = [](const AggregateArgs& args) { return make<MinByNumber, MinByText>("arg_min(x, by)", args); }};
+  return arg_extreme<false>(
+      "arg_min", "arg_min(x, by)",
+      "The x of the row with the least `by`, of the rows where neither is null; of several the first by event time, "
+      "topic, partition and offset. A NaN is greater than all numbers. Null over nothing.");
 }
 
 AggregateFunction arg_max_function() {
-  return {.name = "arg_max",
-          .signature = "arg_max(x, by)",
-          .doc = "The x of the row with the greatest `by`, of the rows where neither is null; of several the first by "
-                 "event time, topic, partition and offset. A NaN is greater than all numbers. Null over nothing.",
-          .takes = kOrderedTypes,
-          .gives = "the type of x",
-          .memory = kMemory,
-          .columns = 2,
-          .columns_min = 2,
-          .make = [](const AggregateArgs& args) { return make<MaxByNumber, MaxByText>("arg_max(x, by)", args); }};
+  return arg_extreme<true>(
+      "arg_max", "arg_max(x, by)",
+      "The x of the row with the greatest `by`, of the rows where neither is null; of several the first by event time, "
+      "topic, partition and offset. A NaN is greater than all numbers. Null over nothing.");
 }
 
 }  // namespace tidemark

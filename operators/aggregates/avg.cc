@@ -7,12 +7,11 @@ namespace tidemark {
 namespace {
 
 template <class S>
-class Average final : public SumAggregate<S> {
- public:
-  std::string_view name() const override { return "avg"; }
-  Type result_type() const override { return TypeKind::kDouble; }
-  bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
-    const S& sum = this->state_of(state);
+struct Average : SumAlgebra<S> {
+  static constexpr std::string_view kName = "avg";
+
+  Type result_type() const { return TypeKind::kDouble; }
+  bool result(const S& sum, Column& out, size_t row, Arena&) const {
     if (sum.count == 0) return true;
     out.valid[row] = 1;
     out.doubles[row] = sum.rounded() / static_cast<double>(sum.count);
@@ -20,23 +19,12 @@ class Average final : public SumAggregate<S> {
   }
 };
 
-Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
-  const Type& type = args.columns[0];
-  switch (type.kind) {
-    case TypeKind::kInt: return std::make_unique<const Average<IntSum<false>>>();
-    case TypeKind::kUint: return std::make_unique<const Average<IntSum<true>>>();
-    case TypeKind::kDouble: return std::make_unique<const Average<DoubleSum>>();
-    case TypeKind::kNull:
-    case TypeKind::kBool:
-    case TypeKind::kString:
-    case TypeKind::kBytes:
-    case TypeKind::kTimestamp:
-    case TypeKind::kDuration:
-    case TypeKind::kList:
-    case TypeKind::kMap:
-    case TypeKind::kDyn: return refuse_argument("avg(x)", "int, uint or double", type);
-  }
-  __builtin_unreachable();
+MadeAggregate make(const AggregateArgs& args) {
+  const TypeKind kind = args.columns[0].kind;
+  if (kind == TypeKind::kInt) return make_aggregate<Average<IntSum<false>>>();
+  if (kind == TypeKind::kUint) return make_aggregate<Average<IntSum<true>>>();
+  if (kind == TypeKind::kDouble) return make_aggregate<Average<DoubleSum>>();
+  return refuse_argument("int, uint or double", args.columns[0]);
 }
 
 }  // namespace
@@ -51,7 +39,7 @@ AggregateFunction avg_function() {
           .memory = "24 B of int; 40 B of double, and 272 B where values lie beyond 2^54 or have bits below 2^-72",
           .columns = 1,
           .columns_min = 1,
-          .make = make};
+          .maker = make};
 }
 
 }  // namespace tidemark

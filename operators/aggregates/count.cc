@@ -1,41 +1,38 @@
 // count(): how many rows; count(x): how many of them have a value. Knows no types: it looks at presence only.
+#include "operators/aggregates/algebra.h"
 #include "operators/aggregates/functions.h"
 
 namespace tidemark {
 namespace {
 
-uint64_t& state_of(std::byte* state) { return *reinterpret_cast<uint64_t*>(state); }
-uint64_t state_of(const std::byte* state) { return *reinterpret_cast<const uint64_t*>(state); }
+struct Count : Algebra {
+  using State = uint64_t;
+  static constexpr std::string_view kName = "count";
+  static constexpr bool kResultNullable = false;
 
-class Count final : public Aggregate {
- public:
-  std::string_view name() const override { return "count"; }
-  Type result_type() const override { return TypeKind::kInt; }
-  bool result_nullable() const override { return false; }
-  size_t state_size() const override { return sizeof(uint64_t); }
-  void create(std::byte* state) const override { state_of(state) = 0; }
-  void add(const AddInput& in) const override {
+  Type result_type() const { return TypeKind::kInt; }
+  void add(const AddInput& in) const {
     if (in.arg == nullptr) {
-      for (std::byte* state : in.states) ++state_of(state);
+      for (std::byte* state : in.states) ++state_at<uint64_t>(state);
       return;
     }
-    for (size_t i = 0; i < in.rows.size(); ++i) state_of(in.states[i]) += in.arg->valid[in.rows[i]];
+    for (size_t i = 0; i < in.rows.size(); ++i) state_at<uint64_t>(in.states[i]) += in.arg->valid[in.rows[i]];
   }
-  void merge(std::byte* into, const std::byte* from, Arena&) const override { state_of(into) += state_of(from); }
-  bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
+  void merge(uint64_t& into, uint64_t from, Arena&) const { into += from; }
+  bool result(uint64_t n, Column& out, size_t row, Arena&) const {
     out.valid[row] = 1;
-    out.ints[row] = static_cast<int64_t>(state_of(state));
+    out.ints[row] = static_cast<int64_t>(n);
     return true;
   }
-  void encode(const std::byte* state, std::string& out) const override { ByteWriter(out).varint(state_of(state)); }
-  bool decode(ByteReader& in, std::byte* state, Arena&) const override {
-    state_of(state) = in.varint();
+  void encode(uint64_t n, std::string& out) const { ByteWriter(out).varint(n); }
+  bool decode(ByteReader& in, uint64_t& n, Arena&) const {
+    n = in.varint();
     return in.ok();
   }
 };
 
-Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs&) {
-  return std::make_unique<const Count>();
+MadeAggregate make(const AggregateArgs&) {
+  return make_aggregate<Count>();
 }
 
 }  // namespace
@@ -49,7 +46,7 @@ AggregateFunction count_function() {
           .memory = "8 B",
           .columns = 1,
           .columns_min = 0,
-          .make = make};
+          .maker = make};
 }
 
 }  // namespace tidemark

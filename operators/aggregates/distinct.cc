@@ -1,5 +1,6 @@
 // distinct(x[, bound]): exactly how many different values there were, as long as they are no more than the bound; beyond
 // it no answer is given, and that is counted. Whether the bound was passed depends on the values alone, not on order.
+#include "operators/aggregates/algebra.h"
 #include "operators/aggregates/functions.h"
 #include "operators/aggregates/value_table.h"
 
@@ -10,48 +11,41 @@ constexpr double kBound = 100'000;
 constexpr double kLargestBound = 10'000'000;
 
 template <class V>
-class Distinct final : public Aggregate {
+class Distinct : public Algebra {
  public:
-  Distinct(const Type&, size_t bound) : bound_(bound) {}
-  std::string_view name() const override { return "distinct"; }
-  Type result_type() const override { return TypeKind::kInt; }
-  bool result_nullable() const override { return true; }
-  bool can_overflow() const override { return true; }
-  size_t state_size() const override { return sizeof(State); }
-  void create(std::byte* state) const override { state_of(state) = State{}; }
-  void add(const AddInput& in) const override {
-    for (size_t i = 0; i < in.rows.size(); ++i) {
-      const uint32_t row = in.rows[i];
-      if (in.arg->valid[row]) take(state_of(in.states[i]), V::read(*in.arg, row), in.heap);
-    }
+  struct State {
+    ValueTable<V, NoCount> values;
+    uint64_t beyond;  // 1: there were more values than the bound, and they are forgotten
+  };
+  static constexpr std::string_view kName = "distinct";
+  static constexpr bool kCanOverflow = true;
+
+  explicit Distinct(const AggregateArgs& args) : bound_(args.whole(0)) {}
+  Type result_type() const { return TypeKind::kInt; }
+  void add(const AddInput& in) const {
+    for_each_value<State>(in, [&](State& s, uint32_t row) { take(s, V::read(*in.arg, row), in.heap); });
   }
-  void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
-    State& s = state_of(into);
-    const State& other = state_of(from);
-    if (other.beyond) pass_bound(s);
-    for (uint32_t i = 0; i < other.values.size() && !s.beyond; ++i) take(s, V::view(other.values[i].value), heap);
+  void merge(State& into, const State& from, Arena& heap) const {
+    if (from.beyond) pass_bound(into);
+    for (uint32_t i = 0; i < from.values.size() && !into.beyond; ++i) take(into, V::view(from.values[i].value), heap);
   }
-  bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
-    const State& s = state_of(state);
+  bool result(const State& s, Column& out, size_t row, Arena&) const {
     if (s.beyond) return false;
     if (s.values.size() == 0) return true;
     out.valid[row] = 1;
     out.ints[row] = s.values.size();
     return true;
   }
-  void encode(const std::byte* state, std::string& out) const override {
-    const State& s = state_of(state);
+  void encode(const State& s, std::string& out) const {
     ByteWriter writer(out);
     writer.fixed(static_cast<uint8_t>(s.beyond));
     writer.varint(s.values.size());
     for (uint32_t i = 0; i < s.values.size(); ++i) V::encode(V::view(s.values[i].value), writer);
   }
-  bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
-    create(state);
+  bool decode(ByteReader& in, State& s, Arena& heap) const {
     const auto beyond = in.fixed<uint8_t>();
     const uint64_t n = in.varint();
     if (!in.ok() || beyond > 1 || n > in.rest().size() || (beyond == 1 && n > 0)) return false;
-    State& s = state_of(state);
     if (beyond == 1) pass_bound(s);
     for (uint64_t i = 0; i < n; ++i) {
       const auto value = V::decode(in);
@@ -62,12 +56,6 @@ class Distinct final : public Aggregate {
   }
 
  private:
-  struct State {
-    ValueTable<V, NoCount> values;
-    uint64_t beyond;  // 1: there were more values than the bound, and they are forgotten
-  };
-  static State& state_of(std::byte* state) { return *reinterpret_cast<State*>(state); }
-  static const State& state_of(const std::byte* state) { return *reinterpret_cast<const State*>(state); }
   static void pass_bound(State& s) {
     s.values.clear();
     s.beyond = 1;
@@ -81,10 +69,8 @@ class Distinct final : public Aggregate {
   size_t bound_;
 };
 
-Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
-  auto aggregate = make_for_value<Distinct>(args.columns[0], args.whole(0));
-  if (!aggregate) return refuse_argument("distinct(x)", kOrderedTypes, args.columns[0]);
-  return aggregate;
+MadeAggregate make(const AggregateArgs& args) {
+  return make_matching(args, [&]<class V>(V) { return make_aggregate<Distinct<V>>(args); });
 }
 
 }  // namespace
@@ -100,7 +86,7 @@ AggregateFunction distinct_function() {
           .memory = "32 B, and up to 64 B a value; of text up to 96 B and twice the text",
           .columns = 1,
           .columns_min = 1,
-          .make = make,
+          .maker = make,
           .parameters = {{.name = "bound", .least = 1, .most = kLargestBound, .whole = true, .otherwise = kBound}}};
 }
 

@@ -1,5 +1,6 @@
-// Where a row stands in event order: event time, then the topic's name, partition and offset. What first, last, list and
-// ties of arg_min and arg_max go by. Knows source rows only: rows behind a window have no offsets to order them by.
+// Where a row stands in event order: event time, then the topic's name, partition and offset; and values that keep the
+// places of their rows. What first, last, list and ties of arg_min and arg_max go by. Knows source rows only: rows behind
+// a window have no offsets to order them by.
 #pragma once
 
 #include <cstdint>
@@ -77,6 +78,52 @@ class PlaceCodec {
  private:
   // Names read back from durable states, each kept once so that places can point to it; thread-safe in itself.
   mutable TopicTable topics_;
+};
+
+// A value of kind V with the place of its row: itself a kind, as in value_kinds.h, but that a reader for their batch
+// reads rows. Immutable and thread-safe.
+template <class V>
+class PlacedValue {
+ public:
+  struct View {
+    EventPlace place;
+    typename V::View value;
+  };
+  struct Stored {
+    EventPlace place;
+    typename V::Stored value;
+  };
+  class Reader {
+   public:
+    Reader(const AddInput& in, const TopicTable& topics) : places_(in.batch, topics), values_(*in.arg) {}
+    bool has(uint32_t row) const { return values_.valid[row]; }
+    View operator[](uint32_t row) const { return {places_[row], V::read(values_, row)}; }
+
+   private:
+    BatchPlaces places_;
+    const Column& values_;
+  };
+
+  explicit PlacedValue(const AggregateArgs& args) : topics_(args.topics) {}
+  Reader reader(const AddInput& in) const { return {in, topics_}; }
+  static void set(Column& c, size_t row, const View& v, Arena& arena) { V::set(c, row, v.value, arena); }
+  static void store(Stored& s, const View& v, Arena& heap) {
+    V::store(s.value, v.value, heap);
+    s.place = v.place;
+  }
+  static View view(const Stored& s) { return {s.place, V::view(s.value)}; }
+  static void encode(const View& v, ByteWriter& out) {
+    PlaceCodec::encode(v.place, out);
+    V::encode(v.value, out);
+  }
+  View decode(ByteReader& in) const {
+    const EventPlace place = codec_.decode(in);
+    return {place, V::decode(in)};
+  }
+
+ private:
+  const TopicTable& topics_;
+  PlaceCodec codec_;
 };
 
 }  // namespace tidemark

@@ -43,14 +43,9 @@ class Histogram final : public Aggregate {
   bool result(const std::byte* state, Column& out, size_t row, Arena& arena) const override {
     const std::span counts(counts_of(state), buckets());
     if (std::ranges::all_of(counts, [](uint64_t n) { return n == 0; })) return true;
-    std::string json;
-    for (const uint64_t n : counts) {
-      json += json.empty() ? '[' : ',';
+    set_list(out, row, counts, arena, [](uint64_t n, std::string& json) {
       append_value_json(TypeKind::kUint, static_cast<int64_t>(n), json);
-    }
-    json += ']';
-    out.valid[row] = 1;
-    out.strings[row] = arena.copy(json);
+    });
     return true;
   }
   void encode(const std::byte* state, std::string& out) const override {
@@ -81,12 +76,12 @@ class Histogram final : public Aggregate {
   std::vector<T> bounds_;
 };
 
-Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
+MadeAggregate make(const AggregateArgs& args) {
   const Type& type = args.columns[0];
   const std::vector<double>& bounds = args.parameters[0];
   if (type.kind == TypeKind::kDouble) return std::make_unique<const Histogram<double>>(bounds);
   if (type.kind == TypeKind::kInt) return std::make_unique<const Histogram<int64_t>>(bounds);
-  return refuse_argument("histogram(x, [bounds])", "int or double", type);
+  return refuse_argument("int or double", type);
 }
 
 // Whole numbers up to here are exact as doubles.
@@ -105,7 +100,7 @@ AggregateFunction histogram_function() {
           .memory = "8 B a bucket",
           .columns = 1,
           .columns_min = 1,
-          .make = make,
+          .maker = make,
           .parameters = {{.name = "bounds", .least = -kMostBound, .most = kMostBound, .list = true}}};
 }
 

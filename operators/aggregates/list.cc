@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "operators/aggregates/algebra.h"
 #include "operators/aggregates/event_place.h"
 #include "operators/aggregates/functions.h"
 #include "operators/aggregates/value_kinds.h"
@@ -13,89 +14,71 @@ namespace {
 constexpr double kMostValues = 10'000;
 
 template <class V>
-class List final : public Aggregate {
+class List : public Algebra {
  public:
-  List(const Type& type, size_t max, const TopicTable& topics)
-      : type_(type), result_type_(Type::list_of(type)), max_(static_cast<uint32_t>(max)), topics_(topics) {}
-  std::string_view name() const override { return "list"; }
-  Type result_type() const override { return result_type_; }
-  bool result_nullable() const override { return true; }
-  size_t state_size() const override { return sizeof(State); }
-  void create(std::byte* state) const override { state_of(state) = State{}; }
-  void add(const AddInput& in) const override {
-    const BatchPlaces places(in.batch, topics_);
-    for (size_t i = 0; i < in.rows.size(); ++i) {
-      const uint32_t row = in.rows[i];
-      if (in.arg->valid[row]) take(state_of(in.states[i]), places[row], V::read(*in.arg, row), in.heap);
-    }
-  }
-  void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
-    for (const Entry& e : entries_of(state_of(from))) take(state_of(into), e.place, V::view(e.value), heap);
-  }
-  bool result(const std::byte* state, Column& out, size_t row, Arena& arena) const override {
-    const auto entries = entries_of(state_of(state));
-    if (entries.empty()) return true;
-    const size_t n = entries.size();
-    const std::span sorted(reinterpret_cast<const Entry**>(arena.allocate(n * sizeof(Entry*))), n);
-    std::ranges::transform(entries, sorted.begin(), [](const Entry& e) { return &e; });
-    std::ranges::sort(sorted, [](const Entry* a, const Entry* b) { return a->place < b->place; });
-    std::string json;
-    for (const Entry* e : sorted) {
-      json += json.empty() ? '[' : ',';
-      append_value_json(type_.kind, V::view(e->value), json);
-    }
-    json += ']';
-    out.valid[row] = 1;
-    out.strings[row] = arena.copy(json);
-    return true;
-  }
-  void encode(const std::byte* state, std::string& out) const override {
-    ByteWriter writer(out);
-    writer.varint(state_of(state).size);
-    for (const Entry& e : entries_of(state_of(state))) {
-      PlaceCodec::encode(e.place, writer);
-      V::encode(V::view(e.value), writer);
-    }
-  }
-  bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
-    create(state);
-    const uint64_t n = in.varint();
-    if (!in.ok() || n > max_) return false;
-    for (uint64_t i = 0; i < n; ++i) {
-      const EventPlace place = codec_.decode(in);
-      const auto value = V::decode(in);
-      if (!in.ok()) return false;
-      take(state_of(state), place, value, heap);
-    }
-    return true;
-  }
-
- private:
-  struct Entry {
-    EventPlace place;
-    typename V::Stored value;
-  };
+  using Placed = PlacedValue<V>;
+  using Entry = typename Placed::Stored;
   struct State {
     Entry* entries;  // a heap by place
     uint32_t size;
     uint32_t capacity;
   };
-  static State& state_of(std::byte* state) { return *reinterpret_cast<State*>(state); }
-  static const State& state_of(const std::byte* state) { return *reinterpret_cast<const State*>(state); }
+  static constexpr std::string_view kName = "list";
+
+  explicit List(const AggregateArgs& args)
+      : type_(args.columns[0]),
+        result_type_(Type::list_of(type_)),
+        max_(static_cast<uint32_t>(args.whole(0))),
+        placed_(args) {}
+  Type result_type() const { return result_type_; }
+  void add(const AddInput& in) const {
+    const auto reader = placed_.reader(in);
+    for_each_value<State>(in, [&](State& s, uint32_t row) { take(s, reader[row], in.heap); });
+  }
+  void merge(State& into, const State& from, Arena& heap) const {
+    for (const Entry& e : entries_of(from)) take(into, Placed::view(e), heap);
+  }
+  bool result(const State& s, Column& out, size_t row, Arena& arena) const {
+    const auto entries = entries_of(s);
+    if (entries.empty()) return true;
+    const size_t n = entries.size();
+    const std::span sorted(reinterpret_cast<const Entry**>(arena.allocate(n * sizeof(Entry*))), n);
+    std::ranges::transform(entries, sorted.begin(), [](const Entry& e) { return &e; });
+    std::ranges::sort(sorted, [](const Entry* a, const Entry* b) { return a->place < b->place; });
+    set_list(out, row, sorted, arena, [this](const Entry* e, std::string& json) {
+      append_value_json(type_.kind, V::view(e->value), json);
+    });
+    return true;
+  }
+  void encode(const State& s, std::string& out) const {
+    ByteWriter writer(out);
+    writer.varint(s.size);
+    for (const Entry& e : entries_of(s)) Placed::encode(Placed::view(e), writer);
+  }
+  bool decode(ByteReader& in, State& s, Arena& heap) const {
+    const uint64_t n = in.varint();
+    if (!in.ok() || n > max_) return false;
+    for (uint64_t i = 0; i < n; ++i) {
+      const auto value = placed_.decode(in);
+      if (!in.ok()) return false;
+      take(s, value, heap);
+    }
+    return true;
+  }
+
+ private:
   static std::span<const Entry> entries_of(const State& s) { return {s.entries, s.size}; }
   static bool earlier(const Entry& a, const Entry& b) { return a.place < b.place; }
 
-  void take(State& s, const EventPlace& place, typename V::View v, Arena& heap) const {
+  void take(State& s, const typename Placed::View& value, Arena& heap) const {
     Entry* const begin = s.entries;
     if (s.size == max_) {
-      if (!(place < begin->place)) return;
+      if (!(value.place < begin->place)) return;
       std::pop_heap(begin, begin + s.size, earlier);  // its text's room serves the new value
       --s.size;
     }
     if (s.size == s.capacity) grow(s, heap);
-    Entry& e = s.entries[s.size++];
-    V::store(e.value, v, heap);
-    e.place = place;
+    Placed::store(s.entries[s.size++], value, heap);
     std::push_heap(s.entries, s.entries + s.size, earlier);
   }
   void grow(State& s, Arena& heap) const {
@@ -110,14 +93,11 @@ class List final : public Aggregate {
   Type type_;
   Type result_type_;
   uint32_t max_;
-  const TopicTable& topics_;
-  PlaceCodec codec_;
+  Placed placed_;
 };
 
-Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
-  auto aggregate = make_for_type<List>(args.columns[0], args.whole(0), args.topics);
-  if (!aggregate) return refuse_argument("list(x, max)", kOrderedTypes, args.columns[0]);
-  return aggregate;
+MadeAggregate make(const AggregateArgs& args) {
+  return make_ordered(args, [&]<class V>(V) { return make_aggregate<List<V>>(args); });
 }
 
 }  // namespace
@@ -132,7 +112,7 @@ AggregateFunction list_function() {
           .memory = "16 B, and up to 160 B a value; of text up to 192 B and twice the text",
           .columns = 1,
           .columns_min = 1,
-          .make = make,
+          .maker = make,
           .parameters = {{.name = "max", .least = 1, .most = kMostValues, .whole = true}}};
 }
 

@@ -2,7 +2,7 @@
 // of the two results.
 #pragma once
 
-#include "operators/aggregates/aggregate.h"
+#include "operators/aggregates/algebra.h"
 #include "operators/aggregates/exact_sum.h"
 
 namespace tidemark {
@@ -68,34 +68,19 @@ struct DoubleSum {
   }
 };
 
-// All of an aggregate over a sum S but its name and result.
+// All of an algebra over a sum S but its name and result.
 template <class S>
-class SumAggregate : public Aggregate {
- public:
-  bool result_nullable() const override { return true; }
-  size_t state_size() const override { return sizeof(S); }
-  void create(std::byte* state) const override { state_of(state) = S{}; }
-  void add(const AddInput& in) const override {
-    for (size_t i = 0; i < in.rows.size(); ++i) {
-      const uint32_t row = in.rows[i];
-      if (in.arg->valid[row]) state_of(in.states[i]).add(*in.arg, row, in.heap);
-    }
+struct SumAlgebra : Algebra {
+  using State = S;
+  void add(const AddInput& in) const {
+    for_each_value<S>(in, [&](S& sum, uint32_t row) { sum.add(*in.arg, row, in.heap); });
   }
-  void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
-    state_of(into).merge(state_of(from), heap);
-  }
-  void encode(const std::byte* state, std::string& out) const override {
+  void merge(S& into, const S& from, Arena& heap) const { into.merge(from, heap); }
+  void encode(const S& sum, std::string& out) const {
     ByteWriter writer(out);
-    state_of(state).encode(writer, out);
+    sum.encode(writer, out);
   }
-  bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
-    state_of(state) = S{};
-    return state_of(state).decode(in, heap);
-  }
-
- protected:
-  static S& state_of(std::byte* state) { return *reinterpret_cast<S*>(state); }
-  static const S& state_of(const std::byte* state) { return *reinterpret_cast<const S*>(state); }
+  bool decode(ByteReader& in, S& sum, Arena& heap) const { return sum.decode(in, heap); }
 };
 
 }  // namespace tidemark

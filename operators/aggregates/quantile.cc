@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "operators/aggregates/algebra.h"
 #include "operators/aggregates/dd_sketch.h"
 #include "operators/aggregates/functions.h"
 #include "operators/aggregates/value_kinds.h"
@@ -27,15 +28,14 @@ int64_t to_int(double value) {
   return std::llrint(value);
 }
 
-class Quantile final : public Aggregate {
+class Quantile : public Algebra {
  public:
+  using State = DdSketch;
+  static constexpr std::string_view kName = "quantile";
+
   Quantile(Type type, double q, unsigned bits) : type_(std::move(type)), q_(q), bits_(bits) {}
-  std::string_view name() const override { return "quantile"; }
-  Type result_type() const override { return type_.kind == TypeKind::kDuration ? type_ : Type(TypeKind::kDouble); }
-  bool result_nullable() const override { return true; }
-  size_t state_size() const override { return sizeof(DdSketch); }
-  void create(std::byte* state) const override { state_of(state) = DdSketch{}; }
-  void add(const AddInput& in) const override {
+  Type result_type() const { return type_.kind == TypeKind::kDuration ? type_ : Type(TypeKind::kDouble); }
+  void add(const AddInput& in) const {
     const Column& c = *in.arg;
     if (type_.kind == TypeKind::kDouble) {
       add_each(in, [&](uint32_t row) { return c.doubles[row]; });
@@ -45,14 +45,12 @@ class Quantile final : public Aggregate {
       add_each(in, [&](uint32_t row) { return static_cast<double>(c.ints[row]); });
     }
   }
-  void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
-    state_of(into).merge(state_of(from), heap);
-  }
-  bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
-    const uint64_t n = state_of(state).count();
+  void merge(DdSketch& into, const DdSketch& from, Arena& heap) const { into.merge(from, heap); }
+  bool result(const DdSketch& s, Column& out, size_t row, Arena&) const {
+    const uint64_t n = s.count();
     if (n == 0) return true;
     const auto rank = static_cast<uint64_t>(q_ * static_cast<double>(n - 1));
-    const double value = state_of(state).at_rank(std::min(rank, n - 1), bits_);
+    const double value = s.at_rank(std::min(rank, n - 1), bits_);
     out.valid[row] = 1;
     if (type_.kind == TypeKind::kDuration) {
       out.ints[row] = to_int(value);
@@ -61,20 +59,13 @@ class Quantile final : public Aggregate {
     }
     return true;
   }
-  void encode(const std::byte* state, std::string& out) const override { state_of(state).encode(bits_, out); }
-  bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
-    return state_of(state).decode(in, bits_, heap);
-  }
+  void encode(const DdSketch& s, std::string& out) const { s.encode(bits_, out); }
+  bool decode(ByteReader& in, DdSketch& s, Arena& heap) const { return s.decode(in, bits_, heap); }
 
  private:
-  static DdSketch& state_of(std::byte* state) { return *reinterpret_cast<DdSketch*>(state); }
-  static const DdSketch& state_of(const std::byte* state) { return *reinterpret_cast<const DdSketch*>(state); }
   template <class F>
   void add_each(const AddInput& in, F&& value) const {
-    for (size_t i = 0; i < in.rows.size(); ++i) {
-      const uint32_t row = in.rows[i];
-      if (in.arg->valid[row]) state_of(in.states[i]).add(value(row), bits_, in.heap);
-    }
+    for_each_value<DdSketch>(in, [&](DdSketch& s, uint32_t row) { s.add(value(row), bits_, in.heap); });
   }
 
   Type type_;
@@ -82,12 +73,12 @@ class Quantile final : public Aggregate {
   unsigned bits_;
 };
 
-Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
+MadeAggregate make(const AggregateArgs& args) {
   const Type& type = args.columns[0];
   const bool fits = type.kind == TypeKind::kInt || type.kind == TypeKind::kUint || type.kind == TypeKind::kDouble ||
                     type.kind == TypeKind::kDuration;
-  if (!fits) return refuse_argument("quantile(x, q)", "int, uint, double or duration", type);
-  return std::make_unique<const Quantile>(type, args.number(0), bits_for(args.number(1)));
+  if (!fits) return refuse_argument("int, uint, double or duration", type);
+  return make_aggregate<Quantile>(type, args.number(0), bits_for(args.number(1)));
 }
 
 }  // namespace
@@ -104,7 +95,7 @@ AggregateFunction quantile_function() {
                     "3 MiB at most; in proportion to 1 / error",
           .columns = 1,
           .columns_min = 1,
-          .make = make,
+          .maker = make,
           .parameters = {{.name = "q", .least = 0, .most = 1},
                          {.name = "error", .least = 0.001, .most = 0.1, .otherwise = kError}}};
 }

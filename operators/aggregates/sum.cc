@@ -10,15 +10,15 @@ namespace tidemark {
 namespace {
 
 template <bool kUnsigned>
-class SumOfInts final : public SumAggregate<IntSum<kUnsigned>> {
+class SumOfInts : public SumAlgebra<IntSum<kUnsigned>> {
  public:
+  static constexpr std::string_view kName = "sum";
+  static constexpr bool kCanOverflow = true;
+
   explicit SumOfInts(Type type) : type_(std::move(type)) {}
-  std::string_view name() const override { return "sum"; }
-  Type result_type() const override { return type_; }
-  bool can_overflow() const override { return true; }
-  bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
+  Type result_type() const { return type_; }
+  bool result(const IntSum<kUnsigned>& sum, Column& out, size_t row, Arena&) const {
     using Int = std::conditional_t<kUnsigned, uint64_t, int64_t>;
-    const auto& sum = this->state_of(state);
     if (sum.count == 0) return true;
     const __int128 value = sum.value();
     if (value < std::numeric_limits<Int>::min() || value > std::numeric_limits<Int>::max()) return false;
@@ -31,25 +31,25 @@ class SumOfInts final : public SumAggregate<IntSum<kUnsigned>> {
   Type type_;
 };
 
-class SumOfDoubles final : public SumAggregate<DoubleSum> {
- public:
-  std::string_view name() const override { return "sum"; }
-  Type result_type() const override { return TypeKind::kDouble; }
-  bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
-    if (state_of(state).count == 0) return true;
+struct SumOfDoubles : SumAlgebra<DoubleSum> {
+  static constexpr std::string_view kName = "sum";
+
+  Type result_type() const { return TypeKind::kDouble; }
+  bool result(const DoubleSum& sum, Column& out, size_t row, Arena&) const {
+    if (sum.count == 0) return true;
     out.valid[row] = 1;
-    out.doubles[row] = state_of(state).rounded();
+    out.doubles[row] = sum.rounded();
     return true;
   }
 };
 
-Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
+MadeAggregate make(const AggregateArgs& args) {
   const Type& type = args.columns[0];
   switch (type.kind) {
     case TypeKind::kInt:
-    case TypeKind::kDuration: return std::make_unique<const SumOfInts<false>>(type);
-    case TypeKind::kUint: return std::make_unique<const SumOfInts<true>>(type);
-    case TypeKind::kDouble: return std::make_unique<const SumOfDoubles>();
+    case TypeKind::kDuration: return make_aggregate<SumOfInts<false>>(type);
+    case TypeKind::kUint: return make_aggregate<SumOfInts<true>>(type);
+    case TypeKind::kDouble: return make_aggregate<SumOfDoubles>();
     case TypeKind::kNull:
     case TypeKind::kBool:
     case TypeKind::kString:
@@ -57,7 +57,7 @@ Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
     case TypeKind::kTimestamp:
     case TypeKind::kList:
     case TypeKind::kMap:
-    case TypeKind::kDyn: return refuse_argument("sum(x)", "int, uint, double or duration", type);
+    case TypeKind::kDyn: return refuse_argument("int, uint, double or duration", type);
   }
   __builtin_unreachable();
 }
@@ -74,7 +74,7 @@ AggregateFunction sum_function() {
           .memory = "24 B of int; 40 B of double, and 272 B where values lie beyond 2^54 or have bits below 2^-72",
           .columns = 1,
           .columns_min = 1,
-          .make = make};
+          .maker = make};
 }
 
 }  // namespace tidemark

@@ -1,6 +1,8 @@
 // The table of all aggregate functions, in the order in which the reference lists them, and what other systems call them.
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "operators/aggregates/functions.h"
 
 namespace tidemark {
@@ -61,6 +63,12 @@ std::span<const AggregateFunction> aggregate_functions() {
       histogram_function(),
   };
   return kAll;
+}
+
+Result<AggregatePtr> AggregateFunction::make(const AggregateArgs& args) const {
+  auto made = maker(args);
+  if (!made) return user_error(fmt::format("{} takes {}", signature, made.error()));
+  return std::move(*made);
 }
 
 const AggregateFunction* find_aggregate_function(std::string_view name) {

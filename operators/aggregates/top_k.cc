@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "operators/aggregates/algebra.h"
 #include "operators/aggregates/functions.h"
 #include "operators/aggregates/value_table.h"
 
@@ -20,49 +21,44 @@ constexpr double kBound = 10'000;
 constexpr double kLargestBound = 1'000'000;
 
 template <class V, bool kApproximate>
-class TopK : public Aggregate {
+class TopK : public Algebra {
  public:
-  TopK(const Type& type, size_t k, size_t bound)
-      : type_(type), result_type_(Type::list_of(entry_type())), k_(k), bound_(bound) {}
-  std::string_view name() const override { return kApproximate ? "approx_top_k" : "top_k"; }
-  Type result_type() const override { return result_type_; }
-  bool result_nullable() const override { return true; }
-  bool can_overflow() const override { return !kApproximate; }
-  size_t state_size() const override { return sizeof(State); }
-  void create(std::byte* state) const override { state_of(state) = State{}; }
-  void add(const AddInput& in) const override {
-    for (size_t i = 0; i < in.rows.size(); ++i) {
-      const uint32_t row = in.rows[i];
-      if (in.arg->valid[row]) take(state_of(in.states[i]), V::read(*in.arg, row), 1, in.heap);
+  using Entry = typename ValueTable<V, Count>::Entry;
+  struct State {
+    ValueTable<V, Count> values;
+    uint64_t beyond;  // 1: there were more values than the bound
+  };
+  static constexpr std::string_view kName = kApproximate ? "approx_top_k" : "top_k";
+  static constexpr bool kCanOverflow = !kApproximate;
+
+  explicit TopK(const AggregateArgs& args)
+      : type_(args.columns[0]),
+        result_type_(Type::list_of(entry_type())),
+        k_(args.whole(0)),
+        bound_(args.whole(1)) {}
+  Type result_type() const { return result_type_; }
+  void add(const AddInput& in) const {
+    for_each_value<State>(in, [&](State& s, uint32_t row) { take(s, V::read(*in.arg, row), 1, in.heap); });
+  }
+  void merge(State& into, const State& from, Arena& heap) const {
+    if (from.beyond) pass_bound(into);
+    for (uint32_t i = 0; i < from.values.size(); ++i) {
+      take(into, V::view(from.values[i].value), from.values[i].count, heap);
     }
   }
-  void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
-    State& s = state_of(into);
-    const State& other = state_of(from);
-    if (other.beyond) pass_bound(s);
-    for (uint32_t i = 0; i < other.values.size(); ++i) {
-      take(s, V::view(other.values[i].value), other.values[i].count, heap);
-    }
-  }
-  bool result(const std::byte* state, Column& out, size_t row, Arena& arena) const override {
-    const State& s = state_of(state);
+  bool result(const State& s, Column& out, size_t row, Arena& arena) const {
     if (s.beyond && !kApproximate) return false;
     if (s.values.size() == 0) return true;
-    std::string json = "[";
-    for (const Entry* e : most_frequent(s, arena)) {
-      json += json.size() > 1 ? ",{\"value\":" : "{\"value\":";
+    set_list(out, row, most_frequent(s, arena), arena, [this](const Entry* e, std::string& json) {
+      json += "{\"value\":";
       append_value_json(type_.kind, V::view(e->value), json);
       json += ",\"count\":";
       append_value_json(TypeKind::kUint, static_cast<int64_t>(e->count), json);
       json += '}';
-    }
-    json += ']';
-    out.valid[row] = 1;
-    out.strings[row] = arena.copy(json);
+    });
     return true;
   }
-  void encode(const std::byte* state, std::string& out) const override {
-    const State& s = state_of(state);
+  void encode(const State& s, std::string& out) const {
     ByteWriter writer(out);
     writer.fixed(static_cast<uint8_t>(s.beyond));
     writer.varint(s.values.size());
@@ -71,12 +67,10 @@ class TopK : public Aggregate {
       writer.varint(s.values[i].count);
     }
   }
-  bool decode(ByteReader& in, std::byte* state, Arena& heap) const override {
-    create(state);
+  bool decode(ByteReader& in, State& s, Arena& heap) const {
     const auto beyond = in.fixed<uint8_t>();
     const uint64_t n = in.varint();
     if (!in.ok() || beyond > 1 || n > in.rest().size()) return false;
-    State& s = state_of(state);
     if (beyond == 1) pass_bound(s);
     for (uint64_t i = 0; i < n; ++i) {
       const auto value = V::decode(in);
@@ -88,13 +82,6 @@ class TopK : public Aggregate {
   }
 
  private:
-  using Entry = typename ValueTable<V, Count>::Entry;
-  struct State {
-    ValueTable<V, Count> values;
-    uint64_t beyond;  // 1: there were more values than the bound
-  };
-  static State& state_of(std::byte* state) { return *reinterpret_cast<State*>(state); }
-  static const State& state_of(const std::byte* state) { return *reinterpret_cast<const State*>(state); }
   static Type entry_type() {
     Type map(TypeKind::kMap);
     map.key = std::make_shared<const Type>(TypeKind::kString);
@@ -161,60 +148,42 @@ class TopK : public Aggregate {
   size_t bound_;
 };
 
-template <class V>
-class Exact final : public TopK<V, false> {
-  using TopK<V, false>::TopK;
-};
-template <class V>
-class Approximate final : public TopK<V, true> {
-  using TopK<V, true>::TopK;
-};
-
-template <template <class> class A>
-Result<std::unique_ptr<const Aggregate>> make(std::string_view signature, const AggregateArgs& args) {
-  auto aggregate = make_for_value<A>(args.columns[0], args.whole(0), args.whole(1));
-  if (!aggregate) return refuse_argument(signature, kOrderedTypes, args.columns[0]);
-  return aggregate;
+template <bool kApproximate>
+MadeAggregate make(const AggregateArgs& args) {
+  return make_matching(args, [&]<class V>(V) { return make_aggregate<TopK<V, kApproximate>>(args); });
 }
 
-std::vector<AggregateParameter> parameters() {
-  return {{.name = "k", .least = 1, .most = kMostValues, .whole = true},
-          {.name = "bound", .least = 1, .most = kLargestBound, .whole = true, .otherwise = kBound}};
+template <bool kApproximate>
+AggregateFunction most_frequent(std::string_view name, std::string_view signature, std::string_view doc) {
+  return {.name = name,
+          .signature = signature,
+          .doc = doc,
+          .takes = kOrderedTypes,
+          .gives = "list",
+          .memory = "32 B, and up to 96 B a value; of text up to 128 B and twice the text",
+          .columns = 1,
+          .columns_min = 1,
+          .maker = make<kApproximate>,
+          .parameters = {{.name = "k", .least = 1, .most = kMostValues, .whole = true},
+                         {.name = "bound", .least = 1, .most = kLargestBound, .whole = true, .otherwise = kBound}}};
 }
-
-constexpr std::string_view kMemory = "32 B, and up to 96 B a value; of text up to 128 B and twice the text";
 
 }  // namespace
 
 AggregateFunction top_k_function() {
-  return {.name = "top_k",
-          .signature = "top_k(x, k)",
-          .doc = "The k most frequent values that are not null, up to 1000, as a list of `{value, count}`, most frequent "
-                 "first, ties by value; -0.0 is 0.0. Exact: for more than 10000 different values, or than `bound` in "
-                 "`top_k(x, k, bound)`, it is null and counts as a result error; `approx_top_k` goes on. Null over nothing.",
-          .takes = kOrderedTypes,
-          .gives = "list",
-          .memory = kMemory,
-          .columns = 1,
-          .columns_min = 1,
-          .make = [](const AggregateArgs& args) { return make<Exact>("top_k(x, k)", args); },
-          .parameters = parameters()};
+  return most_frequent<false>(
+      "top_k", "top_k(x, k)",
+      "The k most frequent values that are not null, up to 1000, as a list of `{value, count}`, most frequent first, ties "
+      "by value; -0.0 is 0.0. Exact: for more than 10000 different values, or than `bound` in `top_k(x, k, bound)`, it is "
+      "null and counts as a result error; `approx_top_k` goes on. Null over nothing.");
 }
 
 AggregateFunction approx_top_k_function() {
-  return {.name = "approx_top_k",
-          .signature = "approx_top_k(x, k)",
-          .doc = "As `top_k` up to its bound (10000, or `bound` in `approx_top_k(x, k, bound)`). With more different values "
-                 "it forgets rare ones: a count is then too low by less than the rows divided by half the bound, and, "
-                 "alone of all aggregates, the result may depend on the order of rows: a restart or a backfill may give "
-                 "another one.",
-          .takes = kOrderedTypes,
-          .gives = "list",
-          .memory = kMemory,
-          .columns = 1,
-          .columns_min = 1,
-          .make = [](const AggregateArgs& args) { return make<Approximate>("approx_top_k(x, k)", args); },
-          .parameters = parameters()};
+  return most_frequent<true>(
+      "approx_top_k", "approx_top_k(x, k)",
+      "As `top_k` up to its bound (10000, or `bound` in `approx_top_k(x, k, bound)`). With more different values it "
+      "forgets rare ones: a count is then too low by less than the rows divided by half the bound, and, alone of all "
+      "aggregates, the result may depend on the order of rows: a restart or a backfill may give another one.");
 }
 
 }  // namespace tidemark

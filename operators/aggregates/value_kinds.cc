@@ -7,8 +7,8 @@
 
 namespace tidemark {
 
-std::unexpected<Error> refuse_argument(std::string_view signature, std::string_view takes, const Type& got) {
-  return user_error(fmt::format("{} takes {}, not {}", signature, takes, to_string(got)));
+std::unexpected<std::string> refuse_argument(std::string_view takes, const Type& got) {
+  return std::unexpected(fmt::format("{}, not {}", takes, to_string(got)));
 }
 
 void append_value_json(TypeKind kind, int64_t value, std::string& out) {

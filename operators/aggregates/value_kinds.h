@@ -132,33 +132,47 @@ void append_value_json(TypeKind kind, uint8_t value, std::string& out);
 void append_value_json(TypeKind kind, double value, std::string& out);
 void append_value_json(TypeKind kind, std::string_view value, std::string& out);
 
-// Makes A<the kind for `type`>(type, args...); null for types without an order. `D` is the kind of doubles.
-template <template <class> class A, class D = DoubleValue, class... Args>
-std::unique_ptr<const Aggregate> make_for_type(const Type& type, Args&&... args) {
-  switch (type.kind) {
+// Sets a result row to the list of `elements`; `append(element, json)` appends one as JSON.
+template <class Elements, class F>
+void set_list(Column& out, size_t row, const Elements& elements, Arena& arena, F&& append) {
+  std::string json = "[";
+  for (const auto& element : elements) {
+    if (json.size() > 1) json += ',';
+    append(element, json);
+  }
+  json += ']';
+  out.valid[row] = 1;
+  out.strings[row] = arena.copy(json);
+}
+
+// Refuses the type of a column.
+std::unexpected<std::string> refuse_argument(std::string_view takes, const Type& got);
+
+// Answers make(V{}), an AggregatePtr, where V is the kind for the first column's type; refuses types without an order.
+// `D` is the kind of doubles.
+template <class D = DoubleValue, class F>
+MadeAggregate make_ordered(const AggregateArgs& args, F&& make) {
+  switch (args.columns[0].kind) {
     case TypeKind::kInt:
     case TypeKind::kTimestamp:
-    case TypeKind::kDuration: return std::make_unique<A<IntValue>>(type, args...);
-    case TypeKind::kUint: return std::make_unique<A<UintValue>>(type, args...);
-    case TypeKind::kDouble: return std::make_unique<A<D>>(type, args...);
-    case TypeKind::kBool: return std::make_unique<A<BoolValue>>(type, args...);
+    case TypeKind::kDuration: return make(IntValue{});
+    case TypeKind::kUint: return make(UintValue{});
+    case TypeKind::kDouble: return make(D{});
+    case TypeKind::kBool: return make(BoolValue{});
     case TypeKind::kString:
-    case TypeKind::kBytes: return std::make_unique<A<TextValue>>(type, args...);
+    case TypeKind::kBytes: return make(TextValue{});
     case TypeKind::kNull:
     case TypeKind::kList:
     case TypeKind::kMap:
-    case TypeKind::kDyn: return nullptr;
+    case TypeKind::kDyn: return refuse_argument(kOrderedTypes, args.columns[0]);
   }
   __builtin_unreachable();
 }
 
 // The same for aggregates that ask whether values are equal.
-template <template <class> class A, class... Args>
-std::unique_ptr<const Aggregate> make_for_value(const Type& type, Args&&... args) {
-  return make_for_type<A, EqualDouble>(type, std::forward<Args>(args)...);
+template <class F>
+MadeAggregate make_matching(const AggregateArgs& args, F&& make) {
+  return make_ordered<EqualDouble>(args, std::forward<F>(make));
 }
-
-// Refuses the argument types of `function`: "sum(x) takes int, uint or double, not string".
-std::unexpected<Error> refuse_argument(std::string_view signature, std::string_view takes, const Type& got);
 
 }  // namespace tidemark

@@ -113,13 +113,12 @@ double result_of(Rounded spread, uint64_t n) {
 }
 
 template <class S, bool kRoot>
-class Spread final : public SumAggregate<S> {
- public:
-  std::string_view name() const override { return kRoot ? "stddev" : "variance"; }
-  Type result_type() const override { return TypeKind::kDouble; }
-  bool can_overflow() const override { return true; }
-  bool result(const std::byte* state, Column& out, size_t row, Arena&) const override {
-    const S& s = this->state_of(state);
+struct Spread : SumAlgebra<S> {
+  static constexpr std::string_view kName = kRoot ? "stddev" : "variance";
+  static constexpr bool kCanOverflow = true;
+
+  Type result_type() const { return TypeKind::kDouble; }
+  bool result(const S& s, Column& out, size_t row, Arena&) const {
     if (s.count() < 2) return true;
     out.valid[row] = 1;
     out.doubles[row] =
@@ -129,42 +128,40 @@ class Spread final : public SumAggregate<S> {
 };
 
 template <bool kRoot>
-Result<std::unique_ptr<const Aggregate>> make(const AggregateArgs& args) {
-  const Type& type = args.columns[0];
-  if (type.kind == TypeKind::kInt) return std::make_unique<const Spread<IntMoments<false>, kRoot>>();
-  if (type.kind == TypeKind::kUint) return std::make_unique<const Spread<IntMoments<true>, kRoot>>();
-  if (type.kind == TypeKind::kDouble) return std::make_unique<const Spread<DoubleMoments, kRoot>>();
-  return refuse_argument(kRoot ? "stddev(x)" : "variance(x)", "int, uint or double", type);
+MadeAggregate make(const AggregateArgs& args) {
+  const TypeKind kind = args.columns[0].kind;
+  if (kind == TypeKind::kInt) return make_aggregate<Spread<IntMoments<false>, kRoot>>();
+  if (kind == TypeKind::kUint) return make_aggregate<Spread<IntMoments<true>, kRoot>>();
+  if (kind == TypeKind::kDouble) return make_aggregate<Spread<DoubleMoments, kRoot>>();
+  return refuse_argument("int, uint or double", args.columns[0]);
 }
 
-constexpr std::string_view kMemory =
-    "48 B of int; 80 B of double, and 808 B more where values lie beyond 2^54 or have bits below 2^-72";
+template <bool kRoot>
+AggregateFunction spread_of_sample(std::string_view name, std::string_view signature, std::string_view doc) {
+  return {.name = name,
+          .signature = signature,
+          .doc = doc,
+          .takes = "int, uint, double",
+          .gives = "double",
+          .memory = "48 B of int; 80 B of double, and 808 B more where values lie beyond 2^54 or have bits below 2^-72",
+          .columns = 1,
+          .columns_min = 1,
+          .maker = make<kRoot>};
+}
 
 }  // namespace
 
 AggregateFunction variance_function() {
-  return {.name = "variance",
-          .signature = "variance(x)",
-          .doc = "The variance of the sample, from exact sums: n times the sum of the squares less the square of the sum, "
-                 "rounded once, divided by n (n - 1). Null for fewer than two values.",
-          .takes = "int, uint, double",
-          .gives = "double",
-          .memory = kMemory,
-          .columns = 1,
-          .columns_min = 1,
-          .make = make<false>};
+  return spread_of_sample<false>(
+      "variance", "variance(x)",
+      "The variance of the sample, from exact sums: n times the sum of the squares less the square of the sum, rounded "
+      "once, divided by n (n - 1). Null for fewer than two values.");
 }
 
 AggregateFunction stddev_function() {
-  return {.name = "stddev",
-          .signature = "stddev(x)",
-          .doc = "The standard deviation of the sample: the square root of the variance. Null for fewer than two values.",
-          .takes = "int, uint, double",
-          .gives = "double",
-          .memory = kMemory,
-          .columns = 1,
-          .columns_min = 1,
-          .make = make<true>};
+  return spread_of_sample<true>(
+      "stddev", "stddev(x)",
+      "The standard deviation of the sample: the square root of the variance. Null for fewer than two values.");
 }
 
 }  // namespace tidemark
