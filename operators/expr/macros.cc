@@ -43,12 +43,18 @@ Value not_bool(const Value& value, const Loop& loop, RowContext& context) {
   return context.fail(fmt::format("the condition of `{}` is of type {}, not bool", loop.name, type_name(value.kind())));
 }
 
-// Whether the condition lets this turn through; an error otherwise in `failure`.
-bool passes(const RowPtr& condition, const Loop& loop, RowContext& context, Value& failure) {
-  if (condition == nullptr) return true;
-  const Value value = condition->eval(context);
-  if (value.kind() != Kind::kBool) failure = not_bool(value, loop, context);
-  return value.is_true();
+// Walks, and calls `f(first)` in each turn that the condition (which may be absent) lets through, until it answers an
+// error. The answer is the error, if there was one.
+template <class F>
+Value walk_where(const RowPtr& condition, const Loop& loop, RowContext& context, F&& f) {
+  Value failure;
+  const Value walked = walk(loop, context, [&](const Value& first) {
+    const Value passes = condition == nullptr ? Value::of_bool(true) : condition->eval(context);
+    if (passes.kind() != Kind::kBool) failure = not_bool(passes, loop, context);
+    if (passes.is_true()) failure = f(first);
+    return !failure.is_error();
+  });
+  return walked.is_error() ? walked : failure;
 }
 
 }  // namespace
@@ -74,15 +80,10 @@ Value RowQuantifier::eval(RowContext& context) const {
 
 Value RowTransform::eval(RowContext& context) const {
   std::vector<Value> list;
-  Value failure;
-  const Value walked = walk(loop_, context, [&](const Value& first) {
-    if (!passes(condition_, loop_, context, failure)) return !failure.is_error();
-    const Value value = result_ == nullptr ? first : result_->eval(context);
-    if (value.is_error()) failure = value;
-    list.push_back(value);
-    return !failure.is_error();
+  const Value failure = walk_where(condition_, loop_, context, [&](const Value& first) {
+    list.push_back(result_ == nullptr ? first : result_->eval(context));
+    return list.back();
   });
-  if (walked.is_error()) return walked;
   if (failure.is_error()) return failure;
   const std::span<Value> copy = allocate<Value>(context.scratch(), list.size());
   std::ranges::copy(list, copy.begin());
@@ -91,22 +92,18 @@ Value RowTransform::eval(RowContext& context) const {
 
 Value RowTransformMap::eval(RowContext& context) const {
   std::vector<Entry> entries;
-  Value failure;
-  const Value walked = walk(loop_, context, [&](const Value& first) {
-    if (!passes(condition_, loop_, context, failure)) return !failure.is_error();
+  const Value failure = walk_where(condition_, loop_, context, [&](const Value& first) {
     const Value value = result_->eval(context);
-    if (value.is_error()) {
-      failure = value;
-    } else if (!whole_) {
+    if (value.is_error()) return value;
+    if (!whole_) {
       entries.push_back({first, value});
     } else if (value.kind() == Kind::kMap) {
       entries.insert(entries.end(), value.map().entries.begin(), value.map().entries.end());
     } else {
-      failure = no_overload(loop_.name, std::span(&value, 1), context);
+      return no_overload(loop_.name, std::span(&value, 1), context);
     }
-    return !failure.is_error();
+    return value;
   });
-  if (walked.is_error()) return walked;
   if (failure.is_error()) return failure;
   const std::span<Entry> copy = allocate<Entry>(context.scratch(), entries.size());
   std::ranges::copy(entries, copy.begin());

@@ -2,6 +2,7 @@
 #include "operators/expr/rows.h"
 
 #include <array>
+#include <cstddef>
 
 #include <fmt/format.h>
 
@@ -13,25 +14,23 @@ namespace {
 
 constexpr std::array<uint32_t, 1> kOneRow{0};
 
-// One argument in the form that kernels read.
-union Slot {
-  uint8_t flag;
-  int64_t integer;
-  double real;
-  Nanos nanos;
-  std::string_view text{};
+// Room for one argument in the form that kernels read.
+struct alignas(Nanos) Slot {
+  std::byte bytes[sizeof(Nanos)];
 };
+static_assert(sizeof(std::string_view) <= sizeof(Slot));
 
-void fill(const Value& value, Slot& slot) {
+// Writes a scalar as one row of a vector, texts as views; false when the value is none.
+bool write(const Value& value, void* values, uint32_t row) {
   switch (value.kind()) {
-    case Kind::kBool: slot.flag = value.as_bool() ? 1 : 0; return;
+    case Kind::kBool: static_cast<uint8_t*>(values)[row] = value.as_bool() ? 1 : 0; return true;
     case Kind::kInt:
-    case Kind::kDuration: slot.integer = value.as_int(); return;
-    case Kind::kUint: slot.integer = static_cast<int64_t>(value.as_uint()); return;
-    case Kind::kDouble: slot.real = value.as_double(); return;
-    case Kind::kTimestamp: slot.nanos = value.as_timestamp(); return;
+    case Kind::kDuration: static_cast<int64_t*>(values)[row] = value.as_int(); return true;
+    case Kind::kUint: static_cast<uint64_t*>(values)[row] = value.as_uint(); return true;
+    case Kind::kDouble: static_cast<double*>(values)[row] = value.as_double(); return true;
+    case Kind::kTimestamp: static_cast<Nanos*>(values)[row] = value.as_timestamp(); return true;
     case Kind::kString:
-    case Kind::kBytes: slot.text = value.text(); return;
+    case Kind::kBytes: static_cast<std::string_view*>(values)[row] = value.text(); return true;
     case Kind::kNull:
     case Kind::kList:
     case Kind::kMap:
@@ -41,40 +40,24 @@ void fill(const Value& value, Slot& slot) {
     case Kind::kIp:
     case Kind::kCidr:
     case Kind::kNever:
-    case Kind::kError: break;
+    case Kind::kError: return false;
   }
-  CHECK_OR_DIE(false, "kernels take scalars");
+  __builtin_unreachable();
 }
 
 // Writes one row's value into the memory of a result; false when it is of another kind.
 bool store(const Value& value, Kind kind, uint32_t row, void* values, Arena& arena) {
   if (value.kind() != kind) return false;
-  switch (kind) {
-    case Kind::kBool: static_cast<uint8_t*>(values)[row] = value.as_bool() ? 1 : 0; return true;
-    case Kind::kInt:
-    case Kind::kDuration: static_cast<int64_t*>(values)[row] = value.as_int(); return true;
-    case Kind::kUint: static_cast<uint64_t*>(values)[row] = value.as_uint(); return true;
-    case Kind::kDouble: static_cast<double*>(values)[row] = value.as_double(); return true;
-    case Kind::kTimestamp: static_cast<Nanos*>(values)[row] = value.as_timestamp(); return true;
-    case Kind::kString:
-    case Kind::kBytes: static_cast<std::string_view*>(values)[row] = arena.copy(value.text()); return true;
-    case Kind::kList:
-    case Kind::kMap: {
-      std::string json;
-      append_json(value, json);
-      static_cast<std::string_view*>(values)[row] = arena.copy(json);
-      return true;
-    }
-    case Kind::kNull:
-    case Kind::kDyn:
-    case Kind::kType:
-    case Kind::kOptional:
-    case Kind::kIp:
-    case Kind::kCidr:
-    case Kind::kNever:
-    case Kind::kError: return false;
+  auto* const texts = static_cast<std::string_view*>(values);
+  if (kind == Kind::kList || kind == Kind::kMap) {
+    std::string json;
+    append_json(value, json);
+    texts[row] = arena.copy(json);
+    return true;
   }
-  __builtin_unreachable();
+  if (!write(value, values, row)) return false;
+  if (kind == Kind::kString || kind == Kind::kBytes) texts[row] = arena.copy(texts[row]);
+  return true;
 }
 
 void* room_for(Kind kind, Out& out) {
@@ -136,7 +119,7 @@ Value RowContext::call(Kernel kernel, TypeKind result_kind, std::span<const Valu
   std::array<Vec, kMaxArguments> vecs;
   for (size_t i = 0; i < args.size(); ++i) {
     spend(args[i]);
-    fill(args[i], slots[i]);
+    CHECK_OR_DIE(write(args[i], &slots[i], 0), "kernels take scalars");
     vecs[i].mask = 0;
     vecs[i].values = &slots[i];
   }
