@@ -94,25 +94,7 @@ bool check_key(const Located<std::string>& key, const TextRules& rules, Diagnost
 
 template <class E, class V>
 Kind<std::vector<E>> map(Located<std::string> E::*key, V E::*value, Kind<V> element, TextRules key_rules) {
-  Kind<std::vector<E>> kind;
-  auto shape = std::make_shared<Shape>();
-  shape->form = Shape::Form::kMap;
-  shape->element = element.shape;
-  shape->pattern = key_rules.pattern;
-  kind.shape = std::move(shape);
-  kind.read = [=](const Node& node, std::string_view what, std::vector<E>& out, Diagnostics& diagnostics) {
-    out.clear();
-    if (node.kind != Node::Kind::kMap) return wrong_kind(node, what, "a map", diagnostics);
-    bool ok = true;
-    for (const Node::Entry& entry : node.entries) {
-      E& filled = out.emplace_back();
-      if (!entry.value.bad) ok &= check_key(entry.key, key_rules, diagnostics);
-      ok &= element.read(entry.value, spec_detail::quoted(entry.key.value), filled.*value, diagnostics);
-      filled.*key = entry.key;
-    }
-    return ok;
-  };
-  return kind;
+  return keyed(key, inside(value, std::move(element)), std::move(key_rules));
 }
 
 template <class E>
