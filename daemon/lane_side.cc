@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/counters.h"
+
 namespace tidemark {
 namespace {
 
@@ -160,22 +162,20 @@ void LaneSide::take_written() {
   }
 }
 
-void LaneSide::add_to(WorkerReport& report) const {
+WindowCounters LaneSide::counters() const {
+  WindowCounters sum;
   for (const Lane& lane : lanes_) {
-    Time watermark = lane.time.current();
-    for (const auto& window : lane.windows) {
-      watermark = window->watermark();
-      const WindowCounters& c = window->counters();
-      report.windows.in += c.in;
-      report.windows.counted += c.counted;
-      report.windows.late += c.late;
-      report.windows.idle_late += c.idle_late;
-      report.windows.updates_missed += c.updates_missed;
-      report.windows.results += c.results;
-      report.windows.result_errors += c.result_errors;
-    }
-    report.lane_watermarks.emplace_back(lane.number, watermark);
+    for (const auto& window : lane.windows) add_counters(sum, window->counters());
   }
+  return sum;
+}
+
+std::vector<std::pair<uint16_t, Time>> LaneSide::watermarks() const {
+  std::vector<std::pair<uint16_t, Time>> all;
+  for (const Lane& lane : lanes_) {
+    all.emplace_back(lane.number, lane.windows.empty() ? lane.time.current() : lane.windows.back()->watermark());
+  }
+  return all;
 }
 
 LaneSide::Memory LaneSide::memory() const {

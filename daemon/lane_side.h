@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/events.h"
@@ -40,7 +41,10 @@ class LaneSide final : private ResultEmitter {
   bool aligned() const;
   // Hands every lane's hot generation to the state writer.
   void freeze_all();
-  void add_to(WorkerReport& report) const;
+  // Summed over all windows of all lanes.
+  WindowCounters counters() const;
+  // By lane number.
+  std::vector<std::pair<uint16_t, Time>> watermarks() const;
   // --until-end: every window has been closed.
   bool all_closed() const;
   void publish_gauges();

@@ -2,46 +2,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/counters.h"
 #include "daemon/worker_shared.h"
 
 namespace tidemark {
 namespace {
 
-void add_to(SourceCounters& sum, const SourceCounters& c) {
-  sum.read += c.read;
-  sum.dead_lettered += c.dead_lettered;
-  sum.filtered += c.filtered;
-  sum.passed += c.passed;
-}
-
-void add_to(StepCounters& sum, const StepCounters& c) {
-  sum.in += c.in;
-  sum.out += c.out;
-  sum.filtered += c.filtered;
-  sum.dead_lettered += c.dead_lettered;
-  sum.result_errors += c.result_errors;
-}
-
-void add_to(WindowCounters& sum, const WindowCounters& c) {
-  sum.in += c.in;
-  sum.counted += c.counted;
-  sum.late += c.late;
-  sum.idle_late += c.idle_late;
-  sum.updates_missed += c.updates_missed;
-  sum.results += c.results;
-  sum.result_errors += c.result_errors;
-}
-
-void add_to(SinkCounters& sum, const SinkCounters& c) {
-  sum.rows += c.rows;
-  sum.bytes += c.bytes;
-  sum.oversize += c.oversize;
-}
-
 template <class T>
 void add_each(std::vector<T>& sums, const std::vector<T>& more) {
   sums.resize(std::max(sums.size(), more.size()));
-  for (size_t i = 0; i < more.size(); ++i) add_to(sums[i], more[i]);
+  for (size_t i = 0; i < more.size(); ++i) add_counters(sums[i], more[i]);
 }
 
 void add_refused(RefusedCounts& sums, const RefusedCounts& more) {
@@ -56,26 +26,27 @@ std::string unequal(const std::string& where, uint64_t in, uint64_t out) {
 
 }  // namespace
 
+void Tally::add(const Tally& more) {
+  const auto& [more_steps, more_windows, more_sinks, more_refused, more_violations] = more;  // all there is, or no build
+  add_each(steps, more_steps);
+  add_counters(windows, more_windows);
+  add_each(sinks, more_sinks);
+  add_refused(refused, more_refused);
+  partitioning_violations += more_violations;
+}
+
 void Ledger::add(const WorkerReport& report, const std::vector<PartitionStart>& partitions) {
   for (const PartitionReport& p : report.partitions) {
-    add_to(source, p.counters);
+    add_counters(source, p.counters);
     read[partitions[p.partition].id] += p.counters.read;
   }
-  add_each(steps, report.steps);
-  add_to(windows, report.windows);
-  add_each(sinks, report.sinks);
-  add_refused(refused, report.refused);
-  partitioning_violations += report.partitioning_violations;
+  Tally::add(report.tally);
 }
 
 void Ledger::add(const Ledger& other) {
-  add_to(source, other.source);
+  add_counters(source, other.source);
   for (const auto& [id, n] : other.read) read[id] += n;
-  add_each(steps, other.steps);
-  add_to(windows, other.windows);
-  add_each(sinks, other.sinks);
-  add_refused(refused, other.refused);
-  partitioning_violations += other.partitioning_violations;
+  Tally::add(other);
 }
 
 std::vector<std::string> Ledger::gaps(const Plan& plan) const {

@@ -18,15 +18,21 @@ namespace tidemark {
 struct PartitionStart;
 struct WorkerReport;
 
-// Sums over the workers of one attempt.
-struct Ledger {
-  SourceCounters source;
-  std::map<TopicPartition, uint64_t> read;  // of `source.read`, by partition
+// What steps and sinks have counted.
+struct Tally {
   std::vector<StepCounters> steps;  // by step number; windows: in = counted + late + dead_lettered
   WindowCounters windows;
   std::vector<SinkCounters> sinks;  // by sink number
   RefusedCounts refused;
   uint64_t partitioning_violations = 0;
+
+  void add(const Tally& more);
+};
+
+// Sums over the workers of one attempt.
+struct Ledger : Tally {
+  SourceCounters source;
+  std::map<TopicPartition, uint64_t> read;  // of `source.read`, by partition
 
   // `partitions`: what the report's partition numbers stand for.
   void add(const WorkerReport& report, const std::vector<PartitionStart>& partitions);

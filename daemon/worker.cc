@@ -88,12 +88,10 @@ void Worker::align() {
   WorkerReport report;
   report.epoch = core_.epoch;
   report.partitions = source_.take_positions();
-  report.steps = stage_.counters();
-  report.sinks = core_.sinks.counters();
-  report.refused = core_.sinks.refused();
-  report.partitioning_violations = routing_.partitioning_violations();
+  report.tally = {stage_.counters(), lanes_.counters(), core_.sinks.counters(), core_.sinks.refused(),
+                  routing_.partitioning_violations()};
   report.newest_record = core_.sinks.take_newest_record();
-  lanes_.add_to(report);
+  report.lane_watermarks = lanes_.watermarks();
   lanes_.publish_gauges();
   core_.epoch += 1;
   core_.sinks.set_epoch(core_.epoch);

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "daemon/crash_point.h"
 #include "daemon/key_samples.h"
+#include "daemon/ledger.h"
 #include "daemon/recovery_unit.h"
 #include "daemon/sinks.h"
 #include "operators/plan/plan.h"
@@ -48,12 +49,8 @@ struct PartitionReport {
 struct WorkerReport {
   uint64_t epoch = 0;
   std::vector<PartitionReport> partitions;
-  std::vector<StepCounters> steps;
-  WindowCounters windows;
-  std::vector<SinkCounters> sinks;
-  RefusedCounts refused;
+  Tally tally;
   std::vector<std::pair<uint16_t, Time>> lane_watermarks;
-  uint64_t partitioning_violations = 0;
   Time newest_record = Time::min();  // Kafka timestamp among the rows of this epoch; Time::min(): none
 };
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/counters.h"
 #include "operators/key_codec.h"
 #include "operators/windows/watermark.h"
 #include "tests/catch.h"
@@ -77,16 +78,6 @@ class Collector final : public ResultEmitter {
   std::set<std::pair<Time, std::optional<std::string>>> seen_;
   Time last_end_ = Time::min();
 };
-
-void add_counters(WindowCounters& sum, const WindowCounters& c) {
-  sum.in += c.in;
-  sum.counted += c.counted;
-  sum.late += c.late;
-  sum.idle_late += c.idle_late;
-  sum.updates_missed += c.updates_missed;
-  sum.results += c.results;
-  sum.result_errors += c.result_errors;
-}
 
 // One run of one lane through all its lives.
 class LaneRun {
