@@ -98,6 +98,8 @@ const Node* find_foreign(const Node& node) {
 
 }  // namespace
 
+bool is_aggregate(std::string_view name) { return find_aggregate_function(name) != nullptr; }
+
 size_t column_count(const expr::AggregateCall& call, const AggregateFunction& function) {
   return std::min(call.args.size(), function.columns);
 }

@@ -11,6 +11,9 @@
 
 namespace tidemark {
 
+// Whether a call by this name is one of an aggregate.
+bool is_aggregate(std::string_view name);
+
 // The numbers of `call` for AggregateArgs::parameters, with defaults where they are not written; or what is wrong with
 // the number of arguments or with one of them.
 std::expected<std::vector<std::vector<double>>, expr::Problem> read_parameters(const expr::AggregateCall& call,

@@ -1,0 +1,89 @@
+#include "operators/plan/binder.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "operators/plan/aggregate_calls.h"
+
+namespace tidemark {
+
+using expr::Ast;
+using expr::Problem;
+
+bool can_be_field(const Type& type) {
+  switch (type.kind) {
+    case TypeKind::kBool:
+    case TypeKind::kInt:
+    case TypeKind::kUint:
+    case TypeKind::kDouble:
+    case TypeKind::kString:
+    case TypeKind::kBytes:
+    case TypeKind::kTimestamp:
+    case TypeKind::kDuration: return true;
+    case TypeKind::kNull:
+    case TypeKind::kList:
+    case TypeKind::kMap:
+    case TypeKind::kDyn: return false;
+  }
+  __builtin_unreachable();
+}
+
+void Binder::report(const SourceText& text, const std::vector<Problem>& problems) {
+  for (const Problem& p : problems) diagnostics_.error(locate(text, p.offset), p.message, p.hint);
+}
+
+std::optional<Ast> Binder::parse(const SourceText& text) {
+  if (text.where.line == 0) return std::nullopt;  // refused before it was read
+  auto ast = expr::parse(text.value);
+  if (ast) return std::move(*ast);
+  report(text, ast.error());
+  return std::nullopt;
+}
+
+std::optional<Ast> Binder::parse_without_aggregates(const SourceText& text) {
+  auto ast = parse(text);
+  const auto split = ast ? expr::split_aggregates(*ast, "", is_aggregate) : expr::SplitAggregates{};
+  if (!split || split->calls.empty()) return ast;
+  for (const expr::AggregateCall& call : split->calls) {
+    diagnostics_.error(locate(text, call.offset),
+                       fmt::format("`{}` is an aggregate, and this step sees one row at a time", call.name),
+                       "write it in a window's `aggregates`; steps behind the window see it as a field");
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<const expr::Program> Binder::compile(const Ast& ast, const SourceText& text, const Sight& sight) {
+  const auto fields = expr::fields_of(ast);
+  const auto lost = [&](const std::string& name) { return !sight.scope.find(name) && sight.missing.has(name); };
+  if (std::ranges::any_of(fields, lost)) return nullptr;
+  auto compiled = expr::compile(ast, sight.scope);
+  if (!compiled) return report(text, compiled.error()), nullptr;
+  for (const Problem& p : compiled->warnings) diagnostics_.warn(locate(text, p.offset), p.message, p.hint);
+  if (!sight.behind_window) {
+    for (const std::string& name : fields) {
+      if (const Field* field = sight.scope.find(name)) use(field->slot);
+    }
+    fallible_ |= compiled->program->fallible();
+  }
+  return std::move(compiled->program);
+}
+
+void Binder::report_no_field(const Located<std::string>& name, const Scope& scope, const Missing& missing,
+                             std::string_view purpose) {
+  if (missing.has(name.value)) return;
+  std::vector<std::string_view> names;
+  for (const Field& f : scope.fields) names.push_back(f.name);
+  const std::string_view near = nearest_word(name.value, names);
+  diagnostics_.error(name.where, fmt::format("there is no field '{}' {}", name.value, purpose),
+                     near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+}
+
+void Binder::warn_of_null(const SourceText& text, bool behind_window) {
+  const std::string_view effect = behind_window ? "drops the row" : "sends the record to dead_letter";
+  diagnostics_.warn(text.where, fmt::format("this condition may be null, which {}", effect),
+                    "write `coalesce(..., false)` around it");
+  fallible_ = true;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,73 @@
+// Binder: the expressions of a plan from text to program: parsed, held against the fields that their step sees, compiled.
+// Mistakes are reported with their places, and what may only follow from reported ones is not. Knows no steps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "config/yaml.h"
+#include "operators/expr/expr.h"
+#include "operators/scope.h"
+
+namespace tidemark {
+
+// Fields that a scope lacks because of errors that were reported: what stumbles over their absence may be right.
+struct Missing {
+  bool any = false;  // it cannot be told which
+  std::set<std::string> names;
+  bool has(const std::string& name) const { return any || names.contains(name); }
+};
+
+// Whether fields can be of this type; a window's results can be lists, too.
+bool can_be_field(const Type& type);
+
+// What an expression sees.
+struct Sight {
+  const Scope& scope;
+  const Missing& missing;
+  bool behind_window = false;  // rows are result rows
+};
+
+// Hands out slots, and notes what the source's rows are needed for. What it is given outlives it.
+class Binder {
+ public:
+  explicit Binder(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+  // Nothing where the text was refused, now or before.
+  std::optional<expr::Ast> parse(const SourceText& text);
+  // The same for a step that looks at one row at a time.
+  std::optional<expr::Ast> parse_without_aggregates(const SourceText& text);
+  // nullptr where there was a mistake.
+  std::unique_ptr<const expr::Program> compile(const expr::Ast& ast, const SourceText& text, const Sight& sight);
+
+  void report(const SourceText& text, const std::vector<expr::Problem>& problems);
+  // There is no field of this name `purpose`, unless that is known already.
+  void report_no_field(const Located<std::string>& name, const Scope& scope, const Missing& missing,
+                       std::string_view purpose);
+  // A condition may be null, and then refuses its row.
+  void warn_of_null(const SourceText& text, bool behind_window);
+
+  uint32_t new_slot(bool behind_window) { return behind_window ? result_slots_++ : source_slots_++; }
+  uint32_t source_slots() const { return source_slots_; }
+  uint32_t result_slots() const { return result_slots_; }
+  // Something reads this slot of source batches.
+  void use(uint32_t slot) { used_.insert(slot); }
+  bool uses(uint32_t slot) const { return used_.contains(slot); }
+  // Some expression over the source's rows can fail.
+  bool fallible() const { return fallible_; }
+
+ private:
+  Diagnostics& diagnostics_;
+  uint32_t source_slots_ = 0;
+  uint32_t result_slots_ = 0;
+  std::set<uint32_t> used_;
+  bool fallible_ = false;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,228 @@
+#include "operators/plan/window_planner.h"
+
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "operators/plan/aggregate_calls.h"
+
+namespace tidemark {
+namespace {
+
+using expr::Ast;
+
+std::string window_text(const WindowSpec& spec) {
+  const bool tumbling = std::holds_alternative<TumblingSpec>(spec.kind);
+  return fmt::format("{} size={} step={} offset={}", tumbling ? "tumbling" : "sliding", format_duration(spec.size()),
+                     format_duration(spec.step()), format_duration(spec.offset()));
+}
+
+class WindowPlanner {
+ public:
+  WindowPlanner(const WindowSpec& spec, const Sight& input, Binder& binder, const TopicTable& topics,
+                Diagnostics& diagnostics)
+      : spec_(spec), input_(input), binder_(binder), topics_(topics), diagnostics_(diagnostics) {}
+
+  WindowOutcome run(const std::string& step_name) {
+    window_.step_name = step_name;
+    window_.shape = {spec_.size(), spec_.step(), spec_.offset()};
+    window_.allowed_lateness = spec_.allowed_lateness.value;
+    out_.signature = {step_name, "window", {}, window_text(spec_), {}};
+    plan_keys();
+    plan_results();
+    return std::move(out_);
+  }
+
+ private:
+  // An aggregate's place among the window's, and whether its result can be null in a window that has rows.
+  struct PlannedCall {
+    uint32_t place = 0;
+    bool nullable = false;
+  };
+  struct InputType {
+    Type type;
+    bool nullable = false;
+  };
+  // What is left of a field's expression when its calls are planned.
+  struct Remainder {
+    const NamedExpression* field;
+    Ast ast;
+  };
+
+  void plan_keys();
+  void plan_results();
+  std::optional<Ast> plan_calls(const NamedExpression& field, const std::string& prefix, Scope& raw);
+  const PlannedCall* known_call(const expr::AggregateCall& call, const SourceText& text);
+  std::optional<PlannedCall> plan_call(const expr::AggregateCall& call, const SourceText& text);
+  std::optional<uint32_t> plan_input(const Ast& ast, const SourceText& text, std::optional<uint32_t> condition,
+                                     InputType& type, bool must_be_bool);
+  void plan_result(const Remainder& remainder, const Sight& behind);
+  Missing missing_keys(const Scope& raw) const;
+
+  const WindowSpec& spec_;
+  const Sight& input_;
+  Binder& binder_;
+  const TopicTable& topics_;
+  Diagnostics& diagnostics_;
+  WindowOutcome out_;
+  WindowPlan& window_ = out_.planned.window;
+  std::map<std::string, PlannedCall> calls_;  // by their text
+};
+
+void WindowPlanner::plan_keys() {
+  for (const auto& name : spec_.by) {
+    const Field* field = input_.scope.find(name.value);
+    if (!field) {
+      binder_.report_no_field(name, input_.scope, input_.missing, "to group by");
+      continue;
+    }
+    binder_.use(field->slot);
+    out_.planned.key_slots.push_back(field->slot);
+    window_.key_types.push_back(field->type);
+    out_.signature.key.push_back({field->name, to_string(field->type)});
+    out_.output.fields.push_back({field->name, field->type, field->nullable, binder_.new_slot(true)});
+  }
+  out_.output.fields.push_back({"window_start", TypeKind::kTimestamp, false, binder_.new_slot(true)});
+  out_.output.fields.push_back({"window_end", TypeKind::kTimestamp, false, binder_.new_slot(true)});
+  out_.planned.result_types = window_.key_types;
+  out_.planned.result_types.insert(out_.planned.result_types.end(), 2, TypeKind::kTimestamp);
+}
+
+void WindowPlanner::plan_results() {
+  Scope raw = out_.output;  // what the expressions over aggregates see: keys, the window's times, and the calls
+  for (const AggregateFunction& f : aggregate_functions()) raw.aggregates.push_back(f.name);
+  std::vector<Remainder> remainders;
+  for (size_t i = 0; i < spec_.aggregates.size(); ++i) {
+    const NamedExpression& field = spec_.aggregates[i];
+    auto rest = plan_calls(field, fmt::format("aggregate {}.", i), raw);
+    if (rest) remainders.push_back({&field, std::move(*rest)});
+  }
+  for (const PlannedAggregate& a : window_.aggregates) {
+    out_.planned.result_types.push_back(a.function->result_type());
+    binder_.new_slot(true);
+  }
+  out_.missing = missing_keys(raw);
+  const Sight behind{raw, out_.missing, true};
+  for (const Remainder& remainder : remainders) plan_result(remainder, behind);
+  for (const NamedExpression& field : spec_.aggregates) {
+    if (!out_.output.find(field.name.value)) out_.missing.names.insert(field.name.value);
+  }
+}
+
+// Plans the aggregates that a field calls, and names their results in `raw`; what is left of its expression reads them.
+std::optional<Ast> WindowPlanner::plan_calls(const NamedExpression& field, const std::string& prefix, Scope& raw) {
+  const auto ast = binder_.parse(field.expression);
+  if (!ast) return std::nullopt;
+  auto split = expr::split_aggregates(*ast, prefix, is_aggregate);
+  if (!split) return binder_.report(field.expression, split.error()), std::nullopt;
+  if (const auto foreign = foreign_aggregate_in(split->rest)) {
+    return binder_.report(field.expression, {*foreign}), std::nullopt;
+  }
+  for (size_t k = 0; k < split->calls.size(); ++k) {
+    const PlannedCall* const call = known_call(split->calls[k], field.expression);
+    if (!call) return std::nullopt;
+    const auto slot = static_cast<uint32_t>(window_.key_types.size() + 2 + call->place);
+    const Type type = window_.aggregates[call->place].function->result_type();
+    raw.fields.push_back({prefix + std::to_string(k), type, call->nullable, slot});
+  }
+  return std::move(split->rest);
+}
+
+const WindowPlanner::PlannedCall* WindowPlanner::known_call(const expr::AggregateCall& call, const SourceText& text) {
+  if (const auto known = calls_.find(call.text); known != calls_.end()) return &known->second;
+  const auto planned = plan_call(call, text);
+  return planned ? &calls_.emplace(call.text, *planned).first->second : nullptr;
+}
+
+// Plans the aggregate behind one call.
+std::optional<WindowPlanner::PlannedCall> WindowPlanner::plan_call(const expr::AggregateCall& call,
+                                                                   const SourceText& text) {
+  const AggregateFunction& function = *find_aggregate_function(call.name);
+  const auto parameters = read_parameters(call, function);
+  if (!parameters) return binder_.report(text, {parameters.error()}), std::nullopt;
+  PlannedAggregate planned;
+  InputType condition_type;
+  if (call.where) {
+    planned.where_slot = plan_input(*call.where, text, std::nullopt, condition_type, true);
+    if (!planned.where_slot) return std::nullopt;
+  }
+  std::vector<Type> types;
+  bool over_nothing = call.where.has_value();  // no value may be left to it
+  for (size_t i = 0; i < column_count(call, function); ++i) {
+    InputType type;
+    auto& slot = i == 0 ? planned.arg_slot : planned.by_slot;
+    slot = plan_input(call.args[i], text, planned.where_slot, type, false);
+    if (!slot) return std::nullopt;
+    over_nothing |= type.nullable;
+    types.push_back(std::move(type.type));
+  }
+  auto made = function.make({types, *parameters, topics_});
+  if (!made) return diagnostics_.error(locate(text, call.offset), made.error().message), std::nullopt;
+  const Aggregate& aggregate = **made;
+  planned.function = std::move(*made);
+  planned.state_offset = window_.state_size;
+  window_.state_size += aggregate.state_size();
+  std::string type_text = to_string(aggregate.result_type());
+  if (!types.empty()) type_text = " -> " + type_text;
+  for (size_t i = types.size(); i-- > 0;) type_text = (i > 0 ? ", " : "") + to_string(types[i]) + type_text;
+  out_.signature.aggregates.push_back({call.text, call.text, std::move(type_text)});
+  window_.aggregates.push_back(std::move(planned));
+  const bool nullable = aggregate.can_overflow() || (aggregate.result_nullable() && over_nothing);
+  return PlannedCall{static_cast<uint32_t>(window_.aggregates.size() - 1), nullable};
+}
+
+// An aggregate's argument or condition: worked out before the exchange, into a slot of its own unless it is a field.
+std::optional<uint32_t> WindowPlanner::plan_input(const Ast& ast, const SourceText& text,
+                                                  std::optional<uint32_t> condition, InputType& type,
+                                                  bool must_be_bool) {
+  auto program = binder_.compile(ast, text, input_);
+  if (!program) return std::nullopt;
+  type = {program->type(), program->nullable()};
+  if (must_be_bool && type.type.kind != TypeKind::kBool) {
+    diagnostics_.error(text.where, "`.where` needs a condition, this is of type " + to_string(type.type));
+    return std::nullopt;
+  }
+  if (must_be_bool && program->nullable()) binder_.warn_of_null(text, false);
+  // A condition gets a column of its own even when it is a field, since a null in it refuses the row.
+  if (const auto slot = program->field_slot(); slot && !must_be_bool) return slot;
+  const uint32_t slot = binder_.new_slot(false);
+  out_.planned.inputs.push_back({ast.text, slot, std::move(program), condition});
+  return slot;
+}
+
+void WindowPlanner::plan_result(const Remainder& remainder, const Sight& behind) {
+  const NamedExpression& field = *remainder.field;
+  auto program = binder_.compile(remainder.ast, field.expression, behind);
+  if (!program) return;
+  if (!can_be_field(program->type()) && program->type().kind != TypeKind::kList) {
+    diagnostics_.error(field.expression.where, fmt::format("a result cannot be of type {}", to_string(program->type())));
+    return;
+  }
+  Field out{field.name.value, program->type(), program->nullable() || program->fallible(), 0};
+  if (const auto slot = program->field_slot()) {
+    out.slot = *slot;
+  } else {
+    out.slot = binder_.new_slot(true);
+    out_.planned.results.push_back({out.name, out.slot, std::move(program), std::nullopt});
+  }
+  out_.output.fields.push_back(std::move(out));
+}
+
+// Behind a window nothing of its input is left but the keys.
+Missing WindowPlanner::missing_keys(const Scope& raw) const {
+  Missing missing{!spec_.sound, {}};
+  for (const auto& name : spec_.by) {
+    if (!raw.find(name.value)) missing.names.insert(name.value);
+  }
+  return missing;
+}
+
+}  // namespace
+
+WindowOutcome plan_window(const std::string& step_name, const WindowSpec& spec, const Sight& input, Binder& binder,
+                          const TopicTable& topics, Diagnostics& diagnostics) {
+  return WindowPlanner(spec, input, binder, topics, diagnostics).run(step_name);
+}
+
+}  // namespace tidemark
