@@ -13,7 +13,7 @@ KeyRange everything() { return lane_range(0); }
 
 // A pipeline's folder: one live store, its counter state, and the storage of its checkpoints.
 struct Site {
-  explicit Site(const TempDir& dir) : root(dir / "checkpoints"), work(dir / "work") {
+  Site() {
     must(disk.make_dirs(work));
     store = must(KeyedStore::open(work + "/live", counter_options(2'000)));
   }
@@ -39,17 +39,17 @@ struct Site {
     return contents(*opened->view(), everything());
   }
 
+  TempDir dir;
   LocalFiles disk;
-  std::string root;
-  std::string work;
+  std::string root = dir / "checkpoints";
+  std::string work = dir / "work";
   std::string local;
   std::unique_ptr<KeyedStore> store;
   uint64_t generation = 0;
 };
 
 TEST_CASE("a stored checkpoint is listed, loads, and restores to what the store held") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage storage(site.disk, site.root);
   CHECK(must(storage.units()).empty());
   CHECK(must(storage.list("all")).empty());
@@ -72,8 +72,7 @@ TEST_CASE("a stored checkpoint is listed, loads, and restores to what the store 
 }
 
 TEST_CASE("a restored store that goes on does not touch the checkpoint") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage storage(site.disk, site.root);
   site.count(300);
   const Manifest manifest = site.snapshot(1);
@@ -97,8 +96,7 @@ TEST_CASE("a restored store that goes on does not touch the checkpoint") {
 }
 
 TEST_CASE("a name is used once") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage storage(site.disk, site.root);
   site.count(10);
   const Manifest manifest = site.snapshot(1);
@@ -110,8 +108,7 @@ TEST_CASE("a name is used once") {
 }
 
 TEST_CASE("checkpoints share files, and a shared file goes with its last link") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage storage(site.disk, site.root);
   site.count(300);
   const Manifest first = site.snapshot(1);
@@ -136,8 +133,7 @@ TEST_CASE("checkpoints share files, and a shared file goes with its last link") 
 }
 
 TEST_CASE("an empty checkpoint restores to an empty store") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage storage(site.disk, site.root);
   Manifest manifest;
   manifest.name = CheckpointName::fresh("all", CheckpointName::kStartEpoch);
@@ -150,8 +146,7 @@ TEST_CASE("whatever operation fails, old checkpoints stay and no half one is nam
   using How = FaultyFiles::How;
   for (const How how : {How::kNothing, How::kHalf, How::kDoneButFailed}) {
     for (const bool all_after : {false, true}) {
-      TempDir dir;
-      Site site(dir);
+      Site site;
       LocalCheckpointStorage sound(site.disk, site.root);
       site.count(50);
       const Manifest old = site.snapshot(1);
@@ -183,8 +178,7 @@ TEST_CASE("whatever operation fails, old checkpoints stay and no half one is nam
 }
 
 TEST_CASE("a failing removal leaves a whole checkpoint or a leftover") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage sound(site.disk, site.root);
   site.count(50);
   Manifest manifest = site.snapshot(1);
@@ -204,8 +198,7 @@ TEST_CASE("a failing removal leaves a whole checkpoint or a leftover") {
 }
 
 TEST_CASE("a failing restore can be tried again") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage sound(site.disk, site.root);
   site.count(50);
   const auto expected = contents(*site.store->view(), everything());
@@ -256,8 +249,7 @@ std::string injure(const std::string& dir, const std::map<std::string, std::stri
 }
 
 TEST_CASE("ten thousand injuries: refused, or nothing was changed") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage storage(site.disk, site.root);
   site.count(40);
   site.count(30);
@@ -287,8 +279,7 @@ TEST_CASE("ten thousand injuries: refused, or nothing was changed") {
 }
 
 TEST_CASE("a manifest under another checkpoint's name is damage") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage storage(site.disk, site.root);
   site.count(10);
   const Manifest manifest = site.snapshot(1);
@@ -299,8 +290,7 @@ TEST_CASE("a manifest under another checkpoint's name is damage") {
 }
 
 TEST_CASE("leftovers are folders without a manifest and names that are not ours") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   LocalCheckpointStorage storage(site.disk, site.root);
   site.count(10);
   const Manifest manifest = site.snapshot(1);
@@ -331,8 +321,7 @@ TEST_CASE("a durable write leaves the old file or the new one") {
 }
 
 TEST_CASE("a manifest that is written stands beside its name until it is renamed") {
-  TempDir dir;
-  Site site(dir);
+  Site site;
   site.count(10);
   const Manifest manifest = site.snapshot(1);
   const std::string file = site.root + "/" + to_string(manifest.name) + "/MANIFEST";
