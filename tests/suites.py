@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Builds and runs every suite of tests, and says at the end how many tests passed and failed.
 
-    suites.py [--only unit,asan,...] [--long] [--jobs N] [--list]
+    suites.py [--only unit,asan,...] [--long] [--jobs N] [--one-lane] [--list]
 
+Two lanes run side by side. What waits for brokers and clocks has one to itself; what only computes (compilers, and tests
+that read no clock) has the other and steps aside for the first. Where memory is short the lanes run one after the other.
 A suite that needs a Kafka broker is skipped loudly where none can be had; with CI=true that is a failure. Builds stand in
 build/ (Release, the same that scripts/demo uses), build-asan/ and build-tsan/; all output is in build/test-logs/.
 Installs nothing: that is scripts/test."""
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -15,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -30,6 +34,15 @@ ARGUMENTS_UNDER = {"tsan": {"test_daemon": ["~the demo shows*", "~the demo ends*
 # A run of the property test is ten times slower there.
 SEEDS_UNDER = {"asan": "40", "tsan": "10"}
 SANITIZERS = {"asan": "address", "tsan": "thread"}
+# These read the clock of the wall: a test that computes nothing for a second fails there.
+PATIENT = {"test_sources", "test_sinks", "test_daemon", "test_property"}
+# The Kafka clients alone; their tests under this tag want a real broker.
+CLIENTS = {"test_sources", "test_sinks"}
+KIT = ["tidemark", "tidemark_testkit", "tidemark_bench"]
+# A broker with its Java, the tests' processes, and two compilers under a sanitizer.
+MEMORY_FOR_TWO_LANES = 6 << 30
+MEMORY_FOR_A_COMPILER = 1500 << 20
+ASIDE = ["nice", "-n", "19", "ionice", "-t", "-c", "3"]
 # A cache of compiled files serves every clone, wherever it stands.
 BUILD_ENV = {"CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "true"}
 SANITIZER_ENV = {
@@ -44,12 +57,15 @@ class Count:
 
     def __init__(self):
         self.passed, self.failed, self.failures, self.skips = 0, 0, [], []
+        self.took = []
+        self._lock = threading.Lock()  # guards all of them: both lanes count
 
     def add(self, what, passed, failed):
-        self.passed += passed
-        self.failed += failed
-        if failed:
-            self.failures.append(what)
+        with self._lock:
+            self.passed += passed
+            self.failed += failed
+            if failed:
+                self.failures.append(what)
 
     def skip(self, what, why):
         """Where tests are required, what cannot run has failed."""
@@ -61,9 +77,10 @@ class Count:
             say("=" * 100, f"SKIPPED {what}: {why}", "=" * 100)
 
 
-def say(*lines):
-    for line in lines:
-        print(f"==> {line}", flush=True)
+def say(*lines, under=()):
+    """In one piece, whatever the other lane says; `under` stands indented below."""
+    text = "\n".join([f"==> {line}" for line in lines] + [f"    {line}" for line in under])
+    print(text + "\n", end="", flush=True)
 
 
 # ---- Running
@@ -75,9 +92,11 @@ class Finished:
     def text(self):
         return self.log.read_text(errors="replace")
 
-    def show_tail(self):
-        print("\n".join("    " + line for line in self.text().splitlines()[-TAIL_LINES:]), flush=True)
-        say(f"the whole log: {self.log}")
+    def tell(self, line, failed):
+        """`line`, and the end of the log where it failed."""
+        if not failed:
+            return say(line)
+        say(line, under=[*self.text().splitlines()[-TAIL_LINES:], f"the whole log: {self.log}"])
 
 
 def last_line(log):
@@ -88,26 +107,70 @@ def last_line(log):
     return next((line.strip()[:90] for line in reversed(lines) if line.strip()), "")
 
 
-def end_group(process):
+class Processes:
+    """What runs now, each in a session of its own, so that all of it can be ended."""
+
+    def __init__(self):
+        self._running, self._ended = set(), False
+        self._lock = threading.Lock()  # guards both
+
+    def start(self, command, aside, **options):
+        with self._lock:
+            if self._ended:
+                raise KeyboardInterrupt
+            process = subprocess.Popen([*(ASIDE if aside else []), *command], start_new_session=True, **options)
+            self._running.add(process)
+        if aside:
+            step_aside(process)
+        return process
+
+    def end(self, *processes):
+        """Asks first: compilers and brokers live in groups of their own, and only those who started them end them."""
+        for number, patience_s in ((signal.SIGINT, 15), (signal.SIGKILL, None)):
+            for process in processes:
+                try:
+                    os.killpg(process.pid, number)
+                except ProcessLookupError:
+                    pass
+            for process in processes:
+                try:
+                    process.wait(patience_s)
+                except subprocess.TimeoutExpired:
+                    pass
+
+    def forget(self, process):
+        with self._lock:
+            self._running.discard(process)
+
+    def end_all(self):
+        with self._lock:
+            self._ended = True
+            self.end(*self._running)
+
+
+PROCESSES = Processes()
+
+
+def step_aside(process):
+    """Where the kernel groups processes by session, a nice value counts inside of the group only: tell the group too."""
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
+        pathlib.Path(f"/proc/{process.pid}/autogroup").write_text("19")
+    except OSError:
         pass
-    process.wait()
 
 
-def run(name, command, timeout_s, env=None, cwd=ROOT):
+def run(name, command, timeout_s, env=None, cwd=ROOT, aside=False):
     """Runs `command` with its output in a log of its own; shows now and then where it stands."""
     log = LOGS / f"{name}.log"
     start, told = time.monotonic(), time.monotonic()
     with open(log, "wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=cwd,
-                                   env={**os.environ, **(env or {})}, start_new_session=True)
+        process = PROCESSES.start(command, aside, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=cwd,
+                                  env={**os.environ, **(env or {})})
     try:
         while process.poll() is None:
             now = time.monotonic()
             if now - start > timeout_s:
-                end_group(process)
+                PROCESSES.end(process)
                 with open(log, "a") as out:
                     out.write(f"\nkilled after {timeout_s} s\n")
                 break
@@ -116,38 +179,82 @@ def run(name, command, timeout_s, env=None, cwd=ROOT):
                 say(f"{name}: {now - start:.0f} s, {last_line(log)}")
             time.sleep(0.05 if now - start < 5 else 0.5)
     except BaseException:
-        end_group(process)
+        PROCESSES.end(process)
         raise
+    finally:
+        PROCESSES.forget(process)
     return Finished(process.returncode, time.monotonic() - start, log)
 
 
 # ---- Building
 
-def build(args, folder, sanitizer=None):
-    """Whether everything in `folder` is built."""
+def cores():
+    return len(os.sched_getaffinity(0))
+
+
+def free_memory():
+    """Bytes that a new process may take; None where the kernel does not say."""
+    try:
+        found = re.search(r"^MemAvailable: +(\d+) kB", pathlib.Path("/proc/meminfo").read_text(), re.M)
+    except OSError:
+        return None
+    return int(found[1]) << 10 if found else None
+
+
+def compilers(args):
+    free = free_memory()
+    return args.jobs or max(1, cores() if free is None else min(cores(), free // MEMORY_FOR_A_COMPILER))
+
+
+def build(args, name):
+    """Whether all that the suites take from that build is there. `kit` is Release too: the binary and what drives it, so
+    that the suites with a broker can begin."""
+    folder, sanitizer = folder_of(name), SANITIZERS.get(name)
     options = ["-DCMAKE_BUILD_TYPE=Release", "-DTIDEMARK_SANITIZE="]
     if sanitizer:
         # -O1 and line tables only: half of the time of a full debug build, and stacks that still name lines.
         options = ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1", f"-DTIDEMARK_SANITIZE={sanitizer}"]
-    configured = run(f"configure-{folder.name}",
+    configured = run(f"configure-{name}",
                      ["cmake", "-S", str(ROOT), "-B", str(folder), "-G", "Ninja", "-DTIDEMARK_TESTS=ON", *options], 300)
     if configured.code != 0:
-        configured.show_tail()
+        configured.tell(f"{name}: cmake failed", True)
         return False
-    jobs = ["-j", str(args.jobs)] if args.jobs else []
-    targets = [] if not sanitizer else [program["name"] for program in test_programs(folder, sanitizer)]
-    if sanitizer == "address":
+    targets = KIT if name == "kit" else [program["name"] for program in test_programs(folder, name)]
+    if name == "asan":
         targets.append("tidemark_fuzz")
-    built = run(f"build-{folder.name}", ["ninja", "-C", str(folder), *jobs, *targets], 3600, BUILD_ENV)
-    if built.code != 0:
-        built.show_tail()
-        return False
-    say(f"built {folder.name} in {built.seconds:.0f} s")
-    return True
+    command = ["ninja", "-C", str(folder), "-j", str(compilers(args)), *targets]
+    built = run(f"build-{name}", command, 3600, BUILD_ENV, aside=True)
+    built.tell(f"built {name} in {built.seconds:.0f} s" if built.code == 0 else f"{name}: its build failed", built.code != 0)
+    return built.code == 0
 
 
-def test_programs(folder, sanitizer=None):
-    """What CTest knows: name, command and working directory of each program."""
+class Builds:
+    """Each is made once, whichever lane asks first, and one at a time."""
+
+    def __init__(self, args):
+        self._args, self._asked = args, {}
+        self._lock = threading.Lock()  # guards _asked
+        self._compiling = threading.Lock()
+
+    def made(self, name):
+        with self._lock:
+            mine = name not in self._asked
+            answer = self._asked.setdefault(name, concurrent.futures.Future())
+        if mine:
+            try:
+                with self._compiling:
+                    answer.set_result(build(self._args, name))
+            except BaseException as error:
+                answer.set_exception(error)
+        return answer.result()
+
+
+def folder_of(name):
+    return ROOT / (f"build-{name}" if name in SANITIZERS else "build")
+
+
+def test_programs(folder, name):
+    """What CTest knows and `name` runs: name, command and working directory of each program."""
     answer = subprocess.run(["ctest", "--show-only=json-v1"], cwd=folder, capture_output=True, text=True, check=True)
     programs = []
     for test in json.loads(answer.stdout)["tests"]:
@@ -155,7 +262,8 @@ def test_programs(folder, sanitizer=None):
         command = test.get("command") or [str(folder / "tests" / test["name"])]
         programs.append({"name": test["name"], "command": command,
                          "cwd": properties.get("WORKING_DIRECTORY", str(folder))})
-    return [one for one in programs if not (sanitizer and one["name"] in NOT_SANITIZED)]
+    left_out = (NOT_SANITIZED if name in SANITIZERS else set()) | NOT_UNDER.get(name, set())
+    return [one for one in programs if one["name"] not in left_out]
 
 
 # ---- Reading results
@@ -184,140 +292,173 @@ def judge(count, name, done, counts):
     if done.code != 0 and failed == 0:
         failed = 1
     count.add(name, passed, failed)
-    say(f"{name}: {passed} passed, {failed} failed ({done.seconds:.1f} s)" +
-        (f", exit code {done.code}" if done.code else ""))
-    if failed:
-        done.show_tail()
-
-
-def run_programs(count, suite, programs, env=None, arguments=()):
-    for program in programs:
-        name = f"{suite}-{program['name']}"
-        done = run(name, [*program["command"], *arguments], 1200, env, program["cwd"])
-        judge(count, name, done, catch_counts(done.text()))
+    done.tell(f"{name}: {passed} passed, {failed} failed ({done.seconds:.1f} s)" +
+              (f", exit code {done.code}" if done.code else ""), failed)
 
 
 # ---- Suites
 
-def release(args, count, what):
-    """Builds Release once; False, and counted, where that fails."""
-    if args.release is None:
-        args.release = build(args, ROOT / "build")
-    if not args.release:
-        count.add(f"{what}: the Release build", 0, 1)
-    return args.release
+class Suites:
+    """What all suites share: the builds, whether there is a Kafka, and the count."""
+
+    def __init__(self, args):
+        self.args, self.count, self.builds, self._kafka = args, Count(), Builds(args), None
+
+    def built(self, what, name):
+        """False, and counted, where that build fails."""
+        made = self.builds.made(name)
+        if not made:
+            self.count.add(f"{what}: the build of {name}", 0, 1)
+        return made
+
+    def kafka(self, what):
+        """Whether a broker can be had; fetched once into the cache."""
+        if self._kafka is None:
+            done = run("kafka-fetch", [sys.executable, "tests/integration/kafka.py", "fetch"], 900)
+            self._kafka = "" if done.code == 0 else last_line(done.log)
+        if self._kafka:
+            self.count.skip(what, self._kafka)
+        return not self._kafka
+
+    def run_programs(self, suite, programs, env=None, arguments=None, aside=False):
+        """As many at once as there are cores."""
+        def one(program):
+            name = f"{suite}-{program['name']}"
+            command = [*program["command"], *(arguments or {}).get(program["name"], ())]
+            done = run(name, command, 1200, env, program["cwd"], aside)
+            judge(self.count, name, done, catch_counts(done.text()))
+
+        with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+            list(pool.map(one, programs))
+
+    def run_script(self, name, command, timeout_s):
+        done = run(name, [sys.executable, *command], timeout_s)
+        judge(self.count, name, done, script_counts(done.text()))
 
 
-def kafka(args, count, what):
-    """Whether a broker can be had; fetched once into the cache."""
-    if args.kafka is None:
-        done = run("kafka-fetch", [sys.executable, "tests/integration/kafka.py", "fetch"], 900)
-        args.kafka = "" if done.code == 0 else last_line(done.log)
-    if args.kafka:
-        count.skip(what, args.kafka)
-    return not args.kafka
-
-
-def unit(args, count):
-    if release(args, count, "unit"):
-        run_programs(count, "unit", test_programs(ROOT / "build"))
-
-
-def sanitized(name):
-    def suite(args, count):
-        folder = ROOT / f"build-{name}"
-        if not build(args, folder, SANITIZERS[name]):
-            count.add(f"{name}: its build", 0, 1)
+def programs(suite, patient):
+    """The test programs of that suite that read the wall's clock, or those that do not."""
+    def step(suites):
+        name = "release" if suite == "unit" else suite
+        if not suites.built(suite, name):
             return
-        env = {**SANITIZER_ENV, "TIDEMARK_SEEDS": SEEDS_UNDER[name]}
-        for program in test_programs(folder, name):
-            if program["name"] not in NOT_UNDER.get(name, ()):
-                run_programs(count, name, [program], env, ARGUMENTS_UNDER.get(name, {}).get(program["name"], ()))
-    return suite
+        env = {**SANITIZER_ENV, "TIDEMARK_SEEDS": SEEDS_UNDER[suite]} if suite in SANITIZERS else None
+        chosen = [one for one in test_programs(folder_of(name), name) if (one["name"] in PATIENT) == patient]
+        suites.run_programs(suite, chosen, env, ARGUMENTS_UNDER.get(suite), aside=not patient)
+    return step
 
 
-def fuzz(args, count):
-    folder = ROOT / "build-asan"
-    if not build(args, folder, SANITIZERS["asan"]):
-        count.add("fuzz: its build", 0, 1)
-        return
-    seconds = "300" if args.long else "15"
-    done = run("fuzz", [str(folder / "tests" / "tidemark_fuzz"), "--seconds", seconds], 1200,
-               {**SANITIZER_ENV, "ASAN_OPTIONS": SANITIZER_ENV["ASAN_OPTIONS"] + ":abort_on_error=1"})
-    judge(count, "fuzz", done, script_counts(done.text()))
+def fuzz(suites):
+    if suites.built("fuzz", "asan"):
+        seconds = "300" if suites.args.long else "15"
+        done = run("fuzz", [str(folder_of("asan") / "tests" / "tidemark_fuzz"), "--seconds", seconds], 1200,
+                   {**SANITIZER_ENV, "ASAN_OPTIONS": SANITIZER_ENV["ASAN_OPTIONS"] + ":abort_on_error=1"}, aside=True)
+        judge(suites.count, "fuzz", done, script_counts(done.text()))
 
 
-def clients(args, count):
+def clients(suites):
     """The Kafka clients alone, on a real broker: what no mock can prove."""
-    if not release(args, count, "clients") or not kafka(args, count, "clients"):
+    if not suites.kafka("clients") or not suites.built("clients", "release"):
         return
     with tempfile.TemporaryDirectory(prefix="tidemark-broker.") as data:
         broker = subprocess.run([sys.executable, "tests/integration/kafka.py", "start", "--data", data], cwd=ROOT,
                                 capture_output=True, text=True)
         if broker.returncode != 0:
-            count.add("clients: no broker: " + broker.stderr.strip()[-300:], 0, 1)
+            suites.count.add("clients: no broker: " + broker.stderr.strip()[-300:], 0, 1)
             return
         try:
-            programs = [one for one in test_programs(ROOT / "build") if one["name"] in ("test_sources", "test_sinks")]
-            run_programs(count, "clients", programs, {"TIDEMARK_TEST_BROKERS": broker.stdout.split()[0]}, ["[.kafka]"])
+            chosen = [one for one in test_programs(folder_of("release"), "release") if one["name"] in CLIENTS]
+            suites.run_programs("clients", chosen, {"TIDEMARK_TEST_BROKERS": broker.stdout.split()[0]},
+                                {name: ["[.kafka]"] for name in CLIENTS})
         finally:
             subprocess.run([sys.executable, "tests/integration/kafka.py", "stop", "--data", data], cwd=ROOT)
 
 
-def script(count, name, command, timeout_s):
-    done = run(name, [sys.executable, *command], timeout_s)
-    judge(count, name, done, script_counts(done.text()))
+def integration(suites):
+    if suites.kafka("integration") and suites.built("integration", "kit"):
+        suites.run_script("integration", ["tests/integration/run.py", *(["--long"] if suites.args.long else [])], 7200)
 
 
-def integration(args, count):
-    if release(args, count, "integration") and kafka(args, count, "integration"):
-        script(count, "integration", ["tests/integration/run.py", *(["--long"] if args.long else [])], 7200)
-
-
-def chaos(args, count):
-    if not release(args, count, "chaos") or not kafka(args, count, "chaos"):
+def chaos(suites):
+    if not suites.kafka("chaos") or not suites.built("chaos", "kit"):
         return
-    kills = "200" if args.long else "30"
-    script(count, "chaos-kills", ["tests/chaos/chaos.py", "--kills", kills, "--events", "1000000"], 7200)
-    shape = "all" if args.long else "exchange"
-    script(count, "chaos-points", ["tests/chaos/chaos.py", "--points", "all", "--shape", shape], 7200)
+    kills = "200" if suites.args.long else "30"
+    suites.run_script("chaos-kills", ["tests/chaos/chaos.py", "--kills", kills, "--events", "1000000"], 7200)
+    shape = "all" if suites.args.long else "exchange"
+    suites.run_script("chaos-points", ["tests/chaos/chaos.py", "--points", "all", "--shape", shape], 7200)
 
 
-def bench(args, count):
+def bench(suites):
     """That the benchmarks still work, and that what they measure is right; how fast it is, says tests/bench/bench.py."""
-    if release(args, count, "bench") and kafka(args, count, "bench"):
-        script(count, "bench", ["tests/bench/bench.py", "--smoke"], 600)
+    if suites.kafka("bench") and suites.built("bench", "kit"):
+        suites.run_script("bench", ["tests/bench/bench.py", "--smoke"], 600)
 
 
-SUITES = {"unit": unit, "integration": integration, "clients": clients, "chaos": chaos, "bench": bench, "asan": sanitized("asan"),
-          "fuzz": fuzz, "tsan": sanitized("tsan")}
+# In each lane in this order; a suite may have a part in both.
+WAITING = [("integration", integration), ("chaos", chaos), ("bench", bench), ("clients", clients),
+           *[(name, programs(name, patient=True)) for name in ("unit", "asan", "tsan")]]
+COMPUTING = [*[(name, programs(name, patient=False)) for name in ("unit", "asan", "tsan")], ("fuzz", fuzz)]
+NEED_KIT = {"integration", "chaos", "bench"}
+NAMES = list(dict.fromkeys(name for name, _ in COMPUTING + WAITING))
+
+
+def lanes(args):
+    waiting = [step for step in WAITING if step[0] in args.suites]
+    computing = [step for step in COMPUTING if step[0] in args.suites]
+    if NEED_KIT & set(args.suites):
+        computing.insert(0, ("kit", lambda suites: suites.builds.made("kit")))
+    free = free_memory()
+    if args.one_lane or (free is not None and free < MEMORY_FOR_TWO_LANES):
+        return [computing + waiting]
+    return [computing, waiting]
+
+
+def walk(suites, lane, start):
+    for name, step in lane:
+        begun = time.monotonic()
+        say(f"{name} ({begun - start:.0f} s so far)")
+        step(suites)
+        suites.count.took.append(f"{name} {time.monotonic() - begun:.0f} s")
+
+
+def run_lanes(suites, start):
+    all_lanes = lanes(suites.args)
+    with concurrent.futures.ThreadPoolExecutor(len(all_lanes)) as pool:
+        running = [pool.submit(walk, suites, lane, start) for lane in all_lanes]
+        try:
+            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_EXCEPTION)
+            for one in done:
+                one.result()
+        except BaseException:
+            PROCESSES.end_all()
+            raise
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", help=f"some of {','.join(SUITES)}")
+    parser.add_argument("--only", help=f"some of {','.join(NAMES)}")
     parser.add_argument("--long", action="store_true", help="more kills, every shape, the tests that take minutes")
-    parser.add_argument("--jobs", type=int, help="compilers at once; default: Ninja's")
+    parser.add_argument("--jobs", type=int, help="compilers at once; default: one for each core that has the memory")
+    parser.add_argument("--one-lane", action="store_true", help="one thing after the other")
     parser.add_argument("--list", action="store_true", help="name the suites and end")
     args = parser.parse_args()
-    args.release, args.kafka = None, None
-    args.suites = args.only.split(",") if args.only else list(SUITES)
+    args.suites = args.only.split(",") if args.only else NAMES
     for name in args.suites:
-        if name not in SUITES:
-            parser.error(f"there is no suite `{name}`; there are {', '.join(SUITES)}")
+        if name not in NAMES:
+            parser.error(f"there is no suite `{name}`; there are {', '.join(NAMES)}")
     return args
 
 
 def main():
     args = parse()
     if args.list:
-        print("\n".join(SUITES))
+        print("\n".join(NAMES))
         return 0
     LOGS.mkdir(parents=True, exist_ok=True)
-    count, start = Count(), time.monotonic()
-    for name in args.suites:
-        say(f"{name} ({time.monotonic() - start:.0f} s so far)")
-        SUITES[name](args, count)
+    suites, start = Suites(args), time.monotonic()
+    run_lanes(suites, start)
+    count = suites.count
+    say("took, with what they waited for: " + ", ".join(count.took))
     for one in count.skips:
         say(f"SKIPPED {one}")
     for one in count.failures:

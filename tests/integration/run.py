@@ -6,6 +6,7 @@
 Where no Kafka can be had the tests are skipped loudly; with CI=true that is a failure. Exit 0: all passed or skipped."""
 import argparse
 import concurrent.futures
+import contextlib
 import importlib
 import os
 import pathlib
@@ -96,10 +97,20 @@ def run_one(args, name, function, broker):
         env.close()
 
 
+@contextlib.contextmanager
+def workers(count):
+    """Threads that, once broken off, take up nothing more."""
+    pool = concurrent.futures.ThreadPoolExecutor(count)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def run_all(args, tests):
     """Tests wait more than they work, so a few run at once; what each says comes when it is over."""
     passed, failed, skipped = 0, [], []
-    with kafka.Broker(args.kafka) as broker, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+    with kafka.Broker(args.kafka) as broker, workers(args.jobs) as pool:
         print(f"Kafka {args.kafka} at {broker.bootstrap}; {len(tests)} tests, {args.jobs} at once", flush=True)
         begun = time.monotonic()
         running = {pool.submit(timed, args, name, function, broker): name for name, function in tests}
