@@ -1,4 +1,5 @@
 """Processes and brokers that fail under load: who goes on, who gives way, and that the results stay exact."""
+import contextlib
 import time
 
 from harness import SHORT_SESSION, SLIDING, TUMBLING, Failed, free_port, long_test, wait_for
@@ -15,6 +16,17 @@ def drain_and_verify(env, job, process=None):
 
 def fill_while_running(env, job, events, rate, **options):
     return env.kit.generate_in_background(job.topic, events, rate=rate, **options)
+
+
+@contextlib.contextmanager
+def goes_on_under_load(env, job, events, rate, **options):
+    """Yields a process under load. What the caller does to it, it outlives: it catches up, and the results are exact."""
+    load = fill_while_running(env, job, events, rate, **options)
+    process = env.run(job).wait_ready()
+    yield process
+    load.join(180)
+    process.wait_caught_up(env.kit, 180)
+    drain_and_verify(env, job, process)
 
 
 def ended_as_fenced(process, timeout_s=60):
@@ -94,45 +106,33 @@ def test_frozen_beyond_its_session_while_a_successor_works(env):
 def test_broker_restarted_under_load(env):
     broker = env.own_broker()
     job = env.job(window=SLIDING)
-    load = fill_while_running(env, job, 60_000, 4_000, events_per_minute=10_000)
-    process = env.run(job).wait_ready()
-    time.sleep(3)
-    broker.restart()
-    time.sleep(3)
-    broker.restart(kill=True)
-    load.join(180)
-    process.wait_caught_up(env.kit, 180)
-    drain_and_verify(env, job, process)
+    with goes_on_under_load(env, job, 60_000, 4_000, events_per_minute=10_000):
+        time.sleep(3)
+        broker.restart()
+        time.sleep(3)
+        broker.restart(kill=True)
 
 
 def test_broker_away_beyond_the_session(env):
     """The member's session ends meanwhile, and yet nobody took its place: it goes on by itself, not as fenced."""
     broker = env.own_broker()
     job = env.job(window=TUMBLING, properties=SHORT_SESSION, every="200ms")
-    load = fill_while_running(env, job, 30_000, 2_000)
-    process = env.run(job).wait_ready()
-    time.sleep(2)
-    broker.kill()
-    time.sleep(12)
-    broker.start()
-    load.join(180)
-    process.wait_caught_up(env.kit, 180)
-    drain_and_verify(env, job, process)
+    with goes_on_under_load(env, job, 30_000, 2_000):
+        time.sleep(2)
+        broker.kill()
+        time.sleep(12)
+        broker.start()
 
 
 def test_broker_frozen_under_load(env):
     broker = env.own_broker()
     job = env.job(window=TUMBLING)
-    load = fill_while_running(env, job, 40_000, 4_000)
-    process = env.run(job).wait_ready()
-    time.sleep(2)
-    broker.pause()
-    time.sleep(8)
-    assert process.get("/livez")[0] == 200, "alive, whatever Kafka does"
-    broker.resume()
-    load.join(120)
-    process.wait_caught_up(env.kit, 180)
-    drain_and_verify(env, job, process)
+    with goes_on_under_load(env, job, 40_000, 4_000) as process:
+        time.sleep(2)
+        broker.pause()
+        time.sleep(8)
+        assert process.get("/livez")[0] == 200, "alive, whatever Kafka does"
+        broker.resume()
 
 
 def stopped_while_kafka_is_frozen(env, **options):
@@ -177,15 +177,11 @@ def test_stopped_before_kafka_answers(env):
 def test_transaction_timed_out(env):
     """Frozen past the transaction's timeout, within the session: rewound in process, it goes on by itself."""
     job = env.job(window=TUMBLING, properties={"session.timeout.ms": 300_000})
-    load = fill_while_running(env, job, 40_000, 2_000)
-    process = env.run(job).wait_ready()
-    time.sleep(3.3)
-    process.freeze()
-    time.sleep(75)
-    process.thaw()
-    load.join(120)
-    process.wait_caught_up(env.kit, 180)
-    drain_and_verify(env, job, process)
+    with goes_on_under_load(env, job, 40_000, 2_000) as process:
+        time.sleep(3.3)
+        process.freeze()
+        time.sleep(75)
+        process.thaw()
 
 
 def test_partitioned_instances_share_the_work(env):
@@ -241,10 +237,6 @@ def test_a_slow_sink_slows_the_source(env):
 def test_fenced_by_another_program(env):
     """Somebody initialises our transactional.id once: the producer is made anew while the group still has this member."""
     job = env.job(window=TUMBLING)
-    load = fill_while_running(env, job, 30_000, 3_000)
-    process = env.run(job).wait_ready()
-    time.sleep(2)
-    env.kit.run("fence", f"tidemark-{job.name}")  # the memory exchange: of the pipeline's name alone
-    load.join(120)
-    process.wait_caught_up(env.kit)
-    drain_and_verify(env, job, process)
+    with goes_on_under_load(env, job, 30_000, 3_000):
+        time.sleep(2)
+        env.kit.run("fence", f"tidemark-{job.name}")  # the memory exchange: of the pipeline's name alone
