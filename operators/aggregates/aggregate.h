@@ -84,6 +84,7 @@ struct AggregateArgs {
 
 // An aggregate; or what the function takes and got instead: "int, uint or double, not string".
 using MadeAggregate = std::expected<AggregatePtr, std::string>;
+using AggregateMaker = MadeAggregate (*)(const AggregateArgs& args);
 
 // One function that an `aggregates:` expression may call: name(columns..., parameters...).
 struct AggregateFunction {
@@ -95,7 +96,7 @@ struct AggregateFunction {
   std::string_view memory;     // what a key costs in a slice
   size_t columns;              // how many it takes at most; `columns_min` at least
   size_t columns_min;
-  MadeAggregate (*maker)(const AggregateArgs& args);
+  AggregateMaker maker;
   std::vector<AggregateParameter> parameters = {};  // those with a default last
 
   // Refuses argument types it cannot take: "sum(x) takes int, uint, double or duration, not string".

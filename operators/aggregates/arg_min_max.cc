@@ -67,33 +67,26 @@ MadeAggregate make(const AggregateArgs& args) {
   });
 }
 
-template <bool kGreatest>
-AggregateFunction arg_extreme(std::string_view name, std::string_view signature, std::string_view doc) {
-  return {.name = name,
-          .signature = signature,
-          .doc = doc,
+}  // namespace
+
+AggregateFunction arg_min_function() {
+  return {.name = "arg_min",
+          .signature = "arg_min(x, by)",
+          .doc = "The x of the row with the least `by`, of the rows where neither is null; of several the first by "
+                 "event time, topic, partition and offset. A NaN is greater than all numbers. Null over nothing.",
           .takes = kOrderedTypes,
           .gives = "the type of x",
           .memory = "56 B, and for each text 8 B and up to twice the text",
           .columns = 2,
           .columns_min = 2,
-          .maker = make<kGreatest>};
-}
-
-}  // namespace
-
-AggregateFunction arg_min_function() {
-  return arg_extreme<false>(
-      "arg_min", "arg_min(x, by)",
-      "The x of the row with the least `by`, of the rows where neither is null; of several the first by event time, "
-      "topic, partition and offset. A NaN is greater than all numbers. Null over nothing.");
+          .maker = make<false>};
 }
 
 AggregateFunction arg_max_function() {
-  return arg_extreme<true>(
-      "arg_max", "arg_max(x, by)",
-      "The x of the row with the greatest `by`, of the rows where neither is null; of several the first by event time, "
-      "topic, partition and offset. A NaN is greater than all numbers. Null over nothing.");
+  return twin_of(arg_min_function(), "arg_max", "arg_max(x, by)",
+                 "The x of the row with the greatest `by`, of the rows where neither is null; of several the first "
+                 "by event time, topic, partition and offset. A NaN is greater than all numbers. Null over nothing.",
+                 make<true>);
 }
 
 }  // namespace tidemark

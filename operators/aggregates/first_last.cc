@@ -22,31 +22,26 @@ MadeAggregate make(const AggregateArgs& args) {
   return make_ordered(args, [&]<class V>(V) { return make_aggregate<ChosenRow<Edge<V, kLast>>>(args); });
 }
 
-template <bool kLast>
-AggregateFunction edge(std::string_view name, std::string_view signature, std::string_view doc) {
-  return {.name = name,
-          .signature = signature,
-          .doc = doc,
+}  // namespace
+
+AggregateFunction first_function() {
+  return {.name = "first",
+          .signature = "first(x)",
+          .doc = "The first value that is not null, by event time; ties go by topic, partition and offset. Null over "
+                 "nothing.",
           .takes = kOrderedTypes,
           .gives = "the type of x",
           .memory = "48 B; of text 56 B and the text",
           .columns = 1,
           .columns_min = 1,
-          .maker = make<kLast>};
-}
-
-}  // namespace
-
-AggregateFunction first_function() {
-  return edge<false>("first", "first(x)",
-                     "The first value that is not null, by event time; ties go by topic, partition and offset. Null "
-                     "over nothing.");
+          .maker = make<false>};
 }
 
 AggregateFunction last_function() {
-  return edge<true>("last", "last(x)",
-                    "The last value that is not null, by event time; ties go by topic, partition and offset. Null "
-                    "over nothing.");
+  return twin_of(first_function(), "last", "last(x)",
+                 "The last value that is not null, by event time; ties go by topic, partition and offset. Null over "
+                 "nothing.",
+                 make<true>);
 }
 
 }  // namespace tidemark

@@ -1,4 +1,4 @@
-// The specs of all aggregate functions, one for each file of this corner; the table lists them. Knows no algebra.
+// The specs of all aggregate functions, each made in the file of its algebra; the table lists them. Knows no algebra.
 #pragma once
 
 #include "operators/aggregates/aggregate.h"
@@ -23,5 +23,15 @@ AggregateFunction top_k_function();
 AggregateFunction approx_top_k_function();
 AggregateFunction quantile_function();
 AggregateFunction histogram_function();
+
+// The function that differs from its twin, such as max(x) from min(x), in these alone.
+inline AggregateFunction twin_of(AggregateFunction twin, std::string_view name, std::string_view signature,
+                                 std::string_view doc, AggregateMaker maker) {
+  twin.name = name;
+  twin.signature = signature;
+  twin.doc = doc;
+  twin.maker = maker;
+  return twin;
+}
 
 }  // namespace tidemark

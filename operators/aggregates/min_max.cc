@@ -28,29 +28,24 @@ MadeAggregate make(const AggregateArgs& args) {
   return make_ordered(args, [&]<class V>(V) { return make_aggregate<ChosenRow<Extreme<V, kGreatest>>>(args); });
 }
 
-template <bool kGreatest>
-AggregateFunction extreme(std::string_view name, std::string_view signature, std::string_view doc) {
-  return {.name = name,
-          .signature = signature,
-          .doc = doc,
+}  // namespace
+
+AggregateFunction min_function() {
+  return {.name = "min",
+          .signature = "min(x)",
+          .doc = "The least value that is not null; a NaN is greater than all numbers. Null over nothing.",
           .takes = kOrderedTypes,
           .gives = "the type of x",
           .memory = "16 B; of text 24 B and the text",
           .columns = 1,
           .columns_min = 1,
-          .maker = make<kGreatest>};
-}
-
-}  // namespace
-
-AggregateFunction min_function() {
-  return extreme<false>("min", "min(x)",
-                        "The least value that is not null; a NaN is greater than all numbers. Null over nothing.");
+          .maker = make<false>};
 }
 
 AggregateFunction max_function() {
-  return extreme<true>("max", "max(x)",
-                       "The greatest value that is not null; a NaN is greater than all numbers. Null over nothing.");
+  return twin_of(min_function(), "max", "max(x)",
+                 "The greatest value that is not null; a NaN is greater than all numbers. Null over nothing.",
+                 make<true>);
 }
 
 }  // namespace tidemark

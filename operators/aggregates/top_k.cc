@@ -153,37 +153,32 @@ MadeAggregate make(const AggregateArgs& args) {
   return make_matching(args, [&]<class V>(V) { return make_aggregate<TopK<V, kApproximate>>(args); });
 }
 
-template <bool kApproximate>
-AggregateFunction most_frequent(std::string_view name, std::string_view signature, std::string_view doc) {
-  return {.name = name,
-          .signature = signature,
-          .doc = doc,
+}  // namespace
+
+AggregateFunction top_k_function() {
+  return {.name = "top_k",
+          .signature = "top_k(x, k)",
+          .doc = "The k most frequent values that are not null, up to 1000, as a list of `{value, count}`, most "
+                 "frequent first, ties by value; -0.0 is 0.0. Exact: for more than 10000 different values, or than "
+                 "`bound` in `top_k(x, k, bound)`, it is null and counts as a result error; `approx_top_k` goes on. "
+                 "Null over nothing.",
           .takes = kOrderedTypes,
           .gives = "list",
           .memory = "32 B, and up to 96 B a value; of text up to 128 B and twice the text",
           .columns = 1,
           .columns_min = 1,
-          .maker = make<kApproximate>,
+          .maker = make<false>,
           .parameters = {{.name = "k", .least = 1, .most = kMostValues, .whole = true},
                          {.name = "bound", .least = 1, .most = kLargestBound, .whole = true, .otherwise = kBound}}};
 }
 
-}  // namespace
-
-AggregateFunction top_k_function() {
-  return most_frequent<false>(
-      "top_k", "top_k(x, k)",
-      "The k most frequent values that are not null, up to 1000, as a list of `{value, count}`, most frequent first, ties "
-      "by value; -0.0 is 0.0. Exact: for more than 10000 different values, or than `bound` in `top_k(x, k, bound)`, it is "
-      "null and counts as a result error; `approx_top_k` goes on. Null over nothing.");
-}
-
 AggregateFunction approx_top_k_function() {
-  return most_frequent<true>(
-      "approx_top_k", "approx_top_k(x, k)",
-      "As `top_k` up to its bound (10000, or `bound` in `approx_top_k(x, k, bound)`). With more different values it "
-      "forgets rare ones: a count is then too low by less than the rows divided by half the bound, and, alone of all "
-      "aggregates, the result may depend on the order of rows: a restart or a backfill may give another one.");
+  return twin_of(top_k_function(), "approx_top_k", "approx_top_k(x, k)",
+                 "As `top_k` up to its bound (10000, or `bound` in `approx_top_k(x, k, bound)`). With more different "
+                 "values it forgets rare ones: a count is then too low by less than the rows divided by half the "
+                 "bound, and, alone of all aggregates, the result may depend on the order of rows: a restart or a "
+                 "backfill may give another one.",
+                 make<true>);
 }
 
 }  // namespace tidemark

@@ -136,32 +136,26 @@ MadeAggregate make(const AggregateArgs& args) {
   return refuse_argument("int, uint or double", args.columns[0]);
 }
 
-template <bool kRoot>
-AggregateFunction spread_of_sample(std::string_view name, std::string_view signature, std::string_view doc) {
-  return {.name = name,
-          .signature = signature,
-          .doc = doc,
+}  // namespace
+
+AggregateFunction variance_function() {
+  return {.name = "variance",
+          .signature = "variance(x)",
+          .doc = "The variance of the sample, from exact sums: n times the sum of the squares less the square of the "
+                 "sum, rounded once, divided by n (n - 1). Null for fewer than two values.",
           .takes = "int, uint, double",
           .gives = "double",
           .memory = "48 B of int; 80 B of double, and 808 B more where values lie beyond 2^54 or have bits below 2^-72",
           .columns = 1,
           .columns_min = 1,
-          .maker = make<kRoot>};
-}
-
-}  // namespace
-
-AggregateFunction variance_function() {
-  return spread_of_sample<false>(
-      "variance", "variance(x)",
-      "The variance of the sample, from exact sums: n times the sum of the squares less the square of the sum, rounded "
-      "once, divided by n (n - 1). Null for fewer than two values.");
+          .maker = make<false>};
 }
 
 AggregateFunction stddev_function() {
-  return spread_of_sample<true>(
-      "stddev", "stddev(x)",
-      "The standard deviation of the sample: the square root of the variance. Null for fewer than two values.");
+  return twin_of(variance_function(), "stddev", "stddev(x)",
+                 "The standard deviation of the sample: the square root of the variance. Null for fewer than two "
+                 "values.",
+                 make<true>);
 }
 
 }  // namespace tidemark
