@@ -109,7 +109,8 @@ MergeFunction merge_for(std::shared_ptr<const std::map<uint16_t, const WindowPla
 
 class Resumer {
  public:
-  Resumer(const ResumeDeps& deps, const ResumeOptions& options) : deps_(deps), options_(options) {}
+  Resumer(const ResumeDeps& deps, const ResumeOptions& options, const std::vector<TopicPartition>& existing)
+      : deps_(deps), options_(options), existing_(existing) {}
 
   Status decide_unit(RecoveryUnit& unit, const std::vector<PartitionFacts>& all);
   // Once all units are decided.
@@ -127,7 +128,8 @@ class Resumer {
   Status begin_anew(Decided& decided, FreshStart fresh);
   Status restore(Decided& decided, const std::vector<Position>& positions);
   bool is_over(const Decided& decided) const;
-  bool found_later(const TopicPartition& id) const;
+  Result<bool> found_later(const TopicPartition& id);
+  Status observe_elsewhere();
   Status place(RecoveryUnit& unit, const std::vector<Position>& positions, const std::vector<PartitionFacts>& facts,
                const Manifest* manifest);
   Status open_store(RecoveryUnit& unit, const Manifest* manifest);
@@ -136,7 +138,9 @@ class Resumer {
 
   const ResumeDeps& deps_;
   const ResumeOptions& options_;
+  const std::vector<TopicPartition>& existing_;
   std::vector<Decided> decided_;  // by unit
+  std::optional<std::vector<Begun>> elsewhere_;  // once it was asked for
 };
 
 // The checkpoint that the decision builds on; null: none.
@@ -194,15 +198,34 @@ bool Resumer::is_over(const Decided& decided) const {
   return std::ranges::all_of(manifest.lane_watermarks, [](Time watermark) { return watermark == Time::max(); });
 }
 
-// Whether other units of ours began before there was this partition.
-bool Resumer::found_later(const TopicPartition& id) const {
-  return std::ranges::any_of(decided_, [&](const Decided& decided) {
+// From where our other units go on, and what the group has committed for the partitions of other instances.
+Status Resumer::observe_elsewhere() {
+  elsewhere_.emplace();
+  for (const Decided& decided : decided_) {
     const StoredCheckpoint* ground = ground_of(decided.decision, decided.checkpoints);
-    if (!ground) return false;
-    const auto& topics = ground->manifest.topics;
-    const auto known = std::ranges::find(topics, id.topic, &TopicPartitions::topic);
-    return known == topics.end() || known->partitions <= id.partition;
-  });
+    if (ground) elsewhere_->push_back({ground->manifest.name.epoch, ground->manifest.topics});
+  }
+  std::vector<TopicPartition> others;
+  for (const TopicPartition& id : existing_) {
+    if (std::ranges::find(out.partitions, id, &PartitionStart::id) == out.partitions.end()) others.push_back(id);
+  }
+  if (others.empty()) return {};
+  const auto committed = deps_.consumer.committed(others, kAsk);
+  if (!committed) return std::unexpected(committed.error());
+  for (const PartitionOffset& c : *committed) {
+    const auto metadata = c.offset < 0 ? std::nullopt : parse_offset_metadata(c.metadata);
+    if (metadata) elsewhere_->push_back({metadata->name.epoch, {}});
+  }
+  return {};
+}
+
+Result<bool> Resumer::found_later(const TopicPartition& id) {
+  if (options_.reset_state) return false;  // `start` decides anew
+  if (std::holds_alternative<StartEarliest>(deps_.plan.source.start.at)) return false;  // the beginning, either way
+  if (!elsewhere_) {
+    if (Status observed = observe_elsewhere(); !observed) return std::unexpected(observed.error());
+  }
+  return was_found_later(id, *elsewhere_);
 }
 
 Status Resumer::carry_out(Decided& decided) {
@@ -229,8 +252,10 @@ Status Resumer::begin_anew(Decided& decided, FreshStart fresh) {
   if (fresh.state_was_reset) deps_.logger.warn("state_reset", {{"unit", decided.unit->name}});
   out.must_commit_start = true;
   for (Position& position : fresh.positions) {
-    position.found_later = found_later(position.id);
-    if (position.found_later) position.from = Position::From::kLogStart;
+    const auto later = found_later(position.id);
+    if (!later) return std::unexpected(later.error());
+    position.found_later = *later;
+    if (*later) position.from = Position::From::kLogStart;
   }
   return place(*decided.unit, fresh.positions, decided.facts, nullptr);
 }
@@ -351,7 +376,7 @@ std::vector<std::unique_ptr<RecoveryUnit>> divide_into_units(const Plan& plan, c
 
 Result<Resumed> resume(const ResumeDeps& deps, const ResumeOptions& options, const std::vector<TopicPartition>& owned,
                        const std::vector<TopicPartition>& existing) {
-  Resumer resumer(deps, options);
+  Resumer resumer(deps, options, existing);
   Resumed& out = resumer.out;
   out.topics = count_partitions(existing);
   auto facts = observe_partitions(deps.consumer, owned);

@@ -51,7 +51,8 @@ struct ResumeDeps {
 std::vector<std::unique_ptr<RecoveryUnit>> divide_into_units(const Plan& plan, const std::vector<TopicPartition>& owned,
                                                              const std::string& live_dir);
 
-// User errors are refusals, with facts and ways out; external ones may be tried again.
+// `existing` are all partitions there are. User errors are refusals, with facts and ways out; external ones may be tried
+// again.
 Result<Resumed> resume(const ResumeDeps& deps, const ResumeOptions& options, const std::vector<TopicPartition>& owned,
                        const std::vector<TopicPartition>& existing);
 

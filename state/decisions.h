@@ -101,6 +101,16 @@ ResumeDecision decide_resume(const ResumeFacts& facts);
 // The checkpoints whose load() decide_resume needs, from the commits alone: named by a partition, each once.
 std::vector<OffsetMetadata> named_checkpoints(const std::vector<PartitionFacts>& partitions);
 
+// Something that the pipeline goes on from elsewhere: a checkpoint of a unit of ours, or what the group has committed for
+// a partition that another instance may own.
+struct Begun {
+  uint64_t epoch = 0;
+  std::vector<TopicPartitions> topics;  // as it knew them; empty where that cannot be seen from here
+};
+// Whether a partition without a commit came after the pipeline's very first start: it is then read from its beginning,
+// whatever `start` says, for nobody has read what came before us. Past its first epoch a pipeline has begun everywhere.
+bool was_found_later(const TopicPartition& id, const std::vector<Begun>& elsewhere);
+
 // --- Deletion
 // ---------------------------------------------------------------------------------------------------------
 

@@ -254,6 +254,15 @@ FreshStart fresh_start(const ResumeFacts& facts, bool state_was_reset) {
 
 }  // namespace
 
+bool was_found_later(const TopicPartition& id, const std::vector<Begun>& elsewhere) {
+  return std::ranges::any_of(elsewhere, [&](const Begun& begun) {
+    if (begun.epoch != CheckpointName::kStartEpoch) return true;
+    if (begun.topics.empty()) return false;
+    const auto known = std::ranges::find(begun.topics, id.topic, &TopicPartitions::topic);
+    return known == begun.topics.end() || known->partitions <= id.partition;
+  });
+}
+
 std::vector<OffsetMetadata> named_checkpoints(const std::vector<PartitionFacts>& partitions) {
   std::vector<OffsetMetadata> named;
   for (const PartitionFacts& partition : partitions) {

@@ -1,6 +1,8 @@
 // Resuming several recovery units at once: what the commits and checkpoints of one say about another.
-
 #include "daemon/resume.h"
+
+#include <algorithm>
+
 #include "daemon/service.h"
 #include "tests/catch.h"
 #include "tests/state/store_fixture.h"
@@ -29,7 +31,13 @@ class StillConsumer final : public KafkaConsumer {
   Status subscribe() override { return {}; }
   Result<std::vector<TopicPartition>> list_partitions(Duration) override { return external_error("not asked here"); }
   Result<std::string> cluster_id(Duration) override { return external_error("not asked here"); }
-  Result<std::vector<PartitionOffset>> committed(const std::vector<TopicPartition>&, Duration) override { return offsets; }
+  Result<std::vector<PartitionOffset>> committed(const std::vector<TopicPartition>& asked, Duration) override {
+    std::vector<PartitionOffset> found;
+    for (const PartitionOffset& one : offsets) {
+      if (std::ranges::find(asked, one.where) != asked.end()) found.push_back(one);
+    }
+    return found;
+  }
   Result<LogBounds> log_bounds(const TopicPartition& id, Duration) override { return logs.at(id); }
   Result<int64_t> offset_at(const TopicPartition&, Time, Duration) override { return external_error("not asked here"); }
   Status assign(const std::vector<Start>&, uint32_t) override { return {}; }
@@ -79,9 +87,11 @@ struct Scene {
   }
 
   Result<Resumed> run(RunMode mode) {
+    return run({mode, false, false, mode == RunMode::kForever ? nullptr : &ends}, {first, second});
+  }
+  Result<Resumed> run(const ResumeOptions& options, const std::vector<TopicPartition>& owned) {
     const ResumeDeps deps{plan, consumer, storage, files, nullptr, dir / "live", logger};
-    const ResumeOptions options{mode, false, false, mode == RunMode::kForever ? nullptr : &ends};
-    return resume(deps, options, {first, second}, {first, second});
+    return resume(deps, options, owned, {first, second});
   }
 };
 
@@ -95,6 +105,24 @@ TEST_CASE("a partition found later begins at its beginning, whatever `start` say
   CHECK(resumed->must_commit_start);
   CHECK(resumed->partitions[0].position.next_offset == 5);
   CHECK(resumed->partitions[1].position.next_offset == 3);
+}
+
+TEST_CASE("an instance with nothing but a partition found later asks what the group has committed for the others") {
+  Scene scene(false);
+  scene.consumer.logs[scene.second] = {3, 9};
+  const auto begins_at = [&](const std::string& metadata_of_first, bool reset_state = false) {
+    scene.consumer.offsets[0].metadata = metadata_of_first;
+    const auto resumed = scene.run({RunMode::kForever, reset_state, false, nullptr}, {scene.second});
+    REQUIRE(resumed);
+    return resumed->partitions[0].position.next_offset;
+  };
+  const auto at = [](uint64_t epoch) { return encode_offset_metadata({CheckpointName::fresh("partition-0-events", epoch), 1, false}); };
+  CHECK(begins_at(at(7)) == 3);
+  CHECK(begins_at(at(CheckpointName::kStartEpoch)) == 9);
+  CHECK(begins_at(at(7), true) == 9);
+  CHECK(begins_at("somebody else's") == 9);
+  scene.consumer.offsets[0].offset = -1;
+  CHECK(begins_at("") == 9);
 }
 
 TEST_CASE("an ended unit keeps its place beside an empty partition that came since") {

@@ -49,6 +49,28 @@ T decide(const ResumeFacts& facts) {
 }
 std::string refused(const ResumeFacts& facts) { return to_string(decide<Refusal>(facts)); }
 
+TEST_CASE("a partition without a commit came later when the pipeline is past its start anywhere, or knew of fewer partitions") {
+  const Begun first_start{CheckpointName::kStartEpoch, {}};
+  const Begun knew_both{CheckpointName::kStartEpoch, {{"t", 2}}};
+  const Begun knew_one{CheckpointName::kStartEpoch, {{"t", 1}}};
+  const Begun knew_another{CheckpointName::kStartEpoch, {{"s", 9}}};
+  const Begun past{1, {}};
+  const Begun past_and_knew{7, {{"t", 2}}};
+  const std::vector<std::pair<Begun, bool>> kinds = {{first_start, false}, {knew_both, false}, {knew_one, true},
+                                                     {knew_another, true}, {past, true},       {past_and_knew, true}};
+  for (unsigned some = 0; some < 1u << kinds.size(); ++some) {
+    std::vector<Begun> elsewhere;
+    bool later = false;
+    for (size_t i = 0; i < kinds.size(); ++i) {
+      if (!(some >> i & 1)) continue;
+      elsewhere.push_back(kinds[i].first);
+      later |= kinds[i].second;
+    }
+    CHECK(was_found_later(partition(1), elsewhere) == later);
+  }
+  CHECK_FALSE(was_found_later(partition(0), {knew_one}));
+}
+
 TEST_CASE("an undisturbed group goes on exactly") {
   const auto restore = decide<Restore>(undisturbed());
   CHECK(restore.name == named(5));
