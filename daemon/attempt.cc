@@ -92,7 +92,7 @@ Status Attempt::start() {
   const Duration now = deps_.clock.elapsed();
   next_checkpoint_ = now + checkpoint_interval();
   next_watch_ = now;
-  next_sweep_ = now + deps_.plan.transaction_timeout;
+  next_sweep_ = now + options_.transaction_timeout;
   return {};
 }
 
@@ -181,7 +181,7 @@ void Attempt::read_mail() {
   Epoch& epoch = *running_epoch_;
   EpochProgress& progress = epoch.progress;
   for (WorkerReport& report : mail.aligned) {
-    progress.lanes_frozen += static_cast<uint32_t>(report.lane_watermarks.size());
+    progress.lanes_frozen += static_cast<uint32_t>(report.lanes.size());
     progress.partitions_noted += static_cast<uint32_t>(report.partitions.size());
     epoch.reports.push_back(std::move(report));
   }
@@ -266,7 +266,10 @@ void Attempt::watch_epoch() {
 void Attempt::take_reports() {
   for (const WorkerReport& report : running_epoch_->reports) {
     for (const PartitionReport& p : report.partitions) positions_[p.partition] = p;
-    for (const auto& [lane, watermark] : report.lane_watermarks) lane_watermarks_[lane] = watermark;
+    for (const LaneReport& lane : report.lanes) {
+      lane_watermarks_[lane.lane] = lane.watermark;
+      if (lane.closing) closing_lanes_.insert(lane.lane);
+    }
   }
 }
 
@@ -277,7 +280,8 @@ void Attempt::store_units() {
   for (const auto& unit : resumed_.units) {
     Manifest manifest = manifest_of(*unit, epoch.number, epoch.ended && options_.mode == RunMode::kUntilEnd);
     // Windows that --until-end closed stay closed, even where it dies before everything is.
-    manifest.ended |= std::ranges::find(manifest.lane_watermarks, Time::max()) != manifest.lane_watermarks.end();
+    const auto closing = [this](uint16_t lane) { return closing_lanes_.contains(lane); };
+    manifest.ended |= std::ranges::any_of(unit->lanes, closing) || (unit->committed && unit->committed->manifest.ended);
     if (changed(*unit, manifest)) store_unit(*unit, epoch.number, std::move(manifest));
   }
   writer_->close_epoch(epoch.number);
@@ -384,6 +388,7 @@ void Attempt::commit_epoch() {
 
 TransactionStatus Attempt::begin_transaction() {
   if (!deps_.transactional) return {};
+  transaction_since_ = deps_.clock.elapsed();
   if (!deps_.transactional->spent()) return deps_.transactional->begin();
   return std::unexpected(TransactionError{TransactionFailure::kFatal, "the last commit was slow or its connection broke: the "
                                                                       "next transaction needs a new producer"});
@@ -406,7 +411,7 @@ AttemptEnd Attempt::commit_offsets(const std::vector<PartitionOffset>& offsets) 
 }
 
 Status Attempt::flush_plain() {
-  const Duration deadline = deps_.clock.elapsed() + deps_.plan.transaction_timeout;
+  const Duration deadline = deps_.clock.elapsed() + options_.transaction_timeout;
   running_epoch_->call = "flush";
   for (KafkaProducer* producer : deps_.plain) {
     while (true) {
@@ -470,6 +475,9 @@ AttemptEnd Attempt::finish(AttemptEnd end, const Error& error) {
   end_ = end;
   if (running_epoch_) deps_.metrics.checkpoints_failed.add();
   error_ = error;
+  timed_out_ = transaction_since_ && deps_.clock.elapsed() - *transaction_since_ >= options_.transaction_timeout;
+  if (timed_out_) error_.message = "the transaction was open for longer than its timeout of " +
+                                   format_duration(options_.transaction_timeout) + ": " + error_.message;
   return end_;
 }
 
@@ -507,7 +515,7 @@ void Attempt::epoch_committed() {
   logger_.debug("checkpoint_committed", {{"epoch", epoch.number}, {"took_ms", took.to_millis()}, {"bytes", bytes}});
   running_epoch_.reset();
   if (workers_.empty() || deps_.clock.elapsed() < next_sweep_) return;
-  next_sweep_ = deps_.clock.elapsed() + deps_.plan.transaction_timeout;
+  next_sweep_ = deps_.clock.elapsed() + options_.transaction_timeout;
   sweep_.sweep_leftovers(resumed_.units);
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct AttemptOptions {
   size_t state_bytes = 128 << 20;      // keyed state in memory, over all workers
   size_t sink_wait_bytes = 32 << 20;   // rows held back, over all workers
   size_t channel_bytes = 32 << 20;     // batches between workers, over all channels
+  Duration transaction_timeout = Duration::seconds(60);  // of the transactional producer
   std::string scratch_dir;             // for checkpoints in the making; exists
 };
 
@@ -91,6 +93,8 @@ class Attempt final : private WorkerEvents {
   void stop();
 
   const Error& error() const { return error_; }
+  // Whether it came to its end because its transaction was open for too long.
+  bool timed_out() const { return timed_out_; }
   AttemptStatus status() const;
   uint64_t committed_epoch() const { return status_.epoch; }
 
@@ -158,6 +162,7 @@ class Attempt final : private WorkerEvents {
   // As of the last barrier: what manifests and commits are made of.
   std::vector<PartitionReport> positions_;   // by partition
   std::map<uint16_t, Time> lane_watermarks_;
+  std::set<uint16_t> closing_lanes_;         // see LaneReport
   size_t lanes_ = 0;
 
   uint64_t next_epoch_ = 1;
@@ -167,7 +172,9 @@ class Attempt final : private WorkerEvents {
   Duration end_again_{0};  // a failed last checkpoint is not tried again before
   Duration next_watch_;
   Duration next_sweep_;
+  std::optional<Duration> transaction_since_;
   AttemptEnd end_ = AttemptEnd::kNone;
+  bool timed_out_ = false;
   Error error_;
   AttemptStatus status_;
 

@@ -1,12 +1,12 @@
 #include "daemon/checkpoint_sweep.h"
 
+#include "daemon/transaction_timeout.h"
 #include "state/decisions.h"
 
 namespace tidemark {
 namespace {
 
 constexpr Duration kAsk = Duration::seconds(10);
-constexpr Duration kLongestTransaction = Duration::minutes(15);  // the usual broker maximum
 
 }  // namespace
 

@@ -11,7 +11,7 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kEventsPerInbox = 8;
-// Lanes that fire longer than this let barriers pass before the next one fires: a transaction lasts only so long.
+// Lanes that fire longer than this let barriers pass before the next window fires: a transaction lasts only so long.
 constexpr Duration kFiringSlice = Duration::millis(100);
 
 }  // namespace
@@ -85,19 +85,24 @@ void LaneSide::set_time(const PartitionTime& time) {
 }
 
 bool LaneSide::advance() {
-  const Duration now = core_.shared.clock->elapsed();
+  firing_since_ = core_.shared.clock->elapsed();
   for (Lane& lane : lanes_) {
-    const Time watermark = lane.time.advance(now);
+    const Time watermark = lane.time.advance(firing_since_);
     for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
-      if (watermark <= lane.windows[ordinal]->watermark()) continue;
-      if (core_.shared.clock->elapsed() - now > kFiringSlice) return false;
+      WindowLane& window = *lane.windows[ordinal];
+      if (watermark <= window.watermark()) continue;
+      if (wants_pause()) return false;
       firing_step_ = core_.shared.plan->windows[ordinal];
-      const Status fired = lane.windows[ordinal]->advance(watermark, *this);
+      lane.closing |= watermark == Time::max();
+      const Status fired = window.advance(watermark, *this);
       if (!fired) return core_.fail(fired.error()), false;
+      if (window.watermark() < watermark) return false;
     }
   }
   return true;
 }
+
+bool LaneSide::wants_pause() { return core_.shared.clock->elapsed() - firing_since_ > kFiringSlice; }
 
 // Result rows of a firing window go through the steps behind it at once; they cannot be left for later.
 void LaneSide::emit(std::unique_ptr<Batch> results) {
@@ -170,10 +175,11 @@ WindowCounters LaneSide::counters() const {
   return sum;
 }
 
-std::vector<std::pair<uint16_t, Time>> LaneSide::watermarks() const {
-  std::vector<std::pair<uint16_t, Time>> all;
+std::vector<LaneReport> LaneSide::reports() const {
+  std::vector<LaneReport> all;
   for (const Lane& lane : lanes_) {
-    all.emplace_back(lane.number, lane.windows.empty() ? lane.time.current() : lane.windows.back()->watermark());
+    const Time watermark = lane.windows.empty() ? lane.time.current() : lane.windows.back()->watermark();
+    all.push_back({lane.number, watermark, lane.closing});
   }
   return all;
 }

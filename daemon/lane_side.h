@@ -34,7 +34,7 @@ class LaneSide final : private ResultEmitter {
   bool read_channels();
   // Takes news of generations that are in the store now.
   void take_written();
-  // Fires what the lanes' watermarks and the clock allow; false when it left lanes for later, so that barriers pass.
+  // Fires what the lanes' watermarks and the clock allow; false when it left windows for later, so that barriers pass.
   bool advance();
 
   // Every worker has passed the barrier of this epoch.
@@ -44,7 +44,7 @@ class LaneSide final : private ResultEmitter {
   // Summed over all windows of all lanes.
   WindowCounters counters() const;
   // By lane number.
-  std::vector<std::pair<uint16_t, Time>> watermarks() const;
+  std::vector<LaneReport> reports() const;
   // --until-end: every window has been closed.
   bool all_closed() const;
   void publish_gauges();
@@ -56,6 +56,7 @@ class LaneSide final : private ResultEmitter {
     std::vector<std::unique_ptr<WindowLane>> windows;
     std::vector<bool> fed_by;  // by the attempt's partition number
     LaneWatermark time;
+    bool closing = false;  // --until-end has begun to close its windows
   };
   struct WrittenNews {
     uint16_t lane;
@@ -71,6 +72,7 @@ class LaneSide final : private ResultEmitter {
   };
 
   void emit(std::unique_ptr<Batch> results) override;
+  bool wants_pause() override;
 
   void add(const RoutedBatch& routed);
   void set_time(const PartitionTime& time);
@@ -88,6 +90,7 @@ class LaneSide final : private ResultEmitter {
   std::vector<uint64_t> passed_barrier_;  // by sending worker
   std::vector<LateRow> late_;             // scratch
   size_t firing_step_ = 0;
+  Duration firing_since_;  // by clock.elapsed()
   Mailbox<WrittenNews> written_;
 };
 

@@ -38,6 +38,7 @@ Pipeline::Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps)
       storage_(deps_.files, dir("checkpoints"), [this] { deps_.crash_points.reached("rename_before"); }),
       reset_state_(options_.reset_state),
       accept_loss_(options_.accept_loss),
+      transaction_timeout_(plan_.transaction_timeout),
       worker_progress_us_(worker_count()) {
   metrics_.set_state(PipelineState::kStarting);
   const auto is_kafka = [](const PlannedSink& sink) { return sink.kind == SinkKind::kKafka; };
@@ -126,6 +127,7 @@ bool Pipeline::connect() {
     if (connected && over_) return false;
     if (connected) connected = check_cluster();
     if (connected) connected = open_targets();
+    if (connected) connected = init_transactions();
     if (connected) connected = consumer_->subscribe();
     if (connected) {
       silence_.answered();
@@ -166,7 +168,7 @@ Status Pipeline::make_producers() {
   targets_.assign(plan_.sinks.size(), {});
   ProducerOptions options;
   options.queue_bytes = options_.memory.producer_queue_bytes;
-  options.transaction_timeout = plan_.transaction_timeout;
+  options.transaction_timeout = transaction_timeout_.present();
   for (size_t i = 0; i < plan_.sinks.size(); ++i) {
     const PlannedSink& sink = plan_.sinks[i];
     if (sink.kind != SinkKind::kKafka) continue;
@@ -177,25 +179,23 @@ Status Pipeline::make_producers() {
       targets_[i] = {transactional_.get(), {}, true};
       continue;
     }
-    if (exactly_once) {
-      options.transactional_id = "tidemark-" + identity();
-    } else {
-      options.transactional_id.reset();
-    }
+    options.transactional_id = exactly_once ? std::optional("tidemark-" + identity()) : std::nullopt;
     auto made = deps_.kafka.producer(options, library_lines("producer"));
     if (!made) return std::unexpected(made.error());
     targets_[i] = {made->get(), {}, exactly_once};
     exactly_once ? void(transactional_ = std::move(*made)) : void(plain_.push_back(std::move(*made)));
   }
-  return transactional_ ? init_transactions() : Status{};
+  return {};
 }
 
 // Before the group is joined: it fences a predecessor and aborts what that left open, without which committed offsets
-// could not be read until the dead transaction times out.
+// could not be read until the dead transaction times out. After the topics are known: they limit the client's batches.
 Status Pipeline::init_transactions() {
+  if (!transactional_) return {};
   const TransactionStatus done = transactional_->init_transactions(kAsk);
   if (done) return {};
-  if (done.error().user || done.error().kind == TransactionFailure::kFatal) {
+  const bool fatal = done.error().kind == TransactionFailure::kFatal;
+  if ((done.error().user || fatal) && !(fatal && transaction_timeout_.refused())) {
     return user_error("transactions cannot be used: " + done.error().message);
   }
   return external_error("transactions cannot be initialised: " + done.error().message);
@@ -410,6 +410,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   if (std::exchange(producers_stale_, false)) {
     if (Status made = make_producers(); !made) return std::unexpected(made.error());
     if (Status opened = open_targets(); !opened) return std::unexpected(opened.error());
+    if (Status ready = init_transactions(); !ready) return std::unexpected(ready.error());
   }
   const auto existing = consumer_->list_partitions(kAsk);
   if (!existing) return std::unexpected(existing.error());
@@ -437,6 +438,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   options.state_bytes = options_.memory.state_bytes;
   options.sink_wait_bytes = options_.memory.sink_wait_bytes;
   options.channel_bytes = options_.memory.channel_bytes;
+  options.transaction_timeout = transaction_timeout_.present();
   options.scratch_dir = work_->path() + "/scratch";
   std::vector<KafkaProducer*> plain;
   for (const auto& producer : plain_) plain.push_back(producer.get());
@@ -465,6 +467,7 @@ void Pipeline::log_ended(const AttemptStatus& status) {
 
 void Pipeline::after(AttemptEnd end) {
   const Error error = attempt_->error();
+  if (end == AttemptEnd::kRewind) transaction_timeout_.after_attempt(attempt_->timed_out());
   if (end == AttemptEnd::kEnded) log_ended(attempt_->status());
   end_attempt();
   switch (end) {

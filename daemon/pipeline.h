@@ -18,6 +18,7 @@
 #include "daemon/kafka_clients.h"
 #include "daemon/pipeline_metrics.h"
 #include "daemon/stop_signal.h"
+#include "daemon/transaction_timeout.h"
 #include "daemon/work_dir.h"
 #include "operators/plan/plan.h"
 
@@ -146,6 +147,7 @@ class Pipeline final : private GroupEvents {
   bool producers_stale_ = false; // to be made again before the next attempt
   bool reset_state_;             // until it was done once
   bool accept_loss_;
+  TransactionTimeout transaction_timeout_;
   std::map<TopicPartition, int64_t> ends_;  // --until-end: as first seen
   std::optional<Error> fatal_;   // of the consumer
   std::optional<Error> fenced_;

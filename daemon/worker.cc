@@ -91,7 +91,7 @@ void Worker::align() {
   report.tally = {stage_.counters(), lanes_.counters(), core_.sinks.counters(), core_.sinks.refused(),
                   routing_.partitioning_violations()};
   report.newest_record = core_.sinks.take_newest_record();
-  report.lane_watermarks = lanes_.watermarks();
+  report.lanes = lanes_.reports();
   lanes_.publish_gauges();
   core_.epoch += 1;
   core_.sinks.set_epoch(core_.epoch);

@@ -45,12 +45,18 @@ struct PartitionReport {
   SourceCounters counters;
 };
 
+struct LaneReport {
+  uint16_t lane = 0;
+  Time watermark = Time::min();
+  bool closing = false;  // --until-end has closed some of its windows, or all
+};
+
 // What a worker knows of itself at a barrier: exact, and consistent over all workers of the epoch.
 struct WorkerReport {
   uint64_t epoch = 0;
   std::vector<PartitionReport> partitions;
   Tally tally;
-  std::vector<std::pair<uint16_t, Time>> lane_watermarks;
+  std::vector<LaneReport> lanes;
   Time newest_record = Time::min();  // Kafka timestamp among the rows of this epoch; Time::min(): none
 };
 

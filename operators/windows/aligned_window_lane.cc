@@ -187,6 +187,9 @@ Status AlignedWindowLane::advance(Time watermark, ResultEmitter& out) {
     if (Status fired = fire(*window, writer); !fired) return fired;
     next_unfired_ = *window + 1;
     if (const auto frozen_end = open_.expire_through(*window)) expired_through_ = frozen_end;
+    if (!out.wants_pause() || !next_window(watermark)) continue;
+    watermark = slices_.end_of(*window);
+    break;
   }
   watermark_ = watermark;
   next_unfired_ = slices_.first_open(watermark);

@@ -33,6 +33,8 @@ class ResultEmitter {
  public:
   virtual ~ResultEmitter() = default;
   virtual void emit(std::unique_ptr<Batch> results) = 0;
+  // Asked between two windows: whether the rest is to wait for another advance().
+  virtual bool wants_pause() { return false; }
 };
 
 // Everything that changed in a lane between two barriers (or two spills), frozen: immutable from then on. Written to
@@ -69,7 +71,8 @@ class WindowLane {
   virtual void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) = 0;
 
   // Moves the lane's watermark (never back) and fires every window whose end it has reached, in order of end.
-  // Time::max() closes all windows.
+  // Time::max() closes all windows. Where `out` wanted a pause, the watermark stands at the end of the last window fired,
+  // short of `watermark`; the same call again goes on. At least one window is fired in each.
   virtual Status advance(Time watermark, ResultEmitter& out) = 0;
   virtual Time watermark() const = 0;
 

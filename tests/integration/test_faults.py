@@ -205,10 +205,9 @@ def test_partitioned_instances_share_the_work(env):
     env.kit.verify(job)
 
 
-def test_a_slow_sink_slows_the_source(env):
-    """A sink at a fraction of the source's speed: memory stays bounded, nothing is lost, SIGTERM still ends in time."""
-    proxy = SlowProxy(0, 400_000)
-    # A second listener, advertised as the proxy: the same cluster, reached slowly.
+def through_a_slow_sink(env, bytes_per_second):
+    """An own broker whose second listener is the proxy: the same cluster, reached slowly."""
+    proxy = SlowProxy(0, bytes_per_second)
     plain, controller, slow = free_port(), free_port(), free_port()
     proxy.target_port = slow
     env.own_broker(settings={
@@ -216,7 +215,12 @@ def test_a_slow_sink_slows_the_source(env):
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{plain},SLOW://127.0.0.1:{proxy.port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SLOW:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "controller.quorum.voters": f"1@127.0.0.1:{controller}"}, port=plain)
-    proxy.start()
+    return proxy.start()
+
+
+def test_a_slow_sink_slows_the_source(env):
+    """A sink at a fraction of the source's speed: memory stays bounded, nothing is lost, SIGTERM still ends in time."""
+    proxy = through_a_slow_sink(env, 400_000)
     try:
         job = env.job(filter=[["event_id", "!=", ""]], sink_bootstrap=f"127.0.0.1:{proxy.port}")
         env.kit.generate(job.topic, 150_000, duplicates=0)
@@ -232,6 +236,32 @@ def test_a_slow_sink_slows_the_source(env):
         env.kit.verify(job)
     finally:
         proxy.close()
+
+
+def fires_longer_than_a_transaction(env, window, bytes_per_second):
+    """One lane whose time jumps to the end: the rows that it then fires take longer to write than a transaction lasts."""
+    proxy = through_a_slow_sink(env, bytes_per_second)
+    try:
+        job = env.job(window=window, lanes=1, max_delay="1d", partitions=1, sink_bootstrap=f"127.0.0.1:{proxy.port}")
+        env.kit.generate(job.topic, 60_000, partitions=1, keys=40_000, events_per_minute=60_000)
+        process = env.run(job, until_end=True, memory="32MiB").wait(0, timeout_s=420)
+        env.kit.verify(job)
+        return process
+    finally:
+        proxy.close()
+
+
+@long_test
+def test_windows_that_fire_longer_than_a_transaction(env):
+    """Very many at once: barriers pass between them, so that no transaction holds all."""
+    process = fires_longer_than_a_transaction(env, ("tumbling", "1s", None), 50_000)
+    assert "rewinding" not in process.output(), process.facts()
+
+
+@long_test
+def test_a_window_that_fires_longer_than_a_transaction(env):
+    """A single one cannot be cut: its transaction times out, and is given more time."""
+    fires_longer_than_a_transaction(env, ("tumbling", "1h", None), 25_000).says("transaction was open for longer")
 
 
 def test_fenced_by_another_program(env):

@@ -39,7 +39,8 @@ void plan_aggregate(TestPlan& test, std::string_view name, std::optional<uint32_
 // Takes batches apart, and checks what every emitter may count on.
 class Collector final : public ResultEmitter {
  public:
-  explicit Collector(std::vector<std::string>& lines) : lines_(lines) {}
+  Collector(std::vector<std::string>& lines, bool pauses) : lines_(lines), pauses_(pauses) {}
+  bool wants_pause() override { return pauses_; }
   void emit(std::unique_ptr<Batch> b) override {
     REQUIRE(b->rows > 0);
     REQUIRE(b->rows <= Batch::kMaxRows);
@@ -75,6 +76,7 @@ class Collector final : public ResultEmitter {
   }
 
   std::vector<std::string>& lines_;
+  const bool pauses_;
   std::set<std::pair<Time, std::optional<std::string>>> seen_;
   Time last_end_ = Time::min();
 };
@@ -83,7 +85,7 @@ class Collector final : public ResultEmitter {
 class LaneRun {
  public:
   LaneRun(const TestPlan& test, RunMode mode, TestStore& store)
-      : test_(test), mode_(mode), store_(store), number_(store.fresh_lane()), collector_(outcome_.results) {
+      : test_(test), mode_(mode), store_(store), number_(store.fresh_lane()), collector_(outcome_.results, mode == RunMode::kPauseBetweenWindows) {
     lane_ = make(nullptr);
   }
 
@@ -127,6 +129,12 @@ class LaneRun {
     collector_.forbid_ends_until(lane_->watermark());
     const Time before = lane_->watermark();
     REQUIRE(lane_->advance(to, collector_).has_value());
+    while (mode_ == RunMode::kPauseBetweenWindows && lane_->watermark() < to) {
+      const Time paused_at = lane_->watermark();
+      persist();
+      REQUIRE(lane_->advance(to, collector_).has_value());
+      REQUIRE(lane_->watermark() > paused_at);
+    }
     REQUIRE(lane_->watermark() == std::max(before, to));
   }
 
@@ -150,7 +158,7 @@ class LaneRun {
       lane_->shed(0);
       REQUIRE(lane_->keys() == 0);
     }
-    if (mode_ == RunMode::kRestoreAfterEveryStep) {
+    if (mode_ == RunMode::kRestoreAfterEveryStep || mode_ == RunMode::kPauseBetweenWindows) {
       const Time watermark = lane_->watermark();
       add_counters(outcome_.counters, lane_->counters());
       lane_ = make(store_.store().view());

@@ -1,5 +1,5 @@
 // The harness that every window lane is run through: the same rows one by one, in bulk, with a restore after every step,
-// with memory shed after every step and with a writer that lags, each into an emitter that checks the order of results.
+// with memory shed after every step, with a writer that lags and with pauses between windows, each into an emitter that checks the order of results.
 // All ways must give the same rows. What the rows ought to be is worked out apart, in naive_windows.h.
 #pragma once
 
@@ -68,9 +68,11 @@ enum class RunMode {
   kShedAfterEveryStep,
   kKeepCopies,     // freeze and write after every step, shed nothing
   kLaggingWriter,  // freeze after every step, write three steps later
+  kPauseBetweenWindows,  // and restore in each pause
 };
 inline constexpr RunMode kAllRunModes[] = {RunMode::kRowByRow,           RunMode::kBulk,       RunMode::kRestoreAfterEveryStep,
-                                           RunMode::kShedAfterEveryStep, RunMode::kKeepCopies, RunMode::kLaggingWriter};
+                                           RunMode::kShedAfterEveryStep, RunMode::kKeepCopies, RunMode::kLaggingWriter,
+                                           RunMode::kPauseBetweenWindows};
 
 struct RunOutcome {
   std::vector<std::string> results;  // one line for each row, sorted
