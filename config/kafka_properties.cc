@@ -24,6 +24,8 @@ constexpr std::string_view kIdentity =
 constexpr std::string_view kIdempotence = "rows would be doubled or reordered when a send is repeated";
 constexpr std::string_view kTransaction = "it is derived from `checkpoint: every`";
 constexpr std::string_view kCallback = "it is no text but a pointer that only the program can set";
+constexpr std::string_view kMemory = "queues are a part of the process's `--memory`";
+constexpr std::string_view kPlacement = "rows are placed by murmur2 of the key, as Java clients do";
 constexpr std::string_view kPlugins = "a pipeline file may not load code into the process";
 
 constexpr std::array kRefusals = std::to_array<Refusal>({
@@ -36,6 +38,9 @@ constexpr std::array kRefusals = std::to_array<Refusal>({
     {"default_topic_conf", Who::kBoth, kCallback},
     {"interceptors", Who::kBoth, kCallback},
     {"enabled_events", Who::kBoth, "the program decides which events it reads"},
+    {"statistics.interval.ms", Who::kBoth, "lag, idleness and metrics are read at the engine's own times"},
+    {"log.queue", Who::kBoth, "the library's lines would reach nobody; `debug` and `log_level` say which are written"},
+    {"allow.auto.create.topics", Who::kBoth, "a misspelt name would become a topic; unknown ones are refused"},
     {"group.id", Who::kConsumer, kGroup},
     {"group.instance.id", Who::kConsumer, kIdentity},
     {"group.protocol", Who::kConsumer, "the commit protocol is built on the classic group protocol"},
@@ -53,6 +58,9 @@ constexpr std::array kRefusals = std::to_array<Refusal>({
     {"auto.offset.reset", Who::kConsumer, "a lost position must never be passed over in silence; set `start` instead"},
     {"isolation.level", Who::kConsumer, "rows of aborted transactions would be counted; it is read_committed"},
     {"enable.partition.eof", Who::kConsumer, "idleness is decided by the high watermark"},
+    {"topic.blacklist", Who::kConsumer, "partitions are counted by `topic_pattern`; write one that leaves those topics out"},
+    {"queued.min.messages", Who::kConsumer, kMemory},
+    {"queued.max.messages.kbytes", Who::kConsumer, kMemory},
     {"consume.callback.max.messages", Who::kConsumer, "the size of batches is the engine's"},
     {"transactional.id", Who::kProducer, kIdentity},
     {"transaction.timeout.ms", Who::kProducer, kTransaction},
@@ -68,7 +76,10 @@ constexpr std::array kRefusals = std::to_array<Refusal>({
     {"message.send.max.retries", Who::kProducer, kIdempotence},
     {"queuing.strategy", Who::kProducer, kIdempotence},
     {"delivery.report.only.error", Who::kProducer, "every row's delivery is counted"},
-    {"partitioner", Who::kProducer, "rows are placed by murmur2 of the key, as Java clients do"},
+    {"queue.buffering.max.messages", Who::kProducer, kMemory},
+    {"queue.buffering.max.kbytes", Who::kProducer, kMemory},
+    {"partitioner", Who::kProducer, kPlacement},
+    {"sticky.partitioning.linger.ms", Who::kProducer, kPlacement},
     {"msg_order_cmp", Who::kProducer, kCallback},
 });
 

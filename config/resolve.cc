@@ -101,6 +101,7 @@ class Resolver {
     if (inputs && pipeline_.steps_sound && std::ranges::all_of(pipeline_.steps, &StepSpec::sound)) unread_steps();
     if (inputs) side_streams();
     if (pipeline_.sources_sound && pipeline_.sinks_sound) own_input();
+    if (pipeline_.sources_sound && pipeline_.sinks_sound) one_transaction();
   }
 
  private:
@@ -201,6 +202,38 @@ class Resolver {
         fmt::format("`every` may be at most {} with an exactly_once sink, not {}", format_duration(longest),
                     format_duration(pipeline_.checkpoint.every.value)),
         "a transaction stays open for one checkpoint and may last 4 times that, and brokers end it after 15m");
+  }
+
+  // One transaction has one producer, and a producer one set of properties. How other addresses are reached is theirs.
+  void one_transaction() {
+    const SinkSpec* first = nullptr;
+    for (const SinkSpec& sink : pipeline_.sinks) {
+      const auto* kafka = std::get_if<KafkaSinkSpec>(&sink.what);
+      if (!kafka || !sink.delivery_sound || sink.delivery != Delivery::kExactlyOnce) continue;
+      if (!first) first = &sink;
+      const KafkaSinkSpec& other = std::get<KafkaSinkSpec>(first->what);
+      const bool same_way = kafka->brokers.value == other.brokers.value;
+      const Property* differs = only_in(kafka->properties, other.properties, same_way);
+      if (!differs) differs = only_in(other.properties, kafka->properties, same_way);
+      if (!differs) continue;
+      diagnostics_.error(kafka->where,
+                         fmt::format("the property `{}` of the sinks `{}` and `{}` differs", differs->name.value,
+                                     first->name.value, sink.name.value),
+                         "exactly_once sinks write in one transaction with one producer; give all of them the same "
+                         "`properties`, or write `delivery: at_least_once`");
+    }
+  }
+
+  // A property that `in` does not have, or has with another value; null: none.
+  static const Property* only_in(const std::vector<Property>& of, const std::vector<Property>& in, bool same_way) {
+    for (const Property& property : of) {
+      if (!same_way && is_connection_property(property.name.value)) continue;
+      const auto same = [&](const Property& other) {
+        return other.name.value == property.name.value && other.value.value == property.value.value;
+      };
+      if (std::ranges::none_of(in, same)) return &property;
+    }
+    return nullptr;
   }
 
   void unread_steps() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <mutex>
 
@@ -23,19 +24,27 @@ namespace {
 constexpr int64_t kRecordOverhead = 128;  // batch and record framing, generously
 constexpr int64_t kHeaderOverhead = 16;
 constexpr int64_t kDefaultBatchBytes = 1'000'000;
+constexpr int64_t kLargestRecord = 100'000'000;  // each topic's own limit is checked in produce()
 // What librdkafka spends on a queued record beside its bytes, its delivery report included, roughly.
 constexpr int64_t kQueuedOverhead = 256;
 constexpr int64_t kLeastQueued = 8'192;
 constexpr int64_t kMostQueued = 10'000'000;
+constexpr int64_t kLeastQueuedBytes = int64_t{1} << 20;
+constexpr int64_t kNoLimitInKilobytes = 2'147'483'647;
 constexpr auto kPromptEnd = std::chrono::seconds(5);  // far below the time after which an unanswered request is repeated
 
 int64_t size_of(const ProducerRecord& record) {
-  int64_t bytes = kRecordOverhead;
-  bytes += static_cast<int64_t>(record.key.value_or("").size() + record.value.value_or("").size());
+  auto bytes = static_cast<int64_t>(record.key.value_or("").size() + record.value.value_or("").size());
   for (const auto& header : record.headers) {
     bytes += kHeaderOverhead + static_cast<int64_t>(header.name.size() + header.value.value_or("").size());
   }
   return bytes;
+}
+
+int64_t number_of(const std::string& text) {
+  int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 // Null for absent, not null for empty.
@@ -47,7 +56,10 @@ const void* data_or_null(const std::optional<std::string_view>& text) {
 class Producer final : public KafkaProducer, private KafkaCallbacks {
  public:
   Producer(const ProducerOptions& options, KafkaLog log)
-      : KafkaCallbacks(log), options_(options), log_(std::move(log)) {}
+      : KafkaCallbacks(log),
+        options_(options),
+        most_bytes_(std::max(options.queue_bytes / 2, kLeastQueuedBytes)),
+        log_(std::move(log)) {}
   ~Producer() override;
 
   Status open();
@@ -76,8 +88,8 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
     RdPtr<rd_kafka_topic_t> native;
   };
 
-  void configure(KafkaConf& conf) const;
-  Status reopen_with_batches_of(int64_t bytes);
+  void configure(KafkaConf& conf);
+  bool make_room(int64_t bytes);
   static int on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque);
   static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque);
   void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) override;
@@ -86,11 +98,14 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   Result<KafkaLookup*> lookup();
 
   const ProducerOptions options_;
+  const int64_t most_bytes_;  // in flight
   KafkaLog log_;
   std::atomic<int64_t> bytes_in_flight_{0};
   std::atomic<uint64_t> acknowledged_{0};
   std::atomic<bool> used_{false};  // something was produced or transactions are initialised
-  int64_t batch_bytes_ = kDefaultBatchBytes;
+  int64_t largest_record_ = kLargestRecord;  // as the client is configured
+  int64_t batch_bytes_ = kDefaultBatchBytes;  // likewise
+  int64_t smallest_limit_ = kLargestRecord;  // of all topics
   RdPtr<rd_kafka_t> client_;
   std::vector<Topic> topics_;  // grows only in open_topic()
   std::unique_ptr<KafkaLookup> lookup_;
@@ -115,31 +130,35 @@ Producer::~Producer() {
 
 // ---- Opening
 
-void Producer::configure(KafkaConf& conf) const {
+void Producer::configure(KafkaConf& conf) {
+  conf.set("client.id", options_.client_id);
   conf.set("linger.ms", 10);
   conf.set("compression.type", "lz4");
   // A broker that is still completing the last transaction says so, and the client waits this long; its default of 100
   // is what a transaction then lasts.
   conf.set("retry.backoff.ms", 10);
-  conf.set("message.max.bytes", 100'000'000);  // each topic's own limit is checked in produce()
-  conf.set("batch.size", batch_bytes_);
-  conf.set("queue.buffering.max.messages", std::clamp(options_.queue_bytes / 2 / kQueuedOverhead, kLeastQueued, kMostQueued));
+  conf.set("message.max.bytes", kLargestRecord);
+  conf.set("batch.size", kDefaultBatchBytes);
   conf.set_all(options_.properties);
 
-  conf.set("bootstrap.servers", options_.brokers);
-  conf.set("client.id", options_.client_id);
-  conf.set("statistics.interval.ms", 5'000);
+  conf.demand("bootstrap.servers", options_.brokers);
+  conf.demand("statistics.interval.ms", 5'000);
   rd_kafka_conf_set_stats_cb(conf.native(), on_statistics);
-  conf.set("enable.idempotence", "true");
-  conf.set("acks", "all");
-  conf.set("queue.buffering.max.kbytes", std::clamp<int64_t>(options_.queue_bytes / 2 / 1024, 1'024, 2'147'483'647));
-  if (batch_bytes_ < kDefaultBatchBytes) conf.set("batch.size", batch_bytes_);
+  conf.demand("enable.idempotence", "true");
+  conf.demand("acks", "all");
+  const int64_t records = options_.queue_bytes / 2 / kQueuedOverhead;
+  conf.demand("queue.buffering.max.messages", std::clamp(records, kLeastQueued, kMostQueued));
+  conf.demand("queue.buffering.max.kbytes", kNoLimitInKilobytes);  // make_room() sets it
+  // A broker refuses a batch, not a record, that is beyond the topic's limit: batches stay below the smallest of them.
+  largest_record_ = number_of(conf.get("message.max.bytes"));
+  batch_bytes_ = std::min(number_of(conf.get("batch.size")), smallest_limit_);
+  conf.set("batch.size", batch_bytes_);
   rd_kafka_conf_set_dr_msg_cb(conf.native(), on_delivery);
   if (!options_.transactional_id) return;
   const int64_t transaction_ms = options_.transaction_timeout.to_millis();
-  conf.set("transactional.id", *options_.transactional_id);
-  conf.set("transaction.timeout.ms", transaction_ms);
-  conf.set("message.timeout.ms", std::max<int64_t>(transaction_ms - 5'000, transaction_ms / 2));
+  conf.demand("transactional.id", *options_.transactional_id);
+  conf.demand("transaction.timeout.ms", transaction_ms);
+  conf.demand("message.timeout.ms", std::max<int64_t>(transaction_ms - 5'000, transaction_ms / 2));
 }
 
 Status Producer::open() {
@@ -162,12 +181,6 @@ Result<KafkaLookup*> Producer::lookup() {
   return lookup_.get();
 }
 
-// A broker refuses a batch, not a record, that is beyond the topic's limit; so batches stay below the smallest of them.
-Status Producer::reopen_with_batches_of(int64_t bytes) {
-  batch_bytes_ = std::max<int64_t>(1, bytes);
-  return open();
-}
-
 Result<OpenTopic> Producer::open_topic(std::string_view name, Duration timeout) {
   const std::string topic(name);
   auto ask = lookup();
@@ -178,10 +191,11 @@ Result<OpenTopic> Producer::open_topic(std::string_view name, Duration timeout) 
   OpenTopic open;
   open.topic = static_cast<uint32_t>(topics_.size());
   open.partitions = static_cast<int32_t>(partitions->size());
-  open.max_message_bytes = limit.value_or(open.max_message_bytes);
+  open.max_message_bytes = std::min(limit.value_or(open.max_message_bytes), largest_record_);
   topics_.push_back({topic, open.max_message_bytes, nullptr});
-  if (open.max_message_bytes < batch_bytes_ && !used_) {
-    if (auto opened = reopen_with_batches_of(open.max_message_bytes); !opened) return std::unexpected(opened.error());
+  smallest_limit_ = std::clamp<int64_t>(open.max_message_bytes, 1, smallest_limit_);
+  if (smallest_limit_ < batch_bytes_ && !used_) {
+    if (auto opened = this->open(); !opened) return std::unexpected(opened.error());
   }
   topics_.back().native.reset(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   return open;
@@ -195,11 +209,20 @@ Result<std::string> Producer::cluster_id(Duration timeout) {
 
 // ---- Records
 
+// Takes `bytes` in, where there is room for them or nothing else in flight.
+bool Producer::make_room(int64_t bytes) {
+  const int64_t before = bytes_in_flight_.fetch_add(bytes);
+  if (before == 0 || before + bytes <= most_bytes_) return true;
+  bytes_in_flight_.fetch_sub(bytes);
+  return false;
+}
+
 ProduceResult Producer::produce(const ProducerRecord& record) {
   CHECK_OR_DIE(record.topic < topics_.size(), "records go to opened topics");
   const Topic& topic = topics_[record.topic];
   const int64_t bytes = size_of(record);
-  if (bytes > topic.max_message_bytes) return ProduceResult::kTooLarge;
+  if (bytes + kRecordOverhead > topic.max_message_bytes) return ProduceResult::kTooLarge;
+  if (!make_room(bytes)) return ProduceResult::kQueueFull;
   used_.store(true, std::memory_order_relaxed);
 
   RdPtr<rd_kafka_headers_t> headers;
@@ -210,7 +233,6 @@ ProduceResult Producer::produce(const ProducerRecord& record) {
   }
   // librdkafka takes 0 for "now".
   const int64_t timestamp_ms = std::max<int64_t>(1, record.timestamp.to_millis());
-  bytes_in_flight_.fetch_add(bytes);
   const auto code = rd_kafka_producev(
       client_.get(), RD_KAFKA_V_RKT(topic.native.get()), RD_KAFKA_V_PARTITION(record.partition),
       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
@@ -348,7 +370,15 @@ TransactionStatus Producer::send_offsets(const std::vector<PartitionOffset>& off
 
 // What is still in the queues when the time is up stays there: the same call again resumes.
 TransactionStatus Producer::commit(Duration timeout) {
-  if (!ending_since_) ending_since_.emplace(std::chrono::steady_clock::now(), breaks_);
+  if (!ending_since_) {
+    const uint64_t acknowledged = acknowledged_;
+    const auto flushed = rd_kafka_flush(client_.get(), timeout_ms(timeout));
+    // While rows get through, they are all that is waited for; where none do, the commit says why.
+    if (flushed == RD_KAFKA_RESP_ERR__TIMED_OUT && acknowledged_ != acknowledged) {
+      return std::unexpected(TransactionError{TransactionFailure::kRetry, "rows wait for their acknowledgement"});
+    }
+    ending_since_.emplace(std::chrono::steady_clock::now(), breaks_);
+  }
   auto done = judge("commit_transaction", rd_kafka_commit_transaction(client_.get(), timeout_ms(timeout)));
   if (!done && done.error().kind == TransactionFailure::kRetry) return done;
   rd_kafka_poll(client_.get(), 0);  // news of connections that broke

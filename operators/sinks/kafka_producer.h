@@ -22,8 +22,8 @@ struct ProducerOptions {
   std::optional<std::string> transactional_id;
   Duration transaction_timeout = Duration::seconds(60);
   std::vector<std::pair<std::string, std::string>> properties;
-  int64_t queue_bytes = 32 << 20;
-  std::string client_id = "tidemark";
+  int64_t queue_bytes = 32 << 20;  // for what is not acknowledged; half of it is librdkafka's own
+  std::string client_id = "tidemark";  // unless the properties name one
 };
 
 struct ProducerHeader {
@@ -43,7 +43,7 @@ struct ProducerRecord {
 struct OpenTopic {
   uint32_t topic = 0;
   int32_t partitions = 0;
-  int64_t max_message_bytes = 1'000'000;  // the topic's limit, as the broker says
+  int64_t max_message_bytes = 1'000'000;  // the topic's limit, as the broker says, or a lower one among the properties
 };
 
 enum class ProduceResult { kAccepted, kQueueFull, kTooLarge, kFailed };
@@ -71,8 +71,8 @@ class KafkaProducer {
   virtual Result<OpenTopic> open_topic(std::string_view name, Duration timeout) = 0;
   virtual Result<std::string> cluster_id(Duration timeout) = 0;
 
-  // Any thread. Copies what it accepts; kQueueFull: try again after poll(); kFailed: see
-  // delivery_error(). kTooLarge: beyond the topic's limit, framing included.
+  // Any thread. Copies what it accepts. kQueueFull: try again after poll(); an empty queue takes a record of any size.
+  // kFailed: see delivery_error(). kTooLarge: beyond the topic's limit, framing included.
   virtual ProduceResult produce(const ProducerRecord& record) = 0;
   // Serves delivery reports. Any thread.
   virtual void poll(Duration timeout) = 0;

@@ -49,7 +49,17 @@ void KafkaConf::set(const std::string& name, const std::string& value) {
 }
 
 void KafkaConf::set_all(const KafkaProperties& properties) {
-  for (const auto& [name, value] : properties) set(name, value);
+  for (const auto& [name, value] : properties) {
+    set(name, value);
+    of_user_.insert(name);
+  }
+}
+
+void KafkaConf::demand(const std::string& name, const std::string& value) {
+  if (of_user_.contains(name) && refusal_.empty()) {
+    refusal_ = fmt::format("the property `{}` may not be set: the engine sets it", name);
+  }
+  set(name, value);
 }
 
 bool KafkaConf::set_where_known(const std::string& name, const std::string& value) {

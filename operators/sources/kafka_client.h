@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,13 +54,17 @@ class KafkaCallbacks {
 };
 
 // Settings in layers: a later one replaces an earlier one, so defaults come first, then the user's, then what the
-// guarantees need. The first refusal is kept and answered by create().
+// guarantees demand. The first refusal is kept and answered by create().
 class KafkaConf {
  public:
   explicit KafkaConf(KafkaCallbacks& callbacks);
   void set(const std::string& name, const std::string& value);
   void set(const std::string& name, int64_t value) { set(name, std::to_string(value)); }
+  // The user's.
   void set_all(const KafkaProperties& properties);
+  // What is not the user's to choose: a setting of theirs is refused, never replaced in silence.
+  void demand(const std::string& name, const std::string& value);
+  void demand(const std::string& name, int64_t value) { demand(name, std::to_string(value)); }
   // For properties that older libraries do not have; false: not known here.
   bool set_where_known(const std::string& name, const std::string& value);
   // The value as it stands; empty when there is none.
@@ -70,6 +75,7 @@ class KafkaConf {
 
  private:
   RdPtr<rd_kafka_conf_t> conf_;
+  std::set<std::string> of_user_;
   std::string refusal_;
 };
 

@@ -164,6 +164,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
 // ---- Settings
 
 void GroupConsumer::configure(KafkaConf& conf) {
+  conf.set("client.id", options_.client_id);
   conf.set("fetch.wait.max.ms", 200);
   conf.set("message.max.bytes", limits_.answer_bytes);  // of a consumer: the least that fetch.max.bytes may be
   conf.set("max.partition.fetch.bytes", limits_.partition_bytes);
@@ -173,21 +174,20 @@ void GroupConsumer::configure(KafkaConf& conf) {
   conf.set_all(options_.properties);
   if (!user_sets("fetch.max.bytes")) conf.set("fetch.max.bytes", conf.get("message.max.bytes"));
 
-  conf.set("bootstrap.servers", options_.brokers);
-  conf.set("client.id", options_.client_id);
-  conf.set("group.id", options_.group);
-  if (!options_.group_instance_id.empty()) conf.set("group.instance.id", options_.group_instance_id);
+  conf.demand("bootstrap.servers", options_.brokers);
+  conf.demand("group.id", options_.group);
+  if (!options_.group_instance_id.empty()) conf.demand("group.instance.id", options_.group_instance_id);
   conf.set_where_known("group.protocol", "classic");
-  conf.set("partition.assignment.strategy", "range");
-  conf.set("enable.auto.commit", "false");
-  conf.set("enable.auto.offset.store", "false");
-  conf.set("auto.offset.reset", "error");
-  conf.set("isolation.level", "read_committed");
-  conf.set("enable.partition.eof", "true");
-  conf.set("allow.auto.create.topics", "false");
-  conf.set("statistics.interval.ms", 1'000);
-  conf.set("queued.min.messages", limits_.messages);
-  conf.set("queued.max.messages.kbytes", limits_.kilobytes);
+  conf.demand("partition.assignment.strategy", "range");
+  conf.demand("enable.auto.commit", "false");
+  conf.demand("enable.auto.offset.store", "false");
+  conf.demand("auto.offset.reset", "error");
+  conf.demand("isolation.level", "read_committed");
+  conf.demand("enable.partition.eof", "true");
+  conf.demand("allow.auto.create.topics", "false");
+  conf.demand("statistics.interval.ms", 1'000);
+  conf.demand("queued.min.messages", limits_.messages);
+  conf.demand("queued.max.messages.kbytes", limits_.kilobytes);
   rd_kafka_conf_set_rebalance_cb(conf.native(), on_rebalance);
   rd_kafka_conf_set_stats_cb(conf.native(), on_statistics);
   rd_kafka_conf_interceptor_add_on_new(conf.native(), "tidemark", watch_answers, &answers_);

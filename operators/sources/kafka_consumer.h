@@ -80,7 +80,7 @@ struct ConsumerOptions {
   std::vector<std::pair<std::string, std::string>> properties;  // passed to librdkafka as they are
   int64_t queue_bytes = 32 << 20;            // for what is prefetched, over all partitions; roughly
   uint32_t queues = 1;                       // how many fetch queues share it; at most 256
-  std::string client_id = "tidemark";
+  std::string client_id = "tidemark";        // unless the properties name one
 };
 
 // Called from serve(), on its thread.

@@ -31,9 +31,9 @@ Result<std::unique_ptr<KafkaLookup>> KafkaLookup::make(const std::string& broker
                                                        const KafkaProperties& properties, KafkaLog log) {
   std::unique_ptr<KafkaLookup> lookup(new KafkaLookup(brokers, std::move(log)));
   KafkaConf conf(*lookup);
+  conf.set("client.id", client_id);
   conf.set_all(properties);
   conf.set("bootstrap.servers", brokers);
-  conf.set("client.id", client_id);
   conf.set("allow.auto.create.topics", "false");
   conf.set("isolation.level", "read_uncommitted");
   conf.set("statistics.interval.ms", 0);

@@ -77,7 +77,7 @@ struct JavaName {
 };
 constexpr std::array kJavaNames = std::to_array<JavaName>({
     {"fetch.max.wait.ms", "librdkafka calls it `fetch.wait.max.ms`"},
-    {"buffer.memory", "librdkafka calls it `queue.buffering.max.kbytes`"},
+    {"buffer.memory", "remove it; queues are a part of the process's `--memory`"},
     {"max.request.size", "librdkafka calls it `message.max.bytes`"},
     {"send.buffer.bytes", "librdkafka calls it `socket.send.buffer.bytes`"},
     {"receive.buffer.bytes", "librdkafka calls it `socket.receive.buffer.bytes`"},

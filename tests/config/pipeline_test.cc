@@ -209,13 +209,16 @@ TEST_CASE("properties that would break the guarantees are refused by name") {
   CHECK(errors_of(source("    kafka:\n      brokers: b\n      topic: t\n      properties: {fetch.wait.max.ms: 400}\n")) ==
         "7:39: `400` is too long for `fetch.wait.max.ms`; a quiet partition would not be found idle; less than 400 is meant\n");
   for (const std::string_view name : {"enable.auto.commit", "isolation.level", "partition.assignment.strategy", "group.instance.id",
-                                      "plugin.library.paths", "enable.auto.offset.store", "rebalance_cb"}) {
+                                      "plugin.library.paths", "enable.auto.offset.store", "rebalance_cb",
+                                      "queued.max.messages.kbytes", "statistics.interval.ms", "allow.auto.create.topics"}) {
     CHECK_FALSE(refused_property(KafkaRole::kConsumer, name).empty());
   }
-  for (const std::string_view name : {"transactional.id", "transaction.timeout.ms", "acks", "partitioner", "dr_msg_cb"}) {
+  for (const std::string_view name : {"transactional.id", "transaction.timeout.ms", "acks", "partitioner", "dr_msg_cb",
+                                      "queue.buffering.max.kbytes", "statistics.interval.ms", "log.queue"}) {
     CHECK_FALSE(refused_property(KafkaRole::kProducer, name).empty());
   }
   CHECK(refused_property(KafkaRole::kConsumer, "max.poll.interval.ms").empty());
+  CHECK(refused_property(KafkaRole::kConsumer, "client.id").empty());
   CHECK(refused_property(KafkaRole::kProducer, "compression.type").empty());
 }
 
@@ -229,6 +232,22 @@ TEST_CASE("a sink on the source's cluster logs in as the source does") {
   CHECK(same.properties[0].name.value == "sasl.username");
   CHECK(same.properties[1].value.value == "other");
   CHECK(std::get<KafkaSinkSpec>(p.sinks[1].what).properties.empty());
+}
+
+TEST_CASE("exactly_once sinks share a producer, and so its properties") {
+  const auto with = [](std::string_view more) {
+    return errors_of(around("  - filter: n > 1\n", fmt::format("  - kafka: {{topic: o, properties: {{linger.ms: 5}}}}\n  - from: late\n    {}\n", more)));
+  };
+  const std::string hint = "; exactly_once sinks write in one transaction with one producer; give all of them the same `properties`, "
+                           "or write `delivery: at_least_once`\n";
+  CHECK(with("kafka: {topic: l, properties: {linger.ms: 5}}").empty());
+  CHECK(with("kafka: {topic: l}") == "11:12: the property `linger.ms` of the sinks `kafka-1` and `kafka-2` differs" + hint);
+  CHECK(with("kafka: {topic: l, properties: {linger.ms: 7}}") == "11:12: the property `linger.ms` of the sinks `kafka-1` and `kafka-2` differs" + hint);
+  CHECK(with("kafka: {topic: l, properties: {linger.ms: 5, compression.type: zstd}}") ==
+        "11:12: the property `compression.type` of the sinks `kafka-1` and `kafka-2` differs" + hint);
+  CHECK(with("kafka: {topic: l, brokers: other, properties: {linger.ms: 5, sasl.username: u}}").empty());
+  CHECK(with("kafka: {topic: l}\n    delivery: at_least_once").empty());
+  CHECK(with("drop: {}").empty());
 }
 
 TEST_CASE("steps are refused with a reason and a place") {

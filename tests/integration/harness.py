@@ -85,8 +85,10 @@ class Kit:
         thread.start()
         return thread
 
-    def produce(self, records):
-        self.run("produce", stdin="\n".join(json.dumps(one) for one in records) + "\n")
+    def produce(self, records, **properties):
+        """`properties` are librdkafka's, with `_` for `.`."""
+        options = [f"--property={name.replace('_', '.')}={value}" for name, value in properties.items()]
+        self.run("produce", *options, stdin="\n".join(json.dumps(one) for one in records) + "\n")
 
     def consume(self, topic, committed=True):
         done = self.run("consume", topic, *(["--committed"] if committed else []))

@@ -49,11 +49,11 @@ class Env:
         self._brokers.append(broker)
         return broker.start()
 
-    def job(self, partitions=4, name=None, **options):
-        """A job with topics of its own: in, out, late and dead."""
+    def job(self, partitions=4, name=None, topics=None, **options):
+        """A job with topics of its own: in, out, late and dead. `topics`: their settings, by these names."""
         name = name or self.name
         for suffix, count in (("in", partitions), ("out", 3), ("late", 1), ("dead", 1)):
-            self.kit.create_topic(f"{name}.{suffix}", count)
+            self.kit.create_topic(f"{name}.{suffix}", count, **(topics or {}).get(suffix, {}))
         return Job(self.directory, name, self.broker.bootstrap, f"{name}.in",
                    **{"out": f"{name}.out", "late": f"{name}.late", "dead": f"{name}.dead", **options})
 

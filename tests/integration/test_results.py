@@ -1,9 +1,10 @@
 """Given these events, exactly these rows: pipelines run to the end of their topics and judged by the oracle."""
 import json
+import random
 import time
 import zlib
 
-from harness import AGGREGATES, SLIDING, TUMBLING, Failed
+from harness import AGGREGATES, SLIDING, TUMBLING, Failed, wait_for
 
 PURCHASES = [["event_type", "==", "purchase"]]
 BIG = [["amount", ">", 100.0]]  # null where the amount is missing: an expression error
@@ -169,6 +170,48 @@ def test_refused_records_keep_their_bytes(env):
         assert dead[offset].get("key") == sent.get("key"), (dead[offset], sent)
     assert dead["2"]["key_b64"] == "AP8=" and dead["2"]["value_b64"] == "/wB7fQ==", dead["2"]
     assert dead["2"]["headers"][:4] == own, dead["2"]
+    env.kit.verify(job)
+
+
+def test_rows_larger_than_their_topic_takes(env):
+    """The limit is the row's, not the batch's: rows that fit are written however many there are, others are dead letters."""
+    job = env.job(window=TUMBLING, partitions=1, aggregates=AGGREGATES[:1], topics={"out": {"max_message_bytes": 3000}})
+    base = 1767225600000
+    fitting = [random.Random(n).randbytes(600).hex() for n in range(300)]
+    large = "x" * 4000
+    env.kit.produce([{"topic": job.topic, "partition": 0, "timestamp": base, "value": event(user, base)}
+                     for user in [*fitting, large, large]])
+    # Fires all of them, and stays open itself.
+    env.kit.produce([{"topic": job.topic, "partition": 0, "timestamp": base + 120_000, "value": event("z", base + 120_000)}])
+    process = env.run(job).wait_ready().wait_caught_up(env.kit)
+    wait_for(lambda: len(env.kit.consume(job.out)) == 300, "every row that fits", 20)
+    (dead,) = env.kit.consume(job.dead)
+    assert sorted(json.loads(one["value"])["user_id"] for one in env.kit.consume(job.out)) == sorted(fitting)
+    told, row = headers_of(dead), json.loads(dead["value"])
+    assert (dead["key"], row["user_id"], row[AGGREGATES[0]["name"]]) == (large, large, 2), row
+    assert told["tidemark.reason"] == "oversize" and told["tidemark.step"] == "kafka-1", told
+    assert told["tidemark.window_start"] == "2026-01-01T00:00:00Z", told
+    assert told["tidemark.window_end"] == "2026-01-01T00:01:00Z", told
+
+    def counted(metric, **labels):
+        return process.total(metric, pipeline=job.name, **labels)
+
+    assert counted("tidemark_records_dead_lettered_total", step="kafka-1", reason="oversize") == 1
+    assert counted("tidemark_records_emitted_total", sink="kafka-1") == 300, "the large one was not emitted"
+    assert counted("tidemark_records_emitted_total", sink="kafka-3") == 1, "but for the dead letters"
+    process.stop()
+    for trouble in ("rewinding", "ledger_open"):
+        assert trouble not in process.output(), process.facts()
+
+
+def test_a_row_larger_than_the_queue(env):
+    """At the least budget, queues have room for much less than a row that its topic takes."""
+    topics = {name: {"max_message_bytes": 8_000_000} for name in ("in", "out")}
+    job = env.job(filter=[["event_id", "!=", ""]], partitions=1, topics=topics)
+    env.kit.produce([{"topic": job.topic, "partition": 0, "key": "k", "timestamp": 1767225600000,
+                      "value": event("x" * 5_000_000, 1767225600000)}] * 3, message_max_bytes=8_000_000)
+    process = env.run(job, memory="16MiB").wait_ready().wait_caught_up(env.kit)
+    process.stop()
     env.kit.verify(job)
 
 

@@ -120,15 +120,83 @@ TEST_CASE("what is not delivered is told once, and an outage is no user's fault"
   CHECK(silent.error().retriable);
 }
 
+TEST_CASE("a record beyond the limit that the properties set is too large, as one beyond the topic's is") {
+  MockCluster cluster;
+  rd_kafka_mock_topic_create(cluster.native(), "t", 1, 1);
+  auto wanted = plain(cluster.brokers());
+  wanted.properties = {{"message.max.bytes", "20000"}};
+  auto producer = value_of(make_kafka_producer(wanted, ignore_log));
+  const auto topic = value_of(producer->open_topic("t", Duration::seconds(5)));
+  CHECK(topic.max_message_bytes == 20'000);
+  CHECK(producer->produce(record(topic.topic, std::string(20'001, 'x'))) == ProduceResult::kTooLarge);
+  CHECK(producer->produce(record(topic.topic, std::string(19'000, 'x'))) == ProduceResult::kAccepted);
+  CHECK(value_of(producer->flush(Duration::seconds(5))));
+}
+
 TEST_CASE("an unknown property is refused by name; a guarantee cannot be weakened") {
   auto wanted = plain("127.0.0.1:1");
-  wanted.properties = {{"acks", "0"}, {"enable.idempotence", "false"}};
-  CHECK(make_kafka_producer(wanted, ignore_log).has_value());
-  wanted.properties = {{"lingering.ms", "0"}};
-  const auto refused = make_kafka_producer(wanted, ignore_log);
-  REQUIRE_FALSE(refused.has_value());
-  CHECK(refused.error().fault == Fault::kUser);
-  CHECK(refused.error().message.find("lingering.ms") != std::string::npos);
+  for (const char* name : {"lingering.ms", "acks", "enable.idempotence"}) {
+    wanted.properties = {{name, "0"}};
+    const auto refused = make_kafka_producer(wanted, ignore_log);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().fault == Fault::kUser);
+    CHECK(refused.error().message.find(name) != std::string::npos);
+  }
+}
+
+TEST_CASE("what the engine sets on a producer, a pipeline may not, and everything else is used") {
+  auto wanted = plain("127.0.0.1:1");
+  wanted.transactional_id = "id";
+  check_properties(KafkaRole::kProducer, [&](const std::string& name, const std::string& value) {
+    wanted.properties = {{name, value}};
+    const auto made = make_kafka_producer(wanted, ignore_log);
+    return made ? std::string() : made.error().message;
+  });
+}
+
+TEST_CASE("the end of a transaction that was slow, or whose connection broke, spends the producer; slow rows do not") {
+  constexpr int16_t kProduce = 0;
+  constexpr int16_t kEndTransaction = 26;
+  constexpr int kSlowMs = 5'500;
+  MockCluster cluster;
+  rd_kafka_mock_topic_create(cluster.native(), "t", 1, 1);
+  auto wanted = plain(cluster.brokers());
+  wanted.transactional_id = "id";
+  auto producer = value_of(make_kafka_producer(wanted, ignore_log));
+  const auto topic = value_of(producer->open_topic("t", Duration::seconds(5)));
+  require_ok(producer->init_transactions(Duration::seconds(10)));
+  const auto run = [&](auto disturb) {
+    require_ok(producer->begin());
+    REQUIRE(producer->produce(record(topic.topic, "v")) == ProduceResult::kAccepted);
+    disturb();
+    TransactionStatus done;
+    do {
+      done = producer->commit(Duration::seconds(1));
+    } while (!done && done.error().kind == TransactionFailure::kRetry);
+    require_ok(done);
+    return producer->spent();
+  };
+  const auto slow = [&](int16_t request) {
+    rd_kafka_mock_broker_push_request_error_rtts(cluster.native(), 1, request, 1, RD_KAFKA_RESP_ERR_NO_ERROR, kSlowMs);
+  };
+  CHECK_FALSE(run([] {}));
+  CHECK_FALSE(run([&] { slow(kProduce); }));
+  CHECK(run([&] { slow(kEndTransaction); }));
+  CHECK_FALSE(run([] {}));
+  std::thread breaks;
+  CHECK(run([&] {
+    CHECK(value_of(producer->flush(Duration::seconds(5))));
+    rd_kafka_mock_broker_push_request_error_rtts(cluster.native(), 1, kEndTransaction, 1, RD_KAFKA_RESP_ERR_NO_ERROR, 1'000);
+    breaks = std::thread([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      rd_kafka_mock_broker_set_down(cluster.native(), 1);
+      rd_kafka_mock_broker_set_up(cluster.native(), 1);
+    });
+  }));
+  breaks.join();
+  require_ok(producer->begin());
+  (void)producer->abort(Duration::seconds(10));
+  CHECK(producer->spent());
 }
 
 TEST_CASE("transactions against a cluster that does not answer can be tried again") {

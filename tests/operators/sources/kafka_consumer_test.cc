@@ -43,6 +43,17 @@ TEST_CASE("a property that librdkafka does not know or take is the user's error,
   CHECK(made.error().message.find("fetch.wait.max.mss") != std::string::npos);
 }
 
+TEST_CASE("what the engine sets on a consumer, a pipeline may not, and everything else is used") {
+  Events events;
+  auto wanted = options("127.0.0.1:1", "t");
+  wanted.group_instance_id = "instance";
+  check_properties(KafkaRole::kConsumer, [&](const std::string& name, const std::string& value) {
+    wanted.properties = {{name, value}};
+    const auto made = make_kafka_consumer(wanted, events, ignore_log);
+    return made ? std::string() : made.error().message;
+  });
+}
+
 TEST_CASE("an unreachable broker is an outage, an unknown topic the user's error") {
   Events events;
   auto away = value_of(make_kafka_consumer(options("127.0.0.1:1", "t"), events, ignore_log));

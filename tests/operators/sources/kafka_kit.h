@@ -9,16 +9,19 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "config/kafka_properties.h"
 #include "operators/sources/kafka_client.h"
 #include "operators/sources/kafka_consumer.h"
 #include "tests/catch.h"
@@ -180,6 +183,34 @@ inline ConsumerOptions options(const std::string& brokers, const std::string& to
   options.group = unique("group");
   options.topics = {topic};
   return options;
+}
+
+// Tries every property of one kind of client that a pipeline file may set: `make` builds a client with it and answers what
+// was refused. The engine has to use the value, or refuse the name where pipeline files are checked.
+template <class Make>
+void check_properties(KafkaRole role, Make make) {
+  char* text = nullptr;
+  size_t size = 0;
+  std::FILE* file = open_memstream(&text, &size);
+  rd_kafka_conf_properties_show(file);
+  std::fclose(file);
+  std::istringstream lines(std::string(text, size));
+  std::free(text);
+  int tried = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::array<std::string, 4> columns;  // name, who, range, default
+    std::istringstream parts(line);
+    for (std::string& column : columns) {
+      std::getline(parts, column, '|');
+      column.erase(0, column.find_first_not_of(' '));
+      column.erase(column.find_last_not_of(' ') + 1);
+    }
+    if (columns[1] != "*" && columns[1] != (role == KafkaRole::kConsumer ? "C" : "P")) continue;
+    if (!refused_property(role, columns[0]).empty()) continue;
+    CHECK_THAT(make(columns[0], columns[3]), !Catch::Matchers::Contains("the engine sets it"));
+    ++tried;
+  }
+  CHECK(tried > 50);
 }
 
 template <class T, class E>
