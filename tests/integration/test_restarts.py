@@ -98,6 +98,26 @@ def test_new_partitions_are_found(env):
     env.kit.verify(job)
 
 
+def test_a_partition_found_later_is_read_whole(env):
+    """`start: latest`, and the new partition goes to an instance that has no other: it was not there at the very start."""
+    job = env.job(filter=[["event_type", "==", "purchase"]], partitions=1, start="latest",
+                  properties={"topic.metadata.refresh.interval.ms": 4000, **SHORT_SESSION})
+    first = env.run(job, instance=0).wait_ready()
+    second = env.run(job, instance=1, state_dir=job.directory / "second.state")
+    wait_for(lambda: second.running() and "partitions=0" in second.output(), "a member without partitions")
+    first.wait_ready()
+    env.kit.generate(job.topic, 3_000, partitions=1)
+    first.wait_caught_up(env.kit)
+    env.kit.run("topic", "grow", job.topic, "-p", 2)
+    env.kit.produce([{"topic": job.topic, "partition": 1, "key": "u1", "timestamp": START_MS,
+                      "value": '{"event_id":"n%d","user_id":"u1","event_type":"purchase","ts":%d}' % (n, START_MS)}
+                     for n in range(100)])
+    assert "partitions=1" not in second.output(), "the partition was found before its records came"
+    wait_for(lambda: first.running() and second.running() and env.kit.caught_up(job.name, job.topic), "all committed", 60)
+    second.says("partitions=1")
+    env.kit.verify(job)
+
+
 def test_kafka_comes_later(env):
     broker = env.own_broker()
     job = env.job(window=TUMBLING)
@@ -249,6 +269,22 @@ def test_damaged_checkpoints_are_refused(env):
         data[len(data) // 2] ^= 0x40
         one.write_bytes(bytes(data))
     refused(env, job, "--reset-state")
+
+
+def test_failed_restores_are_counted(env):
+    """One pipeline's checkpoint is damaged: it fails, which its metrics say as long as another keeps the process up."""
+    good, bad = env.job(name=f"{env.name}-good", window=TUMBLING), env.job(name=f"{env.name}-bad", window=TUMBLING)
+    caught_up_and_stopped(env, bad)
+    manifests = list((bad.directory / f"{bad.name}.state").rglob("MANIFEST"))
+    assert manifests, "no checkpoint"
+    for manifest in manifests:
+        manifest.write_bytes(manifest.read_bytes()[:-1])
+    process = env.run(good, bad.write(), state_dir=bad.directory / f"{bad.name}.state")
+    wait_for(lambda: process.running() and "pipeline_failed" in process.output(), "the refusal")
+    assert process.total("tidemark_checkpoints_total", pipeline=bad.name, result="failure") == 1
+    assert process.total("tidemark_checkpoints_total", pipeline=good.name, result="failure") == 0
+    process.process.terminate()
+    process.wait(2)
 
 
 def test_changed_state_is_refused(env):

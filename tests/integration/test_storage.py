@@ -132,6 +132,37 @@ def test_sync_fails_for_a_while(env):
     env.kit.verify(job)
 
 
+def test_lost_records_are_counted_once(env):
+    """However often the start over a gap fails, and whatever rewinds afterwards."""
+    flag = env.directory / "syncs-fail"
+    job = env.job(window=TUMBLING, partitions=1)
+    env.kit.generate(job.topic, 5_000, partitions=1)
+    env.run(job).wait_ready().wait_caught_up(env.kit).stop()
+    stood = committed(env, job)[0]
+    env.kit.generate(job.topic, 1_000, partitions=1, seed=2)
+    env.kit.run("delete-records", job.topic, f"0={stood + 300}")
+
+    def lost():
+        return process.total("tidemark_records_lost_total", pipeline=job.name)
+
+    flag.touch()
+    shim = {"LD_PRELOAD": str(build_shim(env.directory)), "TIDEMARK_TEST_SYNC_FAILS": str(flag)}
+    process = env.run(job, "--accept-loss", env=shim)
+    wait_for(lambda: process.running() and process.get("/metrics")[0] == 200, "its metrics")
+    wait_for(lambda: process.running() and failed_checkpoints(process, job) >= 2, "starts that failed", 60)
+    assert lost() == 0, "what is not committed may still be read"
+    flag.unlink()
+    process.wait_ready().wait_caught_up(env.kit)
+    assert lost() == 300
+    for seed in (3, 4):
+        env.kit.run("fence", f"tidemark-{job.name}")  # the next commit fails, and the one after a rewind succeeds
+        env.kit.generate(job.topic, 1_000, partitions=1, seed=seed)
+        process.wait_caught_up(env.kit)
+    process.says("rewinding")
+    assert lost() == 300
+    process.stop()
+
+
 def larger_than_memory(env, keys, events, timeout_s):
     """All keys in one open window, many of them touched again after they were spilled."""
     job = env.job(window=TUMBLING, every="5s", late=None, dead=None, aggregates=[
