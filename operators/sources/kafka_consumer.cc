@@ -157,6 +157,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   std::optional<Error> user_fault_;        // last reported by the client, to explain silence
   std::string member_id_;                  // at the last assignment
   bool assign_called_ = false;
+  bool lost_ = false;                      // the present assignment, noted before it was given up
   bool fatal_told_ = false;
   bool closed_ = false;
 };
@@ -251,6 +252,7 @@ void GroupConsumer::on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka
 
 void GroupConsumer::assigned(const std::vector<TopicPartition>& partitions) {
   assign_called_ = false;
+  lost_ = false;
   if (char* id = rd_kafka_memberid(client_.get())) {
     member_id_ = id;
     rd_kafka_mem_free(client_.get(), id);
@@ -260,7 +262,7 @@ void GroupConsumer::assigned(const std::vector<TopicPartition>& partitions) {
 }
 
 void GroupConsumer::revoked(const std::vector<TopicPartition>& partitions) {
-  const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
+  const bool lost = std::exchange(lost_, false) || rd_kafka_assignment_lost(client_.get()) != 0;
   if (lost && events_ && !closed_) yield_to_successor();
   if (events_) events_->on_revoked(partitions, lost);
   (void)assign({}, 0).has_value();
@@ -396,6 +398,7 @@ Result<std::vector<PartitionOffset>> GroupConsumer::committed(const std::vector<
 
 Status GroupConsumer::assign(const std::vector<Start>& starts, uint32_t queues) {
   assign_called_ = true;
+  lost_ |= rd_kafka_assignment_lost(client_.get()) != 0;  // the library forgets it with this call
   if (!starts.empty()) lookup_.reset();
   seen_.assign(starts.size(), {});
   return fetch_->take(starts, queues);
