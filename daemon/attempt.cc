@@ -8,6 +8,9 @@ namespace tidemark {
 namespace {
 
 constexpr Duration kPoll = Duration::millis(2);
+constexpr Duration kBusy = Duration::millis(1);
+constexpr Duration kRowsUnderWay = Duration::millis(10);
+constexpr Duration kQuiet = Duration::millis(50);
 constexpr Duration kRetryEvery = Duration::millis(200);
 constexpr Duration kWatchEvery = Duration::millis(500);
 constexpr Duration kAsk = Duration::seconds(10);
@@ -90,13 +93,19 @@ Status Attempt::start() {
   sinks_.open_epoch = next_epoch_;
   for (const auto& worker : workers_) worker->start(next_epoch_);
   const Duration now = deps_.clock.elapsed();
-  next_checkpoint_ = now + checkpoint_interval();
+  next_checkpoint_ = now + deps_.plan.checkpoint_every;
   next_watch_ = now;
   next_sweep_ = now + options_.transaction_timeout;
   return {};
 }
 
-Duration Attempt::checkpoint_interval() const { return deps_.plan.checkpoint_every; }
+// Where the producers' queues are full, workers wait for their reports.
+Duration Attempt::patience() const {
+  if (running_epoch_) return kBusy;
+  bool rows = deps_.transactional && deps_.transactional->bytes_in_flight() > 0;
+  for (const KafkaProducer* producer : deps_.plain) rows |= producer->bytes_in_flight() > 0;
+  return std::clamp(std::min(next_checkpoint_, next_watch_) - deps_.clock.elapsed(), kBusy, rows ? kRowsUnderWay : kQuiet);
+}
 
 Status Attempt::make_workers() {
   for (uint32_t i = 0; i < options_.workers; ++i) {
@@ -248,7 +257,7 @@ void Attempt::move_epoch() {
 void Attempt::watch_epoch() {
   if (!running_epoch_) return;
   const Duration age = deps_.clock.elapsed() - running_epoch_->began;
-  if (age.us < std::max(kSlowEpoch.us, checkpoint_interval().us * kSlowEpochIntervals)) return;
+  if (age.us < std::max(kSlowEpoch.us, deps_.plan.checkpoint_every.us * kSlowEpochIntervals)) return;
   const EpochProgress& progress = running_epoch_->progress;
   std::string waits_for;
   switch (phase_of(progress)) {
@@ -337,7 +346,7 @@ void Attempt::epoch_failed(const Error& error) {
   const bool again_at_end = running_epoch_->ended;
   sinks_.open_epoch = running_epoch_->number + 1;
   running_epoch_.reset();
-  const Duration wait = again_at_end ? Duration::seconds(1) : std::max(Duration::seconds(1), checkpoint_interval());
+  const Duration wait = again_at_end ? Duration::seconds(1) : std::max(Duration::seconds(1), deps_.plan.checkpoint_every);
   next_checkpoint_ = deps_.clock.elapsed() + wait;
   if (again_at_end) end_again_ = next_checkpoint_;
 }
@@ -370,7 +379,7 @@ void Attempt::commit_epoch() {
   if (!worth_committing()) {
     sinks_.open_epoch = running_epoch_->number + 1;
     epoch_committed();
-    next_checkpoint_ = deps_.clock.elapsed() + checkpoint_interval();
+    next_checkpoint_ = deps_.clock.elapsed() + deps_.plan.checkpoint_every;
     return;
   }
   if (commit_offsets(offsets_to_commit()) != AttemptEnd::kNone) return;
@@ -378,7 +387,7 @@ void Attempt::commit_epoch() {
   const TransactionStatus begun = ended ? TransactionStatus{} : begin_transaction();
   if (begun) sinks_.open_epoch = running_epoch_->number + 1;
   epoch_committed();
-  next_checkpoint_ = deps_.clock.elapsed() + checkpoint_interval();
+  next_checkpoint_ = deps_.clock.elapsed() + deps_.plan.checkpoint_every;
   if (!begun) {
     transaction_failed(begun.error());
   } else if (ended) {

@@ -83,10 +83,10 @@ class Attempt final : private WorkerEvents {
 
   // Commits the first positions where that is due, hands the positions to the consumer and starts the workers.
   Status start();
-  // Moves the protocol on; call every few milliseconds while busy() and at least every 50 otherwise.
+  // Moves the protocol on; call again within patience().
   AttemptEnd turn();
-  // A checkpoint is under way.
-  bool busy() const { return running_epoch_.has_value(); }
+  // Until something may have to be done that wakes nobody.
+  Duration patience() const;
   // Checkpoints, commits and stops; true when the commit succeeded in time.
   bool drain(Duration at_most);
   // Stops the workers; what was not committed is dropped. The open transaction is aborted.
@@ -127,7 +127,6 @@ class Attempt final : private WorkerEvents {
   Manifest manifest_of(const RecoveryUnit& unit, uint64_t epoch, bool ended) const;
   void commit_epoch();
   void epoch_failed(const Error& error);
-  Duration checkpoint_interval() const;
   std::vector<PartitionOffset> offsets_to_commit() const;
   TransactionStatus begin_transaction();
   AttemptEnd commit_offsets(const std::vector<PartitionOffset>& offsets);

@@ -9,8 +9,7 @@ namespace tidemark {
 namespace {
 
 constexpr Duration kAsk = Duration::seconds(10);
-constexpr Duration kServeQuiet = Duration::millis(20);
-constexpr Duration kServeBusy = Duration::millis(1);
+constexpr Duration kServeWaiting = Duration::millis(20);
 constexpr Duration kTellWaiting = Duration::minutes(1);
 constexpr Duration kFirstWait = Duration::millis(200);
 constexpr Duration kLongestWait = Duration::seconds(10);
@@ -288,8 +287,7 @@ void Pipeline::serve() {
     tell_again_ = deps_.clock.elapsed() + kTellWaiting;
     logger_.warn("no_topic_matches", {{"topic_pattern", plan_.source.topic_pattern}});
   }
-  const bool busy = attempt_ && attempt_->busy();
-  consumer_->serve(busy ? kServeBusy : kServeQuiet);
+  consumer_->serve(attempt_ ? attempt_->patience() : kServeWaiting);
   if (over_) return;
   if (refused_) return stop_for_good(PipelineState::kFailed, 2, refused_->message);
   if (fenced_) {

@@ -7,7 +7,10 @@
 namespace tidemark {
 namespace {
 
-constexpr Duration kIdleWait = Duration::millis(20);
+// Everything that has to be done soon wakes the worker; the rest (watermarks of quiet streams that follow the clock, news
+// of generations in the store) may take this long. Rows that wait for their transaction are looked after more often.
+constexpr Duration kIdleWait = Duration::millis(100);
+constexpr Duration kIdleWaitWithRows = Duration::millis(10);
 constexpr size_t kBatchArenaBytes = 4 << 20;
 
 }  // namespace
@@ -45,16 +48,14 @@ bool SourceSide::may_read() const {
          channels_.all_sent();
 }
 
-// What has been fetched first; only when there is nothing to do anywhere does the worker wait.
-bool SourceSide::read() {
+// One drain, not a look and then a wait: the look would swallow a wake-up that came since the worker looked elsewhere.
+bool SourceSide::read(bool may_wait) {
   const auto elapsed = [this] { return core_.shared.clock->elapsed(); };
-  if (looked_away_) core_.shared.input_pause.observe((elapsed() - *looked_away_).to_seconds());
-  size_t handled = drain(Duration{0});
-  if (handled == 0) {
-    const Duration begin = elapsed();
-    handled = drain(kIdleWait);
-    if (handled == 0) core_.gauges.idle_us += (elapsed() - begin).us;
-  }
+  const Duration begin = elapsed();
+  if (looked_away_) core_.shared.input_pause.observe((begin - *looked_away_).to_seconds());
+  const Duration wait = core_.sinks.waiting_bytes() > 0 ? kIdleWaitWithRows : kIdleWait;
+  const size_t handled = drain(may_wait ? wait : Duration{0});
+  if (handled == 0) core_.gauges.idle_us += (elapsed() - begin).us;
   for (auto& reader : readers_) {
     finish_batch(*reader);
     note_end(*reader);

@@ -32,8 +32,9 @@ class SourceSide final : private MessageHandler, private ReaderEvents {
   void take_statuses();
   // Not while lanes have still to align, nor while what was read last has not found room.
   bool may_read() const;
-  // Handles what has been fetched, or else waits a little for something to come; true when there was anything.
-  bool read();
+  // Handles what has been fetched; true when there was anything. If not, and it may, waits a little for something to
+  // come, or for a wake-up, one that came before the call included.
+  bool read(bool may_wait);
   // Notes where every partition stands and sends Barrier{epoch}, the one after sent_barrier().
   void begin_barrier(uint64_t epoch);
   uint64_t sent_barrier() const { return sent_barrier_; }

@@ -73,10 +73,13 @@ bool Worker::turn() {
   busy |= channels_.flush();
   if (wanted_barrier_ > source_.sent_barrier()) source_.begin_barrier(source_.sent_barrier() + 1);
   busy |= lanes_.read_channels();
-  if (source_.sent_barrier() == core_.epoch && lanes_.aligned()) align();
+  if (source_.sent_barrier() == core_.epoch && lanes_.aligned()) {
+    align();
+    busy = true;  // what came behind the barriers of others may be taken now
+  }
   core_.report_flushed();
   if (!lanes_.advance()) return true;  // the rest of the windows comes before more input
-  if (source_.may_read()) return source_.read() || busy;
+  if (source_.may_read()) return source_.read(!busy) || busy;
   if (!busy) core_.wait_for_others();
   return busy;
 }

@@ -1,5 +1,7 @@
 """What an operator sees: health, metrics, the ledger, exit codes and where output goes."""
 import json
+import pathlib
+import time
 
 from harness import TUMBLING, Failed, free_port, wait_for
 
@@ -129,6 +131,26 @@ def test_health_and_pages(env):
     assert job.name in process.get("/api/v1/pipelines")[1]
     assert process.get("/api/v1/pipelines/nobody")[0] == 404
     process.stop()
+
+
+def test_an_idle_pipeline_sleeps(env):
+    """Counted in wake-ups, which do not hang on the machine as CPU time does. The bound leaves room: it tells waiting for
+    events from looking for them."""
+    job = env.job(window=TUMBLING, every="5s")
+    env.kit.generate(job.topic, 2_000)
+    process = env.run(job, "--threads", 2).wait_ready().wait_caught_up(env.kit)
+    time.sleep(2)
+
+    def wake_ups():
+        tasks = (pathlib.Path("/proc") / str(process.process.pid) / "task").iterdir()
+        lines = [line for task in tasks for line in (task / "status").read_text().splitlines()]
+        return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+
+    before = wake_ups()
+    time.sleep(10)
+    a_second = (wake_ups() - before) / 10
+    process.stop()
+    assert a_second < 120, f"{a_second:.0f} wake-ups a second"
 
 
 def test_two_pipelines_in_one_process(env):
