@@ -8,32 +8,11 @@
 namespace tidemark {
 namespace {
 
-template <class T>
-void add_each(std::vector<T>& sums, const std::vector<T>& more) {
-  sums.resize(std::max(sums.size(), more.size()));
-  for (size_t i = 0; i < more.size(); ++i) add_counters(sums[i], more[i]);
-}
-
-void add_refused(RefusedCounts& sums, const RefusedCounts& more) {
-  for (const auto& [step, reasons] : more) {
-    for (const auto& [reason, n] : reasons) sums[step][reason] += n;
-  }
-}
-
 std::string unequal(const std::string& where, uint64_t in, uint64_t out) {
   return where + ": " + std::to_string(in) + " in, " + std::to_string(out) + " accounted for";
 }
 
 }  // namespace
-
-void Tally::add(const Tally& more) {
-  const auto& [more_steps, more_windows, more_sinks, more_refused, more_violations] = more;  // all there is, or no build
-  add_each(steps, more_steps);
-  add_counters(windows, more_windows);
-  add_each(sinks, more_sinks);
-  add_refused(refused, more_refused);
-  partitioning_violations += more_violations;
-}
 
 void Ledger::add(const WorkerReport& report, const std::vector<PartitionStart>& partitions) {
   for (const PartitionReport& p : report.partitions) {

@@ -6,28 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "daemon/sinks.h"
+#include "daemon/tally.h"
 #include "operators/plan/plan.h"
 #include "operators/sources/partition_reader.h"
-#include "operators/transforms/stage.h"
-#include "operators/windows/window_lane.h"
 #include "state/manifest.h"
 
 namespace tidemark {
 
 struct PartitionStart;
 struct WorkerReport;
-
-// What steps and sinks have counted.
-struct Tally {
-  std::vector<StepCounters> steps;  // by step number; windows: in = counted + late + dead_lettered
-  WindowCounters windows;
-  std::vector<SinkCounters> sinks;  // by sink number
-  RefusedCounts refused;
-  uint64_t partitioning_violations = 0;
-
-  void add(const Tally& more);
-};
 
 // Sums over the workers of one attempt.
 struct Ledger : Tally {
