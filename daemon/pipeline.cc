@@ -50,7 +50,9 @@ void Pipeline::show_counters() {
   for (const Reason reason : {Reason::kOversize, Reason::kDecode, Reason::kEventTime, Reason::kFuture, Reason::kMissingField, Reason::kType}) {
     metrics_.dead_lettered(plan_.source.name, to_string(reason));
   }
+  for (const PlannedSink& sink : plan_.sinks) (void)metrics_.sink(sink.name);
   for (const PlannedStep& step : plan_.steps) {
+    (void)metrics_.step(step.name);
     if (!step.behind_window) metrics_.dead_lettered(step.name, to_string(Reason::kExpression));
     if (!step.window()) continue;
     for (const Reason reason : {Reason::kLate, Reason::kIdle}) metrics_.late(step.name, to_string(reason));
@@ -90,6 +92,7 @@ void Pipeline::run() {
   transactional_.reset();
   plain_.clear();
   if (!over_) stop_for_good(PipelineState::kEnded, 0, "");
+  finished_ = true;
 }
 
 void Pipeline::drain() {

@@ -74,6 +74,8 @@ class Pipeline final : private GroupEvents {
   const std::string& name() const { return plan_.name; }
   PipelineState state() const { return state_; }
   bool over() const { return over_; }
+  // Its thread has nothing more to do: join() does not wait.
+  bool finished() const { return finished_; }
   // 0 done, 1 failed or fenced, 2 refused; of a pipeline that is over.
   int exit_code() const { return exit_code_; }
   std::string error() const;
@@ -162,6 +164,7 @@ class Pipeline final : private GroupEvents {
   StopSignal stop_;
   KafkaSilence silence_;
   std::atomic<bool> over_{false};
+  std::atomic<bool> finished_{false};
   std::atomic<int> exit_code_{0};
   std::vector<std::atomic<int64_t>> worker_progress_us_;
   std::atomic<int64_t> writer_step_began_us_{0};

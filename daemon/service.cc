@@ -269,16 +269,16 @@ bool Service::drain() {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
   };
-  const auto over = [](const auto& p) { return p->over(); };
-  const auto over_or_hopeless = [&](const auto& p) {
-    return p->over() || std::min(p->silent_for(), clock_.elapsed() - begin) > kSilenceAtMost;
+  const auto finished = [](const auto& p) { return p->finished(); };
+  const auto finished_or_hopeless = [&](const auto& p) {
+    return p->finished() || std::min(p->silent_for(), clock_.elapsed() - begin) > kSilenceAtMost;
   };
-  wait_until(over_or_hopeless, begin + kDrainWithin);
+  wait_until(finished_or_hopeless, begin + kDrainWithin);
   for (const auto& p : pipelines_) p->give_up();
-  wait_until(over, clock_.elapsed() + kEndWithin);
+  wait_until(finished, clock_.elapsed() + kEndWithin);
   bool all_over = true;
   for (const auto& p : pipelines_) {
-    if (p->over()) {
+    if (p->finished()) {
       p->join();
       continue;
     }

@@ -264,8 +264,10 @@ void GroupConsumer::assigned(const std::vector<TopicPartition>& partitions) {
 void GroupConsumer::revoked(const std::vector<TopicPartition>& partitions) {
   const bool lost = std::exchange(lost_, false) || rd_kafka_assignment_lost(client_.get()) != 0;
   if (lost && events_ && !closed_) yield_to_successor();
+  assign_called_ = false;
   if (events_) events_->on_revoked(partitions, lost);
-  (void)assign({}, 0).has_value();
+  // Once, never twice: with nothing assigned a closing client ends at once, and drops a call that comes then unanswered.
+  if (!assign_called_) (void)assign({}, 0).has_value();
 }
 
 // A member that slept through its session learns of that from its own clock, before any answer can say that a newer one

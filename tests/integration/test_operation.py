@@ -123,6 +123,17 @@ def test_metrics_have_their_names(env):
     process.stop()
 
 
+def test_counters_are_there_before_they_count(env):
+    """One that appeared with its first event would have no increase to alert on."""
+    job = env.job(window=TUMBLING, every="1m")
+    process = env.run(job).wait_ready()
+    now = {name: value for (name, labels), value in process.metrics().items()}
+    for name in ("records_emitted", "records_filtered", "records_counted", "records_late", "records_dead_lettered",
+                 "results_filtered", "window_updates_missed", "result_errors"):
+        assert now.get(f"tidemark_{name}_total") == 0, (name, sorted(now))
+    process.stop()
+
+
 def test_health_and_pages(env):
     job, process = running_job(env, events=2_000)
     assert process.get("/livez")[0] == 200

@@ -121,6 +121,25 @@ std::string judge_runs(const std::vector<int64_t>& seen, const std::vector<int64
 
 }  // namespace
 
+TEST_CASE("a close ends however the revocation is answered", "[.kafka]") {
+  const std::string brokers = real_brokers();
+  const std::string topic = unique("close");
+  Feeder(brokers).create_topic(topic, 1);
+  for (int round = 0; round < 150; ++round) {
+    Events events;
+    auto consumer = value_of(make_kafka_consumer(options(brokers, topic), events, ignore_log));
+    events.assigned = [&](const auto& given) { require_ok(consumer->assign({{given[0], 0, 0}}, 1)); };
+    events.revoked = [&](const auto&, bool) {  // the client may be gone before we are back
+      require_ok(consumer->assign({}, 1));
+      std::this_thread::sleep_for(std::chrono::microseconds(round * 20));
+    };
+    require_ok(consumer->subscribe());
+    REQUIRE(serve_until(*consumer, [&] { return events.assignments == 1; }));
+    consumer->close();
+    CHECK(events.revocations == 1);
+  }
+}
+
 TEST_CASE("no message is skipped, doubled or stray over many reassignments and pauses", "[.kafka]") {
   const std::string brokers = real_brokers();
   const std::string topic = unique("reassign");
