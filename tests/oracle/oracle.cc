@@ -83,9 +83,10 @@ std::string Walk::future_reason(int64_t event_us, int64_t timestamp_ms) const {
 
 Decoded Walk::decode(const Record& record) const {
   Decoded out;
-  const size_t size = record.value ? record.value->size() : 0;
+  const size_t value_size = record.value ? record.value->size() : 0;
+  const size_t size = value_size + (record.key ? record.key->size() : 0);
   if (static_cast<int64_t>(size) > pipeline_.max_record_bytes) return out.reason = "oversize", out;
-  const auto json = size > 0 ? parse_json(*record.value) : std::nullopt;
+  const auto json = value_size > 0 ? parse_json(*record.value) : std::nullopt;
   if (!json || json->kind != Json::Kind::kObject) return out.reason = "decode", out;
 
   bool missing = false;
@@ -164,13 +165,19 @@ bool Walk::steps(Row& row, const RefusedRecord& place) {
 }
 
 // One value for each aggregate, and what it goes by; null where the aggregate skips the row. False: an expression failed.
+// What `.where` keeps away from an aggregate is not worked out for it.
 bool Walk::arguments(const Row& row, std::vector<std::pair<Value, Value>>& values) const {
   for (const Aggregate& aggregate : pipeline_.window->aggregates) {
     const std::optional<bool> wanted = aggregate.where ? aggregate.where(row) : true;
+    if (!wanted) return false;
+    if (!*wanted) {
+      values.emplace_back();
+      continue;
+    }
     const std::optional<Value> value = aggregate.argument ? aggregate.argument(row) : Value(true);
     const std::optional<Value> by = aggregate.by ? aggregate.by(row) : Value();
-    if (!wanted || !value || !by) return false;
-    values.emplace_back(*wanted ? *value : Value(), *by);
+    if (!value || !by) return false;
+    values.emplace_back(*value, *by);
   }
   return true;
 }

@@ -121,7 +121,7 @@ struct Pipeline {
   std::vector<Field> schema;
   EventTime event_time;
   bool skip_tombstones = false;
-  int64_t max_record_bytes = 10 << 20;
+  int64_t max_record_bytes = 10 << 20;  // of key and value together
   std::vector<Step> steps;
   std::optional<Window> window;  // after the steps; without one, rows leave as they are
   Lanes lanes = Lanes::kOne;

@@ -127,6 +127,27 @@ TEST_CASE("what the source refuses moves no watermark, what steps refuse does") 
   CHECK(filtered.ledger.steps.at("filter-1").filtered == 1);
 }
 
+TEST_CASE("a record is as large as its key and its value") {
+  Pipeline pipeline = tumbling();
+  const std::string value = R"({"user":"a","amount":1,"ts":0})";
+  pipeline.max_record_bytes = static_cast<int64_t>(value.size()) + 3;
+  const auto refused = [&](const std::string& key) {
+    return run_oracle(pipeline, {{"t", 0, {{0, 0, key, value, {}}}}}).dead_letters.size();
+  };
+  CHECK(refused("123") == 0);
+  CHECK(refused("1234") == 1);
+}
+
+TEST_CASE("what a condition keeps away from an aggregate is not worked out for it") {
+  Pipeline pipeline = tumbling();
+  const auto fails = [](const Row&) -> std::optional<Value> { return std::nullopt; };
+  const auto when = [](bool wanted) { return [wanted](const Row&) { return std::optional(wanted); }; };
+  pipeline.window->aggregates = {{"x", AggregateKind::kArgMax, fails, when(false), fails}};
+  CHECK(run_oracle(pipeline, {{"t", 0, {event(0, 1, "a", "1")}}}).dead_letters.empty());
+  pipeline.window->aggregates[0].where = when(true);
+  CHECK(run_oracle(pipeline, {{"t", 0, {event(0, 1, "a", "1")}}}).dead_letters.size() == 1);
+}
+
 TEST_CASE("the first reason that applies is told") {
   const auto reason = [](const std::string& value, int64_t timestamp_ms) {
     Pipeline pipeline = tumbling();
@@ -135,6 +156,7 @@ TEST_CASE("the first reason that applies is told") {
     return outcome.dead_letters.empty() ? "" : outcome.dead_letters[0].reason;
   };
   CHECK(reason(std::string(201, ' '), 0) == "oversize");
+  CHECK(reason(std::string(200, ' '), 0) == "decode");
   CHECK(reason("", 0) == "decode");
   CHECK(reason("[1]", 0) == "decode");
   CHECK(reason("{\"user\":", 0) == "decode");

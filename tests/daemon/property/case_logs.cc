@@ -145,7 +145,7 @@ class LogWriter {
       const size_t at = r.value->find(from);
       if (at != std::string::npos) r.value->replace(at, from.size(), to);
     };
-    switch (random_.in(0, 8)) {
+    switch (random_.in(0, 10)) {
       case 0: r.value = "not json"; return;
       case 1: r.value = "[1,2]"; return;
       case 2: r.value.reset(); return;
@@ -154,8 +154,16 @@ class LogWriter {
       case 5: replace("\"n\":", "\"n\":\"text\",\"n2\":"); return;
       case 6: replace("\"n\":", "\"n\":1.5,\"n2\":"); return;
       case 7: replace("\"ts\":", "\"ts\":[],\"ts2\":"); return;
-      default: r.value = *r.value + std::string(600, ' '); return;  // oversize where the limit is low
+      case 8: r.value = *r.value + std::string(600, ' '); return;  // oversize where the limit is low
+      default: on_the_limit(r); return;
     }
+  }
+
+  // Key and value together as large as the lower limit, or a byte larger.
+  void on_the_limit(oracle::Record& r) {
+    const auto limit = static_cast<size_t>(kLowLimit + random_.in(0, 1));
+    if (r.value->size() + 1 >= limit) return;
+    r.key = std::string(limit - r.value->size(), 'k');
   }
 
   Random& random_;

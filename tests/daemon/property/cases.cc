@@ -39,6 +39,11 @@ std::optional<bool> flag_of(const Row& row) {
   return flag ? std::optional(*flag) : std::nullopt;
 }
 
+std::optional<Value> thousand_by_n(const Row& row) {
+  return n_of(row) == 0 ? std::nullopt : std::optional<Value>(1000 / n_of(row));
+}
+
+const Condition kNotZero = [](const Row& row) { return std::optional(n_of(row) != 0); };
 const Condition kAbove20 = [](const Row& row) { return std::optional(n_of(row) > 20); };
 
 // ---- Steps
@@ -64,10 +69,7 @@ WrittenStep random_step(Random& random, bool may_change_user) {
       return {"map: {big: n > 50, was: n}",
               nullptr,
               {{"big", [](const Row& r) { return std::optional<Value>(n_of(r) > 50); }}, {"was", field("n")}}};
-    case 4:
-      return {"map: {ratio: 1000 / n}",
-              nullptr,
-              {{"ratio", [](const Row& r) { return n_of(r) == 0 ? std::nullopt : std::optional<Value>(1000 / n_of(r)); }}}};
+    case 4: return {"map: {ratio: 1000 / n}", nullptr, {{"ratio", thousand_by_n}}};
     case 5: return {"map: {n: n * 3}", nullptr, {{"n", [](const Row& r) { return times(r, 3); }}}};
     case 6:
       return {"map: {x: 'coalesce(x, 0.5) * 2.0', y: x}",
@@ -181,7 +183,7 @@ ResultField simple(Random& random) {
 ResultField arithmetic(Random& random) {
   using K = AggregateKind;
   const Aggregate rows = part(K::kCount, nullptr);
-  switch (random.in(0, 6)) {
+  switch (random.in(0, 9)) {
     case 0:
       return {"", "double(count().where(n > 20)) / double(count())", {part(K::kCount, nullptr, kAbove20), rows},
               [](const auto& p) { return oracle::render_double(double_of(p[0]) / double_of(p[1])); }};
@@ -204,6 +206,19 @@ ResultField arithmetic(Random& random) {
               [](const auto& p) { return is_null(p[0]) ? std::string("null") : oracle::render_double(double_of(p[0]) * 2.0); }};
     case 5:
       return {"", "sum(n * 3)", {part(K::kSum, [](const Row& r) { return times(r, 3); })}, nullptr};
+    case 6:  // what fails only where the condition keeps it away
+      return {"", "sum(1000 / n).where(n != 0)", {part(K::kSum, thousand_by_n, kNotZero)}, nullptr};
+    case 7:  // the same argument, once with a condition and once without
+      return {"", "max(1000 / n).where(n > 20) == max(1000 / n)", {part(K::kMax, thousand_by_n, kAbove20), part(K::kMax, thousand_by_n)},
+              [](const auto& p) {
+                const bool equal = is_null(p[0]) || is_null(p[1]) ? is_null(p[0]) == is_null(p[1]) : int_of(p[0]) == int_of(p[1]);
+                return std::string(equal ? "true" : "false");
+              }};
+    case 8: {
+      Aggregate dearest = part(K::kArgMax, field("user"), kNotZero);
+      dearest.by = thousand_by_n;
+      return {"", "arg_max(user, 1000 / n).where(n != 0)", {std::move(dearest)}, nullptr};
+    }
     default:
       return {"", "sum(n).where(n > 20) > 100", {part(K::kSum, field("n"), kAbove20)}, [](const auto& p) {
                 if (is_null(p[0])) return std::string("null");
@@ -275,7 +290,7 @@ class CaseWriter {
     p.event_time.max_delay_us = random_.one_of<int64_t>({0, 500'000, 2'000'000});
     p.event_time.max_future_us = random_.one_of<int64_t>({3'600'000'000, 60'000'000});
     p.skip_tombstones = random_.percent(30);
-    if (random_.percent(20)) p.max_record_bytes = 512;
+    if (random_.percent(20)) p.max_record_bytes = kLowLimit;
     line("name: prop");
     line("sources:");
     line("  events:");
@@ -295,7 +310,7 @@ class CaseWriter {
     line("      idle_after: 7d");
     if (random_.percent(30)) line("      max_drift: 2s");
     if (p.skip_tombstones) line("    tombstones: skip");
-    if (p.max_record_bytes == 512) line("    max_record: 512B");
+    if (p.max_record_bytes == kLowLimit) line("    max_record: " + std::to_string(kLowLimit) + "B");
   }
 
   void steps() {

@@ -54,6 +54,8 @@ struct Expected {
 constexpr int64_t kBaseUs = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
 constexpr int64_t kWallMs = kBaseUs / 1000 + 86'400'000;
 
+constexpr int64_t kLowLimit = 512;                  // of `max_record`, where a case sets one
+
 Case make_case(uint64_t seed);
 Expected expect(const Case& one);
 
