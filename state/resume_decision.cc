@@ -167,8 +167,9 @@ Position position_of_disagreement(const PartitionFacts& partition, const Covered
   const std::string id = to_string(partition.id);
   const int64_t committed = partition.committed->offset;
   const int64_t next = covered.next_offset;
-  const std::string what = fmt::format("{}: offset {} is committed {}, the checkpoint goes on at {}", id, committed,
-                                       ours ? "by Tidemark" : "without Tidemark's metadata (by other tools?)", next);
+  const std::string_view how = ours ? "is committed by Tidemark"
+                                    : "is committed without Tidemark's metadata (by other tools?)";
+  const std::string what = fmt::format("{}: offset {} {}, the checkpoint goes on at {}", id, committed, how, next);
   if (committed < next) {
     problems.add_final(what + "; records in between are in the state already and would count twice");
     problems.other_ways.push_back(
