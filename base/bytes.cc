@@ -13,9 +13,11 @@ struct SizeUnit {
   std::string_view name;
   int64_t bytes;
 };
-constexpr std::array<SizeUnit, 10> kSizeUnits{{{"TiB", int64_t{1} << 40}, {"GiB", int64_t{1} << 30}, {"MiB", int64_t{1} << 20},
+constexpr std::array<SizeUnit, 14> kSizeUnits{{{"TiB", int64_t{1} << 40}, {"GiB", int64_t{1} << 30}, {"MiB", int64_t{1} << 20},
                                                {"KiB", int64_t{1} << 10}, {"TB", 1'000'000'000'000}, {"GB", 1'000'000'000},
-                                               {"MB", 1'000'000}, {"kB", 1'000}, {"B", 1}, {"", 1}}};
+                                               {"MB", 1'000'000}, {"kB", 1'000}, {"B", 1}, {"", 1},
+                                               {"Ti", int64_t{1} << 40}, {"Gi", int64_t{1} << 30}, {"Mi", int64_t{1} << 20},
+                                               {"Ki", int64_t{1} << 10}}};
 
 }  // namespace
 

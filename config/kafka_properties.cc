@@ -110,6 +110,13 @@ bool is_connection_property(std::string_view name) {
          name == "client.dns.lookup" || name == "client.rack";
 }
 
+std::vector<std::string> client_property_words() {
+  return {"acks",           "client_id",      "compression",     "compression_type", "fetch_min_bytes",    "linger_ms",
+          "max_poll_records", "sasl",         "sasl_mechanism",  "sasl_mechanisms",  "sasl_password",      "sasl_username",
+          "security",       "security_protocol", "session_timeout", "session_timeout_ms", "ssl",             "tls",
+          "ssl_ca_location", "batch_size",    "heartbeat_interval_ms", "isolation_level", "enable_auto_commit"};
+}
+
 Kind<std::vector<Property>> properties_kind(KafkaRole role) {
   kinds::TextRules rules;
   rules.may_be_empty = true;

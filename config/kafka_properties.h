@@ -17,6 +17,10 @@ std::string_view refused_property(KafkaRole role, std::string_view name);
 // What makes a client reach and be let into a cluster; a sink on the source's cluster takes these over.
 bool is_connection_property(std::string_view name);
 
+// Words of Kafka clients that people write beside `properties`.
+std::vector<std::string> client_property_words();
+inline constexpr std::string_view kPropertyHint = "write it inside of `properties`, under its librdkafka name";
+
 Kind<std::vector<Property>> properties_kind(KafkaRole role);
 
 }  // namespace tidemark

@@ -27,6 +27,10 @@ std::string check_kafka_safe(std::string_view name) {
 }
 
 std::string check_field(std::string_view name) {
+  if (name.find(',') != name.npos) return "is more than one name; write several as a list: `[a, b]`";
+  if (name.find('(') != name.npos) {
+    return "is no name but an expression; a `map` step before makes a field of it";
+  }
   const bool identifier = (is_letter(name[0]) || name[0] == '_') &&
                           std::ranges::all_of(name, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
   if (!identifier) {

@@ -35,6 +35,9 @@ Kind<CheckpointSpec> checkpoint_kind() {
       .field(
           "every", &CheckpointSpec::every, kinds::duration(Duration::millis(10)),
           "The time between two checkpoints; rows become visible with each. With an exactly_once sink at most 3m45s.")
+      .foreign({"interval", "period", "frequency", "checkpoint_interval", "interval_ms", "commit_interval"}, "every")
+      .foreign({"dir", "directory", "path", "storage", "state_dir", "backend"}, "",
+               "where state lies is said by `tidemark run --state-dir DIR`")
       .kind();
 }
 
@@ -72,6 +75,19 @@ Kind<PipelineSpec> pipeline_kind() {
       .field("exchange", &PipelineSpec::exchange, kinds::words<Exchange>({{"memory", Exchange::kMemory}}, {"topic"}),
              "How rows find their lane.")
       .field("tests", &PipelineSpec::tests, tests_kind(), "Cases for `tidemark test`.")
+      .foreign({"source", "input", "inputs", "from"}, "sources", "write `sources: {NAME: {kafka: ...}}`")
+      .foreign({"output", "outputs", "to"}, "sinks", "write `sinks: [...]`, a list")
+      .foreign({"pipeline", "processors", "transforms", "operators", "stages"}, "steps", "write `steps: [...]`, a list")
+      .foreign({"id", "job", "title", "application_id", "group_id"}, "name")
+      .foreign({"parallelism", "num_stream_threads", "threads"}, "lanes",
+               "`lanes` are the units of parallelism, and `tidemark run --threads N` says how many threads run them")
+      .foreign({"checkpointing", "checkpoint_interval", "checkpoints", "state", "commit_interval_ms"}, "checkpoint",
+               "write `checkpoint: {every: 5s}`")
+      .foreign({"apiversion", "kind", "metadata", "spec"}, "",
+               "a pipeline file is no Kubernetes resource: it begins with `name:` and `sources:`")
+      .foreign({"description", "version", "comment", "labels", "tags"}, "", "write it as a comment behind `#`")
+      .foreign({"http", "metrics", "logger", "logging", "memory", "state_dir"}, "", "it is an option of `tidemark run`; see tidemark run --help")
+      .foreign({"env", "vars", "variables", "parameters"}, "", "write ${NAME:-default} in values, and set it in the environment or with --set")
       .sound(&PipelineSpec::sources_sound, {"sources"})
       .sound(&PipelineSpec::steps_sound, {"steps"})
       .sound(&PipelineSpec::sinks_sound, {"sinks"})

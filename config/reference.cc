@@ -106,7 +106,7 @@ Json schema_of(const Shape& shape) {
     case Form::kDuration:
       return {{"anyOf", Json::array({text_with("^([0-9]+(us|ms|s|m|h|d))+$|^0$"), Json{{"const", 0}}})}};
     case Form::kSize:
-      return {{"anyOf", Json::array({text_with("^[0-9]+ *([KMGT]i?)?B?$"), Json{{"type", "integer"}}})}};
+      return {{"anyOf", Json::array({text_with("^[0-9]+ *([KMGT]iB?|[kMGT]?B)?$"), Json{{"type", "integer"}}})}};
     case Form::kTime: return text_with("^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]");
     case Form::kExpression: return {{"type", {"string", "number", "boolean", "null"}}};
     case Form::kWords: return {{"anyOf", Json::array({Json{{"enum", shape.words}}, text_with(kReference)})}};

@@ -19,6 +19,14 @@ Kind<KafkaSinkSpec> kafka_sink_kind() {
       .field("properties", &KafkaSinkSpec::properties, properties_kind(KafkaRole::kProducer),
              "Anything else goes to librdkafka as it is. Without `brokers` the source's connection properties hold "
              "here too.")
+      .foreign({"bootstrap_servers", "bootstrap", "seed_brokers", "addresses", "servers", "hosts", "metadata_broker_list"}, "brokers")
+      .foreign({"topics"}, "topic", "a sink writes to one topic; write a sink for each")
+      .foreign({"partition_key", "key_field", "key_fields", "keys", "key_by", "partition_by"}, "key")
+      .foreign({"partitioner"}, "", "rows are placed by murmur2 of the key, as Java clients do")
+      .foreign({"delivery", "delivery_guarantee", "guarantee", "semantic", "exactly_once", "idempotent_write", "transactional_id"}, "",
+               "`delivery` stands beside `kafka`; it is exactly_once unless it says at_least_once")
+      .foreign({"format", "from", "name"}, "", "it stands beside `kafka`, not inside of it")
+      .foreign(client_property_words(), "", std::string(kPropertyHint))
       .place(&KafkaSinkSpec::where)
       .kind();
 }
@@ -93,6 +101,19 @@ Kind<SinkSpec> sink_kind() {
           "delivery", &SinkSpec::delivery_written,
           kinds::words<Delivery>({{"exactly_once", Delivery::kExactlyOnce}, {"at_least_once", Delivery::kAtLeastOnce}}),
           "Default: exactly_once for kafka; `stdout` is at_least_once, `drop` has none.")
+      .foreign({"topic", "key", "brokers", "bootstrap_servers", "properties"}, "kafka",
+               "it stands inside of `kafka: {topic: features.purchases}`")
+      .foreign({"type", "connector", "redpanda", "kafka_franz", "output"}, "kafka", "write `kafka: {topic: features.purchases}`")
+      .foreign({"print", "console", "log", "stderr"}, "stdout", "write `stdout: {}`")
+      .foreign({"discard", "blackhole", "null", "devnull", "none"}, "drop", "write `drop: {}`")
+      .foreign({"delivery_guarantee", "sink_delivery_guarantee", "guarantee", "semantic", "semantics", "exactly_once",
+                "at_least_once", "processing_guarantee"},
+               "delivery", "write `delivery: exactly_once` or `delivery: at_least_once`")
+      .foreign({"input", "inputs", "source", "step"}, "from")
+      .foreign({"dead_letter", "dead_letters", "dlq", "late"}, "kafka", "write `from: dead_letter` or `from: late`, and where it goes")
+      .foreign({"where", "filter", "when", "condition"}, "", "write a `filter` step, and take it with `from`")
+      .foreign({"codec", "value_format", "encoding", "serializer"}, "format")
+      .foreign({"id", "label"}, "name")
       .place(&SinkSpec::where)
       .sound(&SinkSpec::sound, {"from"})
       .sound(&SinkSpec::delivery_sound, {"delivery"})

@@ -95,6 +95,9 @@ Kind<Start> start_kind() {
           .choice("start", "latest", &Start::at, latest, "Only records that come later.")
           .choice("start", "timestamp", &Start::at, timestamp, "From this Kafka timestamp on.")
           .word_shorthand()
+          .foreign({"oldest", "beginning", "from_beginning", "earliest_offset", "smallest"}, "earliest")
+          .foreign({"newest", "end", "latest_offset", "largest", "now"}, "latest")
+          .foreign({"time", "date", "at", "since", "from"}, "timestamp", "write `timestamp: 2026-01-01T00:00:00Z`")
           .kind();
   kind.show = [](const Start&) { return std::string("earliest"); };
   return kind;
@@ -106,6 +109,13 @@ Kind<std::vector<Located<std::string>>> one_topic_kind() {
   Kind<std::vector<Located<std::string>>> kind{one.shape, nullptr, nullptr};
   kind.read = [one](const Node& node, std::string_view what, std::vector<Located<std::string>>& out,
                     Diagnostics& diagnostics) {
+    const std::string_view text = node.text.value;
+    if (node.kind == Node::Kind::kSequence || text.find(',') != text.npos) {
+      return wrong_kind(node, what, "one topic", diagnostics, "write `topics: [a, b]` for several");
+    }
+    if (text.find_first_of("^*") != text.npos) {
+      return wrong_kind(node, what, "one topic", diagnostics, "write `topic_pattern: '^shop\\.'` for all that match");
+    }
     out.resize(1);
     return one.read(node, what, out.front(), diagnostics);
   };
@@ -153,6 +163,15 @@ Kind<KafkaSourceSpec> kafka_source_kind() {
              "A promise that equal values of these fields lie in one partition number; saves the exchange.")
       .field("properties", &KafkaSourceSpec::properties, properties_kind(KafkaRole::kConsumer),
              "Anything else goes to librdkafka as it is.")
+      .foreign({"bootstrap_servers", "bootstrap", "seed_brokers", "addresses", "servers", "hosts", "metadata_broker_list"}, "brokers")
+      .foreign({"group_id", "consumer_group", "consumer_group_id"}, "group")
+      .foreign({"auto_offset_reset", "start_from_oldest", "startup_mode", "scan_startup_mode", "offset", "offset_reset",
+                "from_beginning", "start_offset"},
+               "start", "write `start: earliest`, `start: latest` or `start: {timestamp: ...}`")
+      .foreign({"pattern", "regex", "topic_regex", "regexp_topics", "topics_pattern"}, "topic_pattern", "write `topic_pattern: '^...'`")
+      .foreign({"key", "keys", "key_by", "partition_key"}, "partitioned_by",
+               "if equal values of a field lie in one partition, write `partitioned_by: [FIELD]`")
+      .foreign(client_property_words(), "", std::string(kPropertyHint))
       .place(&KafkaSourceSpec::where)
       .kind();
 }
@@ -208,10 +227,15 @@ Kind<SchemaFieldSpec> schema_field_kind() {
       Spec<WrittenField>("schema field", "A type, or a map with a type and the path of the field.",
                          "city: {type: 'string?', path: address.city}")
           .required("type", &WrittenField::type, type_kind(),
-                    "string, int, double, bool, bytes or timestamp(s|ms|us|iso); `?` allows null and absence")
+                    "one of string, int, double, bool, bytes and timestamp(s|ms|us|iso); `?` allows null and absence")
           .field("path", &WrittenField::path, path_kind(),
                  "Where the field lies in the record, with dots. Default: the field's name.")
           .shorthand("type")
+          .foreign({"optional", "nullable", "required", "null", "default"}, "",
+                   "a field that may be missing or null has a `?` behind its type, as in `type: 'double?'`")
+          .foreign({"from", "json_path", "jsonpath", "pointer", "field", "source"}, "path")
+          .foreign({"format", "unit", "precision"}, "", "write it in the type: timestamp(s), timestamp(ms), timestamp(us) or timestamp(iso)")
+          .foreign({}, "type", "a field inside of an object is declared with its path, as in `city: {type: string, path: address.city}`")
           .kind();
   Kind<SchemaFieldSpec> kind{written.shape, nullptr, nullptr};
   kind.read = [written](const Node& node, std::string_view what, SchemaFieldSpec& out, Diagnostics& diagnostics) {
@@ -243,6 +267,12 @@ Kind<EventTimeSpec> event_time_kind() {
              "When all partitions have been idle this long, time goes on with the clock; or `off`.")
       .field("max_drift", &EventTimeSpec::max_drift, kinds::positive_duration(),
              "A partition this far ahead of the slowest is paused. Default: the longest window, at least 1m.")
+      .foreign({"column", "timestamp", "timestamp_field", "time_field", "path", "attribute", "from"}, "field")
+      .foreign({"delay", "watermark", "watermark_delay", "out_of_orderness", "max_out_of_orderness", "lateness",
+                "allowed_lateness", "grace", "grace_period", "bounded_out_of_orderness"},
+               "max_delay")
+      .foreign({"idle_timeout", "idleness", "idle", "source_idle_timeout"}, "idle_after")
+      .foreign({"format", "unit", "type"}, "", "the schema says it, as in `ts: timestamp(ms)`")
       .place(&EventTimeSpec::where)
       .kind();
 }
@@ -334,7 +364,19 @@ Kind<SourceSpec> source_kind() {
              kinds::words<Tombstones>({{"dead_letter", Tombstones::kDeadLetter}, {"skip", Tombstones::kSkip}}),
              "What becomes of null and empty values: a dead letter, or counted as filtered.")
       .field("max_record", &SourceSpec::max_record, kinds::size(1, int64_t{1} << 30),
-             "A larger record goes to `dead_letter` as oversize.")
+             "A record whose key and value are larger together goes to `dead_letter` as oversize.")
+      .foreign({"topic", "topics", "topic_pattern", "brokers", "bootstrap_servers", "group", "group_id", "start", "properties",
+                "partitioned_by"},
+               "kafka", "it stands inside of `kafka: {brokers: localhost:9092, topic: shop.events}`")
+      .foreign({"type", "connector", "redpanda", "kafka_franz", "input"}, "kafka",
+               "write `kafka: {brokers: localhost:9092, topic: shop.events}`")
+      .foreign({"fields", "columns", "payload"}, "schema")
+      .foreign({"timestamp", "time", "timestamp_field", "time_field", "watermark", "rowtime", "max_delay"}, "event_time",
+               "write `event_time: {field: ts, max_delay: 2s}`")
+      .foreign({"value_format", "codec", "decode", "encoding", "deserializer"}, "format")
+      .foreign({"skip_tombstones"}, "tombstones", "write `tombstones: skip`")
+      .foreign({"dead_letter", "dead_letters", "dlq", "late", "on_error", "error_handling"}, "",
+               "such records leave in a sink: `- from: dead_letter` or `- from: late`")
       .place(&SourceSpec::where)
       .sound(&SourceSpec::schema_sound, {"schema"})
       .check(check_schema, {"schema", "format"})

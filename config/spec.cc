@@ -7,15 +7,17 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "config/foreign_values.h"
 
 namespace tidemark {
 
-bool wrong_kind(const Node& node, std::string_view what, std::string_view wanted, Diagnostics& diagnostics) {
+bool wrong_kind(const Node& node, std::string_view what, std::string_view wanted, Diagnostics& diagnostics,
+                std::string hint) {
   if (node.bad) return false;
   if (node.kind == Node::Kind::kNull) {
     diagnostics.error(node.where(), fmt::format("{} has no value", what), fmt::format("write {}", wanted));
   } else {
-    diagnostics.error(node.where(), fmt::format("{} must be {}, not {}", what, wanted, describe(node)));
+    diagnostics.error(node.where(), fmt::format("{} must be {}, not {}", what, wanted, describe(node)), std::move(hint));
   }
   return false;
 }
@@ -23,6 +25,11 @@ bool wrong_kind(const Node& node, std::string_view what, std::string_view wanted
 namespace spec_detail {
 
 std::string quoted(std::string_view key) { return fmt::format("`{}`", key); }
+
+std::string list_hint(const Node& node, const Shape& element) {
+  const bool plain = node.kind == Node::Kind::kScalar && element.form != Shape::Form::kStruct;
+  return plain ? fmt::format("write `[{}]`", node.text.value) : "begin each item with `- `";
+}
 
 namespace {
 
@@ -55,7 +62,33 @@ std::string_view nearest_key(const Shape& shape, std::string_view key) {
   return nearest_word(key, candidates);
 }
 
+// How foreign words are compared.
+std::string plain(std::string_view word) {
+  std::string out(word);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == '-' || c == '.') c = '_';
+  }
+  return out;
+}
+
+const ForeignWords* find_foreign(const Shape& shape, std::string_view key) {
+  const std::string word = plain(key);
+  const bool far = nearest_key(shape, key).empty();
+  const auto found = std::ranges::find_if(shape.foreign, [&](const ForeignWords& foreign) {
+    return foreign.words.empty() ? far : std::ranges::find(foreign.words, word) != foreign.words.end();
+  });
+  return found == shape.foreign.end() ? nullptr : &*found;
+}
+
+// The known key that an unknown one means; empty where there is no telling.
+std::string_view key_meant(const Shape& shape, std::string_view key) {
+  const ForeignWords* const foreign = find_foreign(shape, key);
+  return foreign ? foreign->key : nearest_key(shape, key);
+}
+
 std::string unknown_hint(const Shape& shape, std::string_view key) {
+  if (const ForeignWords* const foreign = find_foreign(shape, key)) return foreign->hint;
   const std::string_view nearest = nearest_key(shape, key);
   if (!nearest.empty()) return fmt::format("did you mean `{}`?", nearest);
   const std::vector<std::string> keys = keys_of(shape, {});
@@ -129,7 +162,8 @@ Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::s
   const bool expanded = expand(shape, node, storage);
   const Node& map = expanded ? storage : node;
   if (map.kind != Node::Kind::kMap && map.kind != Node::Kind::kNull) {
-    matched.ok = wrong_kind(node, what, "a map", diagnostics);
+    const std::string example = shape.example.empty() ? "" : "as in " + quoted(shape.example);
+    matched.ok = wrong_kind(node, what, "a map", diagnostics, example);
     return matched;
   }
   std::vector<bool> written(shape.fields.size());
@@ -141,7 +175,7 @@ Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::s
     if (!field) {
       ++unknown;
       // A misspelt key explains a missing one well enough.
-      const std::string_view meant = nearest_key(shape, entry.key.value);
+      const std::string_view meant = key_meant(shape, entry.key.value);
       for (size_t i = 0; i < shape.fields.size(); ++i) written[i] = written[i] || shape.fields[i].key == meant;
       continue;
     }
@@ -305,7 +339,7 @@ Kind<Duration> duration(std::optional<Duration> min, std::optional<Duration> max
     const std::string* value = scalar(node, what, kWanted, diagnostics);
     if (!value) return false;
     const std::optional<Duration> parsed = parse_duration(*value);
-    if (!parsed) return wrong_kind(node, what, kWanted, diagnostics);
+    if (!parsed) return wrong_kind(node, what, kWanted, diagnostics, duration_hint(*value));
     out = *parsed;
     if (min == Duration::micros(1) && out < *min) {
       diagnostics.error(node.where(), fmt::format("{} must be longer than nothing, not {}", what, *value));
@@ -328,7 +362,7 @@ Kind<int64_t> size(std::optional<int64_t> min, std::optional<int64_t> max) {
     const std::string* value = scalar(node, what, kWanted, diagnostics);
     if (!value) return false;
     const std::optional<int64_t> parsed = parse_size(*value);
-    if (!parsed) return wrong_kind(node, what, kWanted, diagnostics);
+    if (!parsed) return wrong_kind(node, what, kWanted, diagnostics, size_hint(*value));
     out = *parsed;
     return within(node, what, out, min, max, format_size, diagnostics);
   };
@@ -361,7 +395,7 @@ Kind<SourceText> expression() {
     const bool is_null = node.kind == Node::Kind::kNull && !node.text.value.empty();
     if (node.kind == Node::Kind::kMap || node.kind == Node::Kind::kSequence) {
       diagnostics.error(node.where(), fmt::format("{} must be an expression, not {}", what, describe(node)),
-                        std::string(kQuote));
+                        std::string(node.flow ? kQuote : "write the expression alone, as text"));
       return false;
     }
     if (node.kind == Node::Kind::kNull && !is_null) return wrong_kind(node, what, "an expression", diagnostics);
@@ -404,7 +438,8 @@ Kind<std::optional<Duration>> duration_or(std::string word, std::optional<Durati
     out.reset();
     if (!node.bad && node.kind == Node::Kind::kScalar && node.text.value == word) return true;
     if (!node.bad && node.kind == Node::Kind::kScalar && !parse_duration(node.text.value)) {
-      return wrong_kind(node, what, fmt::format("a duration such as 1m, or `{}`", word), diagnostics);
+      return wrong_kind(node, what, fmt::format("a duration such as 1m, or `{}`", word), diagnostics,
+                        duration_hint(node.text.value));
     }
     return inner.read(node, what, out.emplace(), diagnostics);
   };

@@ -35,6 +35,13 @@ struct FieldShape {
   std::string default_text;   // as it would be written; empty if there is none to show
 };
 
+// Words by which other systems call a key.
+struct ForeignWords {
+  std::vector<std::string> words;  // in small letters, `-` and `.` written as `_`; none: whatever is near no key
+  std::string key;                 // the key that is meant; empty where this map has none for it
+  std::string hint;                // what to write instead
+};
+
 // The type-erased description of a kind of value: what docs and JSON Schema are generated from.
 struct Shape {
   enum class Form {
@@ -57,6 +64,7 @@ struct Shape {
   ShapePtr element;
   std::vector<FieldShape> fields;
   std::vector<std::string> required_groups;
+  std::vector<ForeignWords> foreign;
   std::string shorthand;            // of structs: a scalar stands for this field
   bool word_shorthand = false;  // of structs: a scalar that names a field of a group stands for that field's defaults
   std::vector<ShapePtr> choices;
@@ -124,7 +132,8 @@ Kind<M> lift(Kind<V> kind);
 }  // namespace kinds
 
 // Reports: `what` must be `wanted`, and what stands there instead. Always false, for read().
-bool wrong_kind(const Node& node, std::string_view what, std::string_view wanted, Diagnostics& diagnostics);
+bool wrong_kind(const Node& node, std::string_view what, std::string_view wanted, Diagnostics& diagnostics,
+                std::string hint = {});
 
 // Builds Kind<T> for a plain struct. Defaults are those of T{}: the struct is the only place that says them.
 template <class T>
@@ -143,6 +152,10 @@ class Spec {
   Spec& choice(std::string group, std::string key, M T::*member, Kind<V> kind, std::string doc);
   // A key that is known but refused as not supported yet. With a group it counts as that group's choice.
   Spec& refused(std::string key, std::string doc, std::string group = {});
+
+  // Words that are no keys here but mean one, or something else that `hint` says; by default: write `key`. Without words
+  // it is said of all that is near no key.
+  Spec& foreign(std::vector<std::string> words, std::string key, std::string hint = {});
 
   // Where the value starts is kept in `member`.
   Spec& place(Location T::*member);

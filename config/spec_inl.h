@@ -19,6 +19,9 @@ Matched match_fields(const Shape& shape, const Node& node, Node& storage, std::s
                      Diagnostics& diagnostics);
 // "`key`"
 std::string quoted(std::string_view key);
+// How to make a list of what is none.
+std::string list_hint(const Node& node, const Shape& element);
+inline constexpr std::string_view kMapHint = "write `NAME: ...` for each, without `- `";
 
 template <class M>
 struct Traits {
@@ -74,7 +77,9 @@ Kind<std::vector<V>> list(Kind<V> element, bool lone) {
   kind.read = [element, lone](const Node& node, std::string_view what, std::vector<V>& out, Diagnostics& diagnostics) {
     out.clear();
     if (node.kind != Node::Kind::kSequence) {
-      if (!lone || node.kind == Node::Kind::kNull) return wrong_kind(node, what, "a list", diagnostics);
+      if (!lone || node.kind == Node::Kind::kNull) {
+        return wrong_kind(node, what, "a list", diagnostics, spec_detail::list_hint(node, *element.shape));
+      }
       out.emplace_back();
       return element.read(node, what, out.back(), diagnostics);
     }
@@ -107,7 +112,9 @@ Kind<std::vector<E>> keyed(Located<std::string> E::*key, Kind<E> element, TextRu
   kind.shape = std::move(shape);
   kind.read = [=](const Node& node, std::string_view what, std::vector<E>& out, Diagnostics& diagnostics) {
     out.clear();
-    if (node.kind != Node::Kind::kMap) return wrong_kind(node, what, "a map", diagnostics);
+    if (node.kind != Node::Kind::kMap) {
+      return wrong_kind(node, what, "a map", diagnostics, std::string(spec_detail::kMapHint));
+    }
     bool ok = true;
     for (const Node::Entry& entry : node.entries) {
       E& filled = out.emplace_back();
@@ -210,6 +217,13 @@ Spec<T>& Spec<T>::refused(std::string key, std::string doc, std::string group) {
   parts_.shape.fields.push_back(
       {std::move(key), std::move(doc), std::make_shared<Shape>(), false, false, std::move(group), {}});
   parts_.readers.push_back({nullptr});
+  return *this;
+}
+
+template <class T>
+Spec<T>& Spec<T>::foreign(std::vector<std::string> words, std::string key, std::string hint) {
+  if (hint.empty()) hint = "write " + spec_detail::quoted(key);
+  parts_.shape.foreign.push_back({std::move(words), std::move(key), std::move(hint)});
   return *this;
 }
 

@@ -50,6 +50,9 @@ Kind<TumblingSpec> tumbling_kind() {
       .field("offset", &TumblingSpec::offset, kinds::duration(),
              "Shifts the windows from their alignment to the epoch.")
       .shorthand("size")
+      .foreign({"length", "width", "duration", "interval", "every", "period"}, "size")
+      .foreign({"step", "slide", "hop", "advance", "advance_by"}, "",
+               "a tumbling window steps by its size; write `sliding: {size: 5m, step: 1m}` for windows that overlap")
       .kind();
 }
 
@@ -60,6 +63,8 @@ Kind<SlidingSpec> sliding_kind() {
       .required("step", &SlidingSpec::step, kinds::positive_duration(),
                 "the time between the beginnings of two windows, at most `size`")
       .field("offset", &SlidingSpec::offset, kinds::duration(), "Shifts the windows from their alignment to the epoch.")
+      .foreign({"length", "width", "duration", "window"}, "size")
+      .foreign({"slide", "hop", "advance", "advance_by", "every", "interval", "period"}, "step")
       .check([](const SlidingSpec& spec, Diagnostics& diagnostics) {
         if (spec.step.value <= spec.size.value) return;
         diagnostics.error(spec.step.where,
@@ -147,6 +152,17 @@ Kind<WindowSpec> window_kind() {
       .required("aggregates", &WindowSpec::aggregates,
                 not_empty(named_expressions_kind(), "at least one, such as {n: count()}"),
                 "a map from names to expressions, such as {n: count()}")
+      .foreign({"tumble", "fixed", "every"}, "tumbling", "write `tumbling: 1m`")
+      .foreign({"hopping", "hop", "slide"}, "sliding", "write `sliding: {size: 5m, step: 1m}`")
+      .foreign({"type", "kind", "size", "length", "duration", "step", "advance", "advance_by"}, "tumbling",
+               "the kind of window is a key: write `tumbling: 1m` or `sliding: {size: 5m, step: 1m}`")
+      .foreign({"group_by", "groupby", "key_by", "keyby", "key", "keys", "partition_by", "dimensions"}, "by")
+      .foreign({"aggregate", "aggregations", "agg", "aggs", "select", "fields", "columns", "measures", "map"}, "aggregates")
+      .foreign({"grace", "grace_period", "lateness"}, "allowed_lateness")
+      .foreign({"having"}, "", "write a `filter` step behind the window")
+      .foreign({"where", "filter"}, "", "write a `filter` step before the window, or `.where(condition)` behind an aggregate")
+      .foreign({"time_field", "timestamp", "time_attribute", "event_time", "watermark"}, "",
+               "the source says where time comes from: `event_time: {field: ts, max_delay: 2s}`")
       .place(&WindowSpec::where)
       .sound(&WindowSpec::sound, {"by", "aggregates"})
       .check(check_lateness, {"allowed_lateness"})
@@ -173,6 +189,19 @@ Kind<StepSpec> step_kind() {
       .refused("dedupe", "Lets the first of equal records pass.", kGroup)
       .refused("union", "Brings several inputs together.", kGroup)
       .refused("join", "Brings rows with equal keys together.", kGroup)
+      .foreign({"where", "having", "condition"}, "filter", "write `filter: condition`")
+      .foreign({"project", "projection", "fields", "columns"}, "select")
+      .foreign({"mapping", "bloblang", "mutation", "set", "transform", "derive", "compute", "add_fields"}, "map",
+               "write `map: {field: expression}`")
+      .foreign({"aggregate", "aggregates", "aggregations", "group_by", "groupby", "by", "key_by", "tumbling", "tumble", "sliding",
+                "hopping", "hop", "session", "cumulative", "running", "calendar"},
+               "window", "it stands inside of a window: `window: {tumbling: 1m, by: user_id, aggregates: {n: count()}}`")
+      .foreign({"type", "kind", "processor"}, "filter", "the kind of step is a key: `filter`, `map`, `select` or `window`")
+      .foreign({"input", "inputs", "source"}, "from")
+      .foreign({"id", "label"}, "name")
+      .foreign({"deduplicate", "unique"}, "", "that would be `dedupe`, which is not supported yet")
+      .foreign({"merge", "concat"}, "", "that would be `union`, which is not supported yet")
+      .foreign({"sink", "to", "output", "emit"}, "", "rows leave in `sinks`, which may say `from: STEP`")
       .place(&StepSpec::where)
       .sound(&StepSpec::sound, {"from", "map", "select"})
       .kind();

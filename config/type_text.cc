@@ -1,5 +1,6 @@
 #include "config/type_text.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -27,15 +28,27 @@ constexpr std::array kWords = std::to_array<TypeWord>({
 });
 
 // Words of other systems, and what they are called here.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kForeign = {{
-    {"integer", "int"}, {"long", "int"}, {"bigint", "int"}, {"int64", "int"}, {"int32", "int"}, {"number", "double"},
-    {"float", "double"}, {"float64", "double"}, {"text", "string"}, {"str", "string"}, {"varchar", "string"},
-    {"boolean", "bool"}, {"binary", "bytes"}, {"datetime", "timestamp(iso)"}}};
+constexpr auto kForeign = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"integer", "int"},    {"long", "int"},      {"bigint", "int"},      {"int64", "int"},     {"int32", "int"},
+    {"int16", "int"},      {"uint32", "int"},    {"uint64", "int"},      {"short", "int"},     {"smallint", "int"},
+    {"tinyint", "int"},    {"number", "double"}, {"numeric", "double"},  {"decimal", "double"}, {"real", "double"},
+    {"float", "double"},   {"float32", "double"}, {"float64", "double"}, {"text", "string"},   {"str", "string"},
+    {"char", "string"},    {"varchar", "string"}, {"uuid", "string"},    {"enum", "string"},   {"boolean", "bool"},
+    {"binary", "bytes"},   {"varbinary", "bytes"}, {"datetime", "timestamp(iso)"}, {"date", "timestamp(iso)"},
+});
+
+// Types with an inside, of which only the fields are declared.
+constexpr auto kObjects = std::to_array<std::string_view>({"object", "json", "record", "row", "struct", "map"});
 
 std::string hint_for(std::string_view word) {
-  if (word.starts_with("timestamp")) return "write timestamp(s), timestamp(ms), timestamp(us) or timestamp(iso)";
+  std::string plain(word.substr(0, word.find_first_of("(< ")));
+  for (char& c : plain) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  if (plain.starts_with("timestamp")) return "write timestamp(s), timestamp(ms), timestamp(us) or timestamp(iso)";
   for (const auto& [foreign, ours] : kForeign) {
-    if (foreign == word) return fmt::format("did you mean `{}`?", ours);
+    if (foreign == plain) return fmt::format("did you mean `{}`?", ours);
+  }
+  if (std::ranges::find(kObjects, plain) != kObjects.end()) {
+    return "declare the fields inside of it, each with its path, as in `city: {type: string, path: address.city}`";
   }
   std::vector<std::string_view> words;
   for (const TypeWord& known : kWords) words.push_back(known.word);

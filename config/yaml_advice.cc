@@ -128,7 +128,7 @@ Advice explain_syntax(const SyntaxProblem& p) {
     const char c = line_at(p).first;
     return begins_with(p, c == '|' ? "|" : ">");
   }
-  if (m == "illegal block entry") return begins_with(p, "- ");
+  if (m == "illegal block entry") return tab_indents(p) ? tab(p) : begins_with(p, "- ");
   if (m == "illegal map key") return begins_with(p, "? ");
   if (m.find("anchor is not defined") != m.npos || m.starts_with("alias not found") || m.ends_with("scanning alias")) {
     return alias(p);

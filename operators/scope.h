@@ -23,6 +23,8 @@ struct Scope {
   std::vector<Field> fields;
   // What may be called here and is taken out of an expression before it is compiled: known for nearest words only.
   std::vector<std::string_view> aggregates;
+  // What those calls may take and nothing else here can see: known for what to suggest only.
+  std::vector<Field> gathered;
 
   const Field* find(std::string_view name) const {
     for (const Field& f : fields) {

@@ -6,6 +6,7 @@
 
 #include "base/diagnostic.h"
 #include "operators/expr/checker.h"
+#include "operators/expr/foreign.h"
 #include "operators/expr/hints.h"
 
 namespace tidemark::expr {
@@ -247,6 +248,13 @@ std::optional<Checker::Candidates> Checker::find_candidates(const Call& call, co
 }
 
 Checker::Answer Checker::unknown_function(const Call& call) {
+  const std::string message = fmt::format("unknown function `{}`", call.name);
+  if (std::string meant = hint_for_function(call.name, call.receiver); !meant.empty()) {
+    return refuse(call.node.offset, message, std::move(meant));
+  }
+  if (const std::string full = "math." + call.name; !call.receiver && is_known(full)) {
+    return refuse(call.node.offset, message, fmt::format("did you mean `{}`?", full));
+  }
   std::vector<std::string_view> names{"has", "coalesce"};
   const auto add = [&](const auto& functions) {
     for (const auto& f : functions) {
@@ -266,7 +274,7 @@ Checker::Answer Checker::unknown_function(const Call& call) {
   } else if (!call.receiver && !aggregates.empty()) {
     hint = fmt::format("the aggregates are: {}", fmt::join(aggregates, ", "));
   }
-  return refuse(call.node.offset, fmt::format("unknown function `{}`", call.name), std::move(hint));
+  return refuse(call.node.offset, message, std::move(hint));
 }
 
 // What is wrong with the way of calling, or with the number of operands; empty when neither is.
@@ -305,6 +313,12 @@ Checker::Answer Checker::mismatch(const Call& call, const std::vector<Typed>& ar
     return refuse(offset, fmt::format("no `{}` for {}", call.name, fmt::join(shapes, ", ")));
   }
   if (shapes.size() == 1) return refuse(offset, fmt::format("no `{}` for {}", call.name, shapes[0]));
+  for (const NodePtr& arg : call.args) {
+    const auto* text = std::get_if<std::string>(&arg->literal);
+    if (arg->kind != NodeKind::kLiteral || text == nullptr || scope_.find(*text) == nullptr) continue;
+    return refuse(offset, fmt::format("no operator for {} {} {}", shapes[0], call.name, shapes[1]),
+                  fmt::format("in quotes `{0}` is text; the field is written `{0}`", *text));
+  }
   const auto bracketed = [&](const Node& n) {
     const bool binds_less = n.kind == NodeKind::kOperator && n.children.size() > 1 && !n.name.starts_with('[');
     return binds_less ? "(" + text_of(n) + ")" : text_of(n);

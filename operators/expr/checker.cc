@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/diagnostic.h"
+#include "operators/expr/foreign.h"
 #include "operators/expr/hints.h"
 
 namespace tidemark::expr {
@@ -226,9 +227,20 @@ Checker::Answer Checker::check_ident(const Node& node, const Facts& facts) {
 }
 
 Checker::Answer Checker::unknown_field(const Node& node, const std::string& path) {
+  const std::string message = fmt::format("unknown field `{}`", path);
+  if (node.kind == NodeKind::kSelect && names_the_record(root_of(node).name) && scope_.find(node.name) != nullptr) {
+    return refuse(node.offset, message, fmt::format("a field is written by its name alone: `{}`", node.name));
+  }
   if (node.kind == NodeKind::kSelect) {
-    return refuse(node.offset, fmt::format("unknown field `{}`", path),
+    return refuse(node.offset, message,
                   fmt::format("declare it in the schema: `{}: {{type: ..., path: {}}}`", node.name, path));
+  }
+  const auto gathered = std::ranges::find(scope_.gathered, path, &Field::name);
+  if (gathered != scope_.gathered.end()) {
+    const TypeKind kind = gathered->type.kind;
+    const bool number = kind == TypeKind::kInt || kind == TypeKind::kDouble;
+    return refuse(node.offset, fmt::format("`{}` has a value in each row, and a window gathers many rows", path),
+                  fmt::format("take an aggregate of it, such as `{}({})`, or put it into `by`", number ? "sum" : "last", path));
   }
   std::vector<std::string_view> names;
   for (const Field& f : scope_.fields) {
@@ -238,13 +250,14 @@ Checker::Answer Checker::unknown_field(const Node& node, const std::string& path
     if (!v.name.starts_with('@')) names.push_back(v.name);
   }
   const std::string_view nearest = nearest_word(path, names);
-  std::string hint;
+  std::string hint = hint_for_name(path);
+  if (!hint.empty()) return refuse(node.offset, message, std::move(hint));
   if (!nearest.empty()) {
     hint = fmt::format("did you mean `{}`?", nearest);
   } else if (names.size() <= 12 && !names.empty()) {
     hint = fmt::format("there are: {}", fmt::join(names, ", "));
   }
-  return refuse(node.offset, fmt::format("unknown field `{}`", path), hint);
+  return refuse(node.offset, message, hint);
 }
 
 Checker::Answer Checker::check_select(const Node& node, const Facts& facts) {
@@ -291,7 +304,9 @@ std::optional<std::vector<Typed>> Checker::check_all(std::span<const NodePtr> no
 bool Checker::require_bool(const Node& operand, const Typed& typed, std::string_view name) {
   const bool null_in_logic = name != "?:" && typed.shape.kind == Kind::kNull;
   if (typed.shape.kind == Kind::kBool || null_in_logic || is_open(typed.shape.kind) || dialect_.dynamic) return true;
-  fail(operand.begin, fmt::format("`{}` needs a bool, but `{}` is {}", name, text_of(operand), to_string(typed.shape)));
+  const bool text = name == "||" && typed.shape.kind == Kind::kString;
+  fail(operand.begin, fmt::format("`{}` needs a bool, but `{}` is {}", name, text_of(operand), to_string(typed.shape)),
+       text ? "`+` joins text" : "compare it, as in `x > 0`");
   return false;
 }
 

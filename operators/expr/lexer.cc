@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "operators/expr/foreign.h"
 #include "operators/expr/utf8.h"
 
 namespace tidemark::expr {
@@ -103,10 +104,9 @@ class Lexer {
       return push(TokenKind::kSymbol);
     }
     const char c = peek();
-    if (c == '=') return fail(at_, "`=` is no operator", "write `==` to compare");
-    if (c == '&') return fail(at_, "`&` is no operator", "write `&&`");
-    if (c == '|') return fail(at_, "`|` is no operator", "write `||`");
-    if (c > ' ' && c < 0x7f) return fail(at_, fmt::format("`{}` has no meaning in an expression", c));
+    std::string hint = hint_for_character(text_.substr(at_));
+    if (c == '=' || c == '&' || c == '|') return fail(at_, fmt::format("`{}` is no operator", c), std::move(hint));
+    if (c > ' ' && c < 0x7f) return fail(at_, fmt::format("`{}` has no meaning in an expression", c), std::move(hint));
     return fail(at_, fmt::format("byte 0x{:02x} has no meaning outside of a string", static_cast<unsigned char>(c)));
   }
 
@@ -142,13 +142,22 @@ class Lexer {
     const auto failed = std::from_chars(digits.data(), digits.data() + digits.size(), value, base).ec;
     const bool is_unsigned = peek() == 'u' || peek() == 'U';
     if (is_unsigned) ++at_;
-    if (is_word(peek())) return fail(at_, "a number and a name need a space or an operator between them");
+    if (is_word(peek())) return glued_to_name();
     if (failed != std::errc{}) return fail(begin_, "number does not fit 64 bits", "write it with a `.` for a double");
     return push(is_unsigned ? TokenKind::kUint : TokenKind::kInt, value);
   }
 
+  bool glued_to_name() {
+    size_t end = at_;
+    while (end < text_.size() && is_word(text_[end])) ++end;
+    const std::string_view name = text_.substr(at_, end - at_);
+    const bool unit = name == "ms" || name == "s" || name == "m" || name == "h";
+    return fail(at_, "a number and a name need a space or an operator between them",
+                unit ? fmt::format("write `duration('{}')`", text_.substr(begin_, end - begin_)) : std::string());
+  }
+
   bool double_number() {
-    if (is_word(peek())) return fail(at_, "a number and a name need a space or an operator between them");
+    if (is_word(peek())) return glued_to_name();
     double value = 0;
     const auto [end, failed] = std::from_chars(text_.data() + begin_, text_.data() + at_, value);
     // Out of range is either too large or too near to zero; the standard leaves `value` alone in both cases.

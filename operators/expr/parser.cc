@@ -9,6 +9,7 @@
 
 #include "operators/expr/ast.h"
 #include "operators/expr/expr.h"
+#include "operators/expr/foreign.h"
 #include "operators/expr/lexer.h"
 
 namespace tidemark::expr {
@@ -43,25 +44,6 @@ std::string rename_hint(std::string_view word) {
 
 std::string describe(const Token& token) {
   return token.kind == TokenKind::kEnd ? "the end of the expression" : fmt::format("`{}`", token.text);
-}
-
-// What SQL says and CEL says otherwise.
-std::string hint_for(const Token& token) {
-  static constexpr std::pair<std::string_view, std::string_view> kSql[] = {
-      {"and", "write `&&`"},
-      {"or", "write `||`"},
-      {"not", "write `!`"},
-      {"is", "write `has(x)`, `x == null` or `x != null`"},
-      {"like", "write `x.contains('...')`, `x.startsWith('...')` or `x.matches('...')`"},
-      {"between", "write `x >= a && x <= b`"},
-      {"where", "write `.where(condition)` behind an aggregate"},
-  };
-  std::string word(token.text);
-  for (char& c : word) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  for (const auto& [sql, hint] : kSql) {
-    if (word == sql) return std::string(hint);
-  }
-  return {};
 }
 
 // Every parse function answers null once a problem is noted.
@@ -99,7 +81,20 @@ class Parser {
     return nullptr;
   }
   NodePtr unexpected_token(std::string_view wanted) {
-    return fail(token().begin, fmt::format("{} where {} should be", describe(token()), wanted), hint_for(token()));
+    return fail(token().begin, fmt::format("{} where {} should be", describe(token()), wanted), hint_here(wanted));
+  }
+  // What the token here is meant to be, by itself and by what stands around it.
+  std::string hint_here(std::string_view wanted) const {
+    const Token& here = token();
+    if (here.kind == TokenKind::kQuotedName) return fmt::format("write {} without backticks", here.text.substr(1, here.text.size() - 2));
+    if (here.text == "," && wanted == "`)`") return "write a list in brackets: `[a, b]`";
+    std::string hint = here.kind == TokenKind::kWord ? hint_for_word(here.text) : std::string();
+    if (here.text == ":") hint = hint_for_pair(here.text, token(1).text);
+    if (!hint.empty() || at_ == 0) return hint;
+    const Token& before = tokens_[at_ - 1];
+    hint = before.kind == TokenKind::kWord ? hint_behind_word(before.text) : std::string();
+    const bool adjacent = before.end == here.begin || before.text == "(";
+    return hint.empty() && adjacent ? hint_for_pair(before.text, here.text) : hint;
   }
   NodePtr too_deep(size_t offset) {
     return fail(offset, fmt::format("expression is nested deeper than {} levels", Node::kMaxDepth),
@@ -357,7 +352,7 @@ class Parser {
     if (is_keyword(t.text)) return rooted ? unexpected_token("a name") : keyword();
     const bool call = sees("(", 1);
     if (is_reserved_word(t.text) && !names_message()) {
-      return fail(t.begin, fmt::format("`{}` is a word that CEL reserves", t.text), call ? "" : rename_hint(t.text));
+      return fail(t.begin, fmt::format("`{}` is a word that CEL reserves", t.text), call ? hint_for_word(t.text) : rename_hint(t.text));
     }
     ++at_;
     Node node;

@@ -92,6 +92,7 @@ void WindowPlanner::plan_keys() {
 void WindowPlanner::plan_results() {
   Scope raw = out_.output;  // what the expressions over aggregates see: keys, the window's times, and the calls
   for (const AggregateFunction& f : aggregate_functions()) raw.aggregates.push_back(f.name);
+  raw.gathered = input_.scope.fields;
   std::vector<Remainder> remainders;
   for (size_t i = 0; i < spec_.aggregates.size(); ++i) {
     const NamedExpression& field = spec_.aggregates[i];

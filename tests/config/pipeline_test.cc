@@ -278,7 +278,7 @@ TEST_CASE("windows are refused with a reason and a place") {
   check("tumbling: 1m", "7:13: `window` needs `aggregates`; a map from names to expressions, such as {n: count()}\n");
   check("tumbling: 1m, aggregates: {}", "7:40: `aggregates` is empty; write at least one, such as {n: count()}\n");
   check("tumbling: 0s" + one, "7:24: `size` must be longer than nothing, not 0s\n");
-  check("tumbling: 5" + one, "7:24: `size` must be a duration such as 250ms, 5s or 1m, not '5'\n");
+  check("tumbling: 5" + one, "7:24: `size` must be a duration such as 250ms, 5s or 1m, not '5'; a number needs its unit, as in `5s` or `5ms`\n");
   check("tumbling: -5s" + one, "7:24: `size` must be a duration such as 250ms, 5s or 1m, not '-5s'\n");
   check("sliding: {size: 1m, step: 2m}" + one, "7:40: `step` may not be longer than `size`: 2m > 1m; records between two windows would be lost\n");
   check("sliding: {size: 1m}" + one, "7:23: `sliding` needs `step`; the time between the beginnings of two windows, at most `size`\n");

@@ -130,6 +130,7 @@ TEST_CASE("what YAML allows and nobody means is refused") {
   CHECK(error("[a]: b\n") == "1:1: a key must be a word, not a list; quote the key if it is text that begins with a bracket\n");
   CHECK(error("a: {~: b}\n") == "1:5: a key must be a word; inside {} and [], quote text that contains any of , [ ] { } ? or begins with a quote\n");
   CHECK(error("a:\n\tb: 1\n") == "2:1: a tab may not indent; use spaces\n");
+  CHECK(error("a:\n\t- b: 1\n") == "2:1: a tab may not indent; use spaces\n");
   CHECK(error("a: !!str b\n") == "1:4: `!` at the beginning of a value is a YAML tag, and tags mean nothing here; quote the whole value, for example with '...'\n");
   CHECK(error("a: {<<: b}\n") == "1:5: merge keys `<<` are not supported; write the keys out\n");
   CHECK(error("") == "1:1: the file is empty; a pipeline is a map that begins with `name:`\n");

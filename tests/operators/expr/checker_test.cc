@@ -57,10 +57,10 @@ TEST_CASE("what cannot be compared is refused") {
 }
 
 TEST_CASE("logic needs bools") {
-  CHECK(refused("n && flag") == "0: `&&` needs a bool, but `n` is int");
-  CHECK(refused("n || name") == "0: `||` needs a bool, but `n` is int\n5: `||` needs a bool, but `name` is string");
-  CHECK(refused("null ? 1 : 2") == "0: `?:` needs a bool, but `null` is null");
-  CHECK(refused("n ? 1 : 2") == "0: `?:` needs a bool, but `n` is int");
+  CHECK(refused("n && flag") == "0: `&&` needs a bool, but `n` is int; compare it, as in `x > 0`");
+  CHECK(refused("n || name") == "0: `||` needs a bool, but `n` is int; compare it, as in `x > 0`\n5: `||` needs a bool, but `name` is string; `+` joins text");
+  CHECK(refused("null ? 1 : 2") == "0: `?:` needs a bool, but `null` is null; compare it, as in `x > 0`");
+  CHECK(refused("n ? 1 : 2") == "0: `?:` needs a bool, but `n` is int; compare it, as in `x > 0`");
   CHECK(refused("flag ? 1 : 2.0").starts_with("5: `?:` has to be of one type, but is int or double"));
   CHECK(refused("!n") == "0: no `!` for int");
   CHECK(refused("coalesce(amount, 0)").starts_with("0: `coalesce` has to be of one type, but is double or int"));
@@ -115,7 +115,7 @@ TEST_CASE("lists and maps are checked through and through") {
 
 TEST_CASE("macros check what they walk through and what they bind") {
   CHECK(refused("tags.exists(t, t == 1)") == "17: no operator for string == int; write `int(t) == 1`");
-  CHECK(refused("tags.exists(t, size(t))") == "15: `exists` needs a bool, but `size(t)` is int");
+  CHECK(refused("tags.exists(t, size(t))") == "15: `exists` needs a bool, but `size(t)` is int; compare it, as in `x > 0`");
   CHECK(refused("n.exists(x, true)") == "2: `exists` walks through a list or a map, but `n` is int");
   CHECK(refused("tags.exists(1, true)") == "12: `exists` needs a plain name here, not `1`; write `list.exists(x, ...)`");
   CHECK(refused("tags.exists(i, i, true)") == "15: `exists` gives one name to two things");

@@ -126,6 +126,31 @@ TEST_CASE("what SQL says is answered with what CEL says") {
   CHECK(hint_of("a is not null") == "write `has(x)`, `x == null` or `x != null`");
   CHECK(hint_of("sum(x) where x > 1") == "write `.where(condition)` behind an aggregate");
   CHECK(hint_of("a b").empty());
+  CHECK(hint_of("count(*)") == "`count()` counts rows");
+  CHECK(hint_of("count( * )") == "`count()` counts rows");
+  CHECK(hint_of("count(distinct x)") == "write `distinct(x)`, an aggregate of its own");
+  CHECK(hint_of("sum(x) filter (where y)") == "write `.where(condition)` behind an aggregate");
+  CHECK(hint_of("sum(x) OVER w") == "the window says over what: write the aggregate alone");
+  CHECK(hint_of("a <> b") == "write `!=`");
+  CHECK(hint_of("a < > b").empty());
+  CHECK(hint_of("a IN (1, 2)") == "write `in`, in small letters");
+  CHECK(hint_of("a in (1, 2)") == "write a list in brackets: `[a, b]`");
+  CHECK(hint_of("a NOT IN [1]") == "write `!`, as in `!(x in [1, 2])`");
+  CHECK(hint_of("NOT a") == "write `!`, as in `!x`");
+  CHECK(hint_of("interval '1' minute") == "write `duration('60s')`");
+  CHECK(hint_of("TIMESTAMP '2026-01-01'") == "write `timestamp('2026-01-01T00:00:00Z')`");
+  CHECK(hint_of("CASE WHEN a THEN b END") == "write `condition ? a : b`");
+  CHECK(hint_of("if(a, b, c)") == "write `condition ? a : b`");
+  CHECK(hint_of("cast(x as double)") == "a result's name stands before its `:`; types are converted as in `double(x)`");
+  CHECK(hint_of("x::double") == "types are converted as in `double(x)`");
+  CHECK(hint_of("a ?? b") == "write `coalesce(x, y)`");
+  CHECK(hint_of("a ** 2") == "write `x * x`; there are no powers");
+  CHECK(hint_of("`amount` > 1") == "write amount without backticks");
+  CHECK(hint_of("'it''s'") == "a quote inside of quotes is written `\\'` or `\\\"`");
+  CHECK(hint_of("a =~ 'x'") == "write `x.matches('...')`");
+  CHECK(hint_of("$.amount") == "a field is written by its name alone");
+  CHECK(hint_of("now() - ts > 5m") == "write `duration('5m')`");
+  CHECK(hint_of("a == b;") == "an expression has no end mark");
 }
 
 TEST_CASE("blanks and comments mean nothing") {
@@ -144,7 +169,7 @@ TEST_CASE("what does not parse is refused where it stands") {
   CHECK(parsed("a ? b") == "5: the end of the expression where the `:` of `? :` should be");
   CHECK(parsed("a = b") == "2: `=` is no operator; write `==` to compare");
   CHECK(parsed("a & b") == "2: `&` is no operator; write `&&`");
-  CHECK(parsed("a # b") == "2: `#` has no meaning in an expression");
+  CHECK(parsed("a # b") == "2: `#` has no meaning in an expression; a comment begins with `//`");
   CHECK(parsed("'abc") == "0: string is not closed; close it with '");
   CHECK(parsed("x + 'a\nb'") == "4: string is not closed on its line; write three quotes around text of several lines");
   CHECK(parsed(R"('ab\q')") == "3: unknown escape in a string; double the backslash, or write r'...'");

@@ -43,6 +43,30 @@ TEST_CASE("what other systems call an aggregate is answered with our word") {
   CHECK_THAT(said_of_aggregate("median(amount)"), Contains("7:54: error: unknown function `median`; did you mean `quantile`?"));
 }
 
+TEST_CASE("a field beside aggregates is answered with how to gather it") {
+  CHECK_THAT(said_of_aggregate("amount"),
+             Contains("7:54: error: `amount` has a value in each row, and a window gathers many rows; take an aggregate of it, "
+                      "such as `sum(amount)`, or put it into `by`"));
+  CHECK_THAT(said_of_aggregate("sum(amount) / amount"), Contains("`amount` has a value in each row"));
+  CHECK_THAT(said_of_aggregate("flag"), Contains("such as `last(flag)`"));
+  CHECK_THAT(said_of_aggregate("double(n) * sum(amount)"), !Contains("error"));
+}
+
+TEST_CASE("functions and names of other languages are answered with ours") {
+  CHECK_THAT(said_of("map: {m: 'abs(amount)'}"), Contains("unknown function `abs`; did you mean `math.abs`?"));
+  CHECK_THAT(said_of("map: {m: 'ifnull(amount, 0.0)'}"), Contains("unknown function `ifnull`; write `coalesce(x, y)`"));
+  CHECK_THAT(said_of("map: {m: lower(string(n))}"), Contains("unknown function `lower`; write `x.lowerAscii()`"));
+  CHECK_THAT(said_of("map: {m: string(n).length()}"), Contains("unknown function `length`; write `x.size()`"));
+  CHECK_THAT(said_of("map: {m: now()}"), Contains("unknown function `now`; results follow from the records alone"));
+  CHECK_THAT(said_of("filter: flag == NULL"), Contains("unknown field `NULL`; write `null`"));
+  CHECK_THAT(said_of("filter: flag == True"), Contains("unknown field `True`; write `true`"));
+  CHECK_THAT(said_of("filter: this.amount > 1.0"), Contains("unknown field `this.amount`; a field is written by its name alone: `amount`"));
+  CHECK_THAT(said_of("filter: '\"amount\" > 1.0'"),
+             Contains("no operator for string > double; in quotes `amount` is text; the field is written `amount`"));
+  CHECK_THAT(said_of("filter: n && flag"), Contains("`&&` needs a bool, but `n` is int; compare it, as in `x > 0`"));
+  CHECK_THAT(said_of("map: {m: string(n) || 'x'}"), Contains("`||` needs a bool, but `string(n)` is string; `+` joins text"));
+}
+
 TEST_CASE("calls with the wrong number of arguments or of the wrong types are refused at their place") {
   CHECK_THAT(said_of_aggregate("1 + sum(n, n)"), Contains("error: `sum` takes 1 argument, not 2; write sum(x)"));
   CHECK_THAT(said_of_aggregate("count(n, n)"), Contains("error: `count` takes 0 to 1 argument, not 2"));
