@@ -23,14 +23,14 @@ class ArgExtreme {
   };
   struct Reader {
     typename Placed::Reader xs;
-    const Column& by;
-    bool has(uint32_t row) const { return xs.has(row) && by.valid[row]; }
-    View operator[](uint32_t row) const { return {B::read(by, row), xs[row]}; }
+    const Column* by;
+    bool has(uint32_t row) const { return xs.has(row) && by->valid[row]; }
+    View operator[](uint32_t row) const { return {B::read(*by, row), xs[row]}; }
   };
   static constexpr std::string_view kName = kGreatest ? "arg_max" : "arg_min";
 
   explicit ArgExtreme(const AggregateArgs& args) : placed_(args) {}
-  Reader reader(const AddInput& in) const { return {placed_.reader(in), *in.by}; }
+  Reader reader(const AddInput& in) const { return {placed_.reader(in), in.by}; }
   static void set(Column& c, size_t row, const View& v, Arena& arena) { Placed::set(c, row, v.x, arena); }
   static void store(Stored& s, const View& v, Arena& heap) {
     B::store(s.by, v.by, heap);

@@ -9,7 +9,7 @@ namespace tidemark {
 // A choice C is a kind as in value_kinds.h, of all that is kept of a row, with
 //   static constexpr std::string_view kName;  // of the aggregate
 //   explicit C(const AggregateArgs& args);
-//   auto reader(const AddInput& in) const;    // has has(row), and [row] is the row's View
+//   auto reader(const AddInput& in) const;    // has has(row); [row] is the row's View; no rows, no columns
 //   View decode(ByteReader& in) const;
 //   static bool better(const View& row, const Stored& than);
 template <class C>

@@ -95,13 +95,13 @@ class PlacedValue {
   };
   class Reader {
    public:
-    Reader(const AddInput& in, const TopicTable& topics) : places_(in.batch, topics), values_(*in.arg) {}
-    bool has(uint32_t row) const { return values_.valid[row]; }
-    View operator[](uint32_t row) const { return {places_[row], V::read(values_, row)}; }
+    Reader(const AddInput& in, const TopicTable& topics) : places_(in.batch, topics), values_(in.arg) {}
+    bool has(uint32_t row) const { return values_->valid[row]; }
+    View operator[](uint32_t row) const { return {places_[row], V::read(*values_, row)}; }
 
    private:
     BatchPlaces places_;
-    const Column& values_;
+    const Column* values_;
   };
 
   explicit PlacedValue(const AggregateArgs& args) : topics_(args.topics) {}

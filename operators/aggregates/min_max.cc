@@ -10,14 +10,14 @@ template <class V, bool kGreatest>
 struct Extreme : V {
   using typename V::View, typename V::Stored;
   struct Reader {
-    const Column& values;
-    bool has(uint32_t row) const { return values.valid[row]; }
-    View operator[](uint32_t row) const { return V::read(values, row); }
+    const Column* values;
+    bool has(uint32_t row) const { return values->valid[row]; }
+    View operator[](uint32_t row) const { return V::read(*values, row); }
   };
   static constexpr std::string_view kName = kGreatest ? "max" : "min";
 
   explicit Extreme(const AggregateArgs&) {}
-  static Reader reader(const AddInput& in) { return {*in.arg}; }
+  static Reader reader(const AddInput& in) { return {in.arg}; }
   static bool better(View row, const Stored& than) {
     return kGreatest ? V::less(V::view(than), row) : V::less(row, V::view(than));
   }
