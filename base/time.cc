@@ -90,11 +90,12 @@ std::optional<int64_t> take_zone_seconds(std::string_view& text) {
   return sign * (*hours * 3'600 + *minutes * 60);
 }
 
-void append_padded(std::string& out, int64_t value, int width) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  for (int have = static_cast<int>(end - digits); have < width; ++have) out.push_back('0');
-  out.append(digits, end);
+// The last `width` digits, and what follows them; answers where that ends.
+char* write_digits(char* at, int64_t number, int width, char behind) {
+  auto value = static_cast<uint32_t>(number);
+  for (char* digit = at + width; digit-- > at; value /= 10) *digit = static_cast<char>('0' + value % 10);
+  at[width] = behind;
+  return at + width + 1;
 }
 
 }  // namespace
@@ -169,26 +170,19 @@ void append_rfc3339(Time t, std::string& out) {
     return;
   }
   const int64_t in_day = floor_mod(seconds, 86'400);
-  append_padded(out, date.year, 4);
-  out.push_back('-');
-  append_padded(out, date.month, 2);
-  out.push_back('-');
-  append_padded(out, date.day, 2);
-  out.push_back('T');
-  append_padded(out, in_day / 3'600, 2);
-  out.push_back(':');
-  append_padded(out, in_day / 60 % 60, 2);
-  out.push_back(':');
-  append_padded(out, in_day % 60, 2);
-  if (fraction != 0) {
-    out.push_back('.');
-    if (fraction % 1'000 == 0) {
-      append_padded(out, fraction / 1'000, 3);
-    } else {
-      append_padded(out, fraction, 6);
-    }
+  char text[sizeof "2026-01-01T00:00:00.000000Z"];
+  char* at = write_digits(text, date.year, 4, '-');
+  at = write_digits(at, date.month, 2, '-');
+  at = write_digits(at, date.day, 2, 'T');
+  at = write_digits(at, in_day / 3'600, 2, ':');
+  at = write_digits(at, in_day / 60 % 60, 2, ':');
+  at = write_digits(at, in_day % 60, 2, fraction == 0 ? 'Z' : '.');
+  if (fraction % 1'000 != 0) {
+    at = write_digits(at, fraction, 6, 'Z');
+  } else if (fraction != 0) {
+    at = write_digits(at, fraction / 1'000, 3, 'Z');
   }
-  out.push_back('Z');
+  out.append(text, at);
 }
 
 std::string format_rfc3339(Time t) {

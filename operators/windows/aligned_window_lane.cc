@@ -10,6 +10,8 @@ namespace {
 
 // Rows that are probed and updated together: their entries are still in the nearest cache when the aggregates come.
 constexpr size_t kChunk = 512;
+// A slice that counts in fewer windows is merged anew for each.
+constexpr WindowNumber kLeastShared = 4;
 
 }  // namespace
 
@@ -20,6 +22,7 @@ AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, uint16_t step, uint
       slices_(plan.shape),
       block_(std::make_shared<const StateBlock>(plan)),
       open_(*block_),
+      total_(*block_),
       next_unfired_(slices_.first_open(Time::min())) {}
 
 void AlignedWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view) {
@@ -155,25 +158,44 @@ std::optional<WindowNumber> AlignedWindowLane::next_window(Time watermark) const
 }
 
 void AlignedWindowLane::collect(const SlicePart& part, const Slice& slice, WindowSources& sources) const {
-  for (const auto& frozen : part.frozen) sources.tables.push_back(&frozen->table);
-  if (part.hot) sources.tables.push_back(part.hot.get());
+  for (const HotTable* table : part.tables()) sources.tables.push_back(table);
   if (!part.in_store_only) return;
   const bool common = part.visible_from == slice.first_window;
   sources.stored.push_back(
       {lane_, step_, slice.end, common ? kCommonPartial : slices_.end_of(part.visible_from)});
 }
 
+// Whether the window is worth a running total: its slices count in many windows, and all are in memory. What is visible
+// in a window that fires does not change any more; only common parts come and go in the order of their slices.
+bool AlignedWindowLane::shares_total(WindowNumber window) const {
+  if (window < totals_from_ || slices_.overlap() < kLeastShared) return false;
+  for (const auto& [start, open] : open_.open()) {
+    if (open.slice.first_window > window) break;
+    const auto common = open.parts.find(open.slice.first_window);
+    if (common != open.parts.end() && common->second.in_store_only) return false;
+  }
+  return true;
+}
+
 Status AlignedWindowLane::fire(WindowNumber window, ResultWriter& out) {
   WindowSources sources;
+  std::vector<SlidingTotal::Member> shared;
+  const bool with_total = shares_total(window);
+  if (!with_total) total_.clear();
   FiredWindow fired{slices_.start_of(window), slices_.end_of(window)};
   for (const auto& [start, open] : open_.open()) {
     if (open.slice.first_window > window) break;
     for (const auto& [visible_from, part] : open.parts) {
       if (visible_from > window) break;
-      collect(part, open.slice, sources);
       fired.newest_kafka_time = std::max(fired.newest_kafka_time, part.newest_kafka_time);
+      if (with_total && visible_from == open.slice.first_window) {
+        shared.push_back({start, part.tables()});
+      } else {
+        collect(part, open.slice, sources);
+      }
     }
   }
+  total_.collect(shared, sources.tables);
   for (const HotTable* table : sources.tables) fired.expected_rows = std::max(fired.expected_rows, table->size());
   if (!sources.stored.empty()) fired.expected_rows = Batch::kMaxRows;
   out.begin(fired);
@@ -193,6 +215,7 @@ Status AlignedWindowLane::advance(Time watermark, ResultEmitter& out) {
   }
   watermark_ = watermark;
   next_unfired_ = slices_.first_open(watermark);
+  if (open_.open().empty()) total_.clear();
   writer.finish();
   return {};
 }
@@ -211,6 +234,13 @@ std::unique_ptr<FrozenGeneration> AlignedWindowLane::freeze() {
   if (expired_through_) expired_before_ = *expired_through_;
   expired_through_.reset();
   return std::make_unique<FrozenLane>(block_, std::move(contents));
+}
+
+void AlignedWindowLane::shed(size_t target) {
+  if (memory_bytes() <= target) return;
+  if (total_.bytes() > 0) totals_from_ = saturating_add(next_unfired_, slices_.overlap());
+  total_.clear();
+  open_.shed(target);
 }
 
 void AlignedWindowLane::on_written(uint64_t number, std::shared_ptr<const StoreView> view) {

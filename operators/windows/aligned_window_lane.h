@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "operators/windows/lane_slices.h"
 #include "operators/windows/result_writer.h"
 #include "operators/windows/slices.h"
+#include "operators/windows/sliding_total.h"
 #include "operators/windows/window_lane.h"
 #include "operators/windows/window_merge.h"
 
@@ -31,8 +33,8 @@ class AlignedWindowLane final : public WindowLane {
   void on_written(uint64_t number, std::shared_ptr<const StoreView> view) override;
   size_t hot_bytes() const override { return open_.hot_bytes(); }
   size_t dirty_bytes() const override { return open_.dirty_bytes(); }
-  size_t memory_bytes() const override { return open_.bytes(); }
-  void shed(size_t target) override { open_.shed(target); }
+  size_t memory_bytes() const override { return open_.bytes() + total_.bytes(); }
+  void shed(size_t target) override;
   uint64_t keys() const override { return open_.keys(); }
   const WindowCounters& counters() const override { return counters_; }
 
@@ -58,6 +60,7 @@ class AlignedWindowLane final : public WindowLane {
   std::optional<WindowNumber> next_window(Time watermark) const;
   Status fire(WindowNumber window, ResultWriter& out);
   void collect(const SlicePart& part, const Slice& slice, WindowSources& sources) const;
+  bool shares_total(WindowNumber window) const;
 
   const WindowPlan& plan_;
   uint16_t step_;  // in state keys
@@ -65,6 +68,8 @@ class AlignedWindowLane final : public WindowLane {
   Slices slices_;
   std::shared_ptr<const StateBlock> block_;
   LaneSlices open_;
+  SlidingTotal total_;  // of common parts
+  WindowNumber totals_from_ = std::numeric_limits<WindowNumber>::min();  // memory has none to spare for earlier windows
   std::shared_ptr<const StoreView> view_;
   Time watermark_ = Time::min();
   WindowNumber next_unfired_;

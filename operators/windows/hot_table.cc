@@ -1,11 +1,17 @@
 #include "operators/windows/hot_table.h"
 
 #include <bit>
-#include <limits>
 
 #include "base/check.h"
 
 namespace tidemark {
+namespace {
+
+// How many keys ahead of its probe a slot, and then the entry that it names, are asked for.
+constexpr size_t kSlotAhead = 24;
+constexpr size_t kEntryAhead = 12;
+
+}  // namespace
 
 HotTable::Entry* HotTable::entry_at(uint32_t i) const {
   size_t chunk = 0;
@@ -72,16 +78,17 @@ std::byte* HotTable::find_or_insert(std::string_view key, uint64_t hash) {
   }
 }
 
-const std::byte* HotTable::find(std::string_view key, uint64_t hash) const {
-  if (slots_.empty()) return nullptr;
+uint32_t HotTable::find(std::string_view key, uint64_t hash) const {
+  if (slots_.empty()) return kNone;
   const size_t mask = slots_.size() - 1;
   const uint32_t tag = tag_of(hash);
   for (size_t at = hash & mask; slots_[at].ref != 0; at = (at + 1) & mask) {
     if (slots_[at].tag != tag) continue;
-    const Entry* const e = entry_at(slots_[at].ref - 1);
-    if (e->hash_ == hash && e->key() == key) return e->states();
+    const uint32_t number = slots_[at].ref - 1;
+    const Entry* const e = entry_at(number);
+    if (e->hash_ == hash && e->key() == key) return number;
   }
-  return nullptr;
+  return kNone;
 }
 
 void HotTable::prefetch_slot(uint64_t hash) const { __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]); }
@@ -101,13 +108,22 @@ void HotTable::find_or_insert(std::span<const std::string_view> keys, std::span<
     for (size_t i = 0; i < n; ++i) states[i] = find_or_insert(keys[rows[i]], hashes[rows[i]]);
     return;
   }
-  constexpr size_t kSlotAhead = 24;
-  constexpr size_t kEntryAhead = 12;
   for (size_t i = 0; i < std::min(n, kSlotAhead); ++i) prefetch_slot(hashes[rows[i]]);
   for (size_t i = 0; i < n; ++i) {
     if (i + kSlotAhead < n) prefetch_slot(hashes[rows[i + kSlotAhead]]);
     if (i + kEntryAhead < n) prefetch_entry(hashes[rows[i + kEntryAhead]]);
     states[i] = find_or_insert(keys[rows[i]], hashes[rows[i]]);
+  }
+}
+
+void HotTable::find(std::span<const Entry* const> entries, uint32_t* found) const {
+  const size_t n = entries.size();
+  const bool far = size_ >= kPrefetchFrom;
+  for (size_t i = 0; far && i < std::min(n, kSlotAhead); ++i) prefetch_slot(entries[i]->hash());
+  for (size_t i = 0; i < n; ++i) {
+    if (far && i + kSlotAhead < n) prefetch_slot(entries[i + kSlotAhead]->hash());
+    if (far && i + kEntryAhead < n) prefetch_entry(entries[i + kEntryAhead]->hash());
+    found[i] = find(entries[i]->key(), entries[i]->hash());
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -63,8 +64,11 @@ class HotTable {
   void find_or_insert(std::span<const std::string_view> keys, std::span<const uint64_t> hashes, Rows rows,
                       std::byte** states);
   std::byte* find_or_insert(std::string_view key, uint64_t hash);
-  // Null when the key is not there.
-  const std::byte* find(std::string_view key, uint64_t hash) const;
+  // The number of the entry with the key; kNone where there is none.
+  static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
+  uint32_t find(std::string_view key, uint64_t hash) const;
+  // found[i] = the number of the entry here that has the key of entries[i], an entry of another table, or kNone.
+  void find(std::span<const Entry* const> entries, uint32_t* found) const;
 
   size_t size() const { return size_; }
   // Entries in the order of their insertion, 0 .. size() - 1.

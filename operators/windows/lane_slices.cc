@@ -6,6 +6,13 @@
 
 namespace tidemark {
 
+std::vector<const HotTable*> SlicePart::tables() const {
+  std::vector<const HotTable*> tables;
+  for (const auto& generation : frozen) tables.push_back(&generation->table);
+  if (hot) tables.push_back(hot.get());
+  return tables;
+}
+
 SlicePart& LaneSlices::part(const Slice& slice, WindowNumber visible_from) {
   OpenSlice& open = open_[slice.start];
   open.slice = slice;

@@ -37,6 +37,8 @@ struct SlicePart {
   int32_t batch_group = -1;  // scratch of the lane's add()
 
   bool ever_frozen() const { return in_store_only || !frozen.empty(); }
+  // All of it that is in memory.
+  std::vector<const HotTable*> tables() const;
 };
 
 struct OpenSlice {

@@ -39,6 +39,8 @@ class Slices {
   WindowNumber first_open(Time watermark) const;
   // The window that ends at Time::max().
   WindowNumber last_window() const { return last_window_; }
+  // The most windows that contain one instant.
+  WindowNumber overlap() const { return (shape_.size.us - 1) / shape_.step.us + 1; }
 
  private:
   WindowNumber containing_start(__int128 us) const;

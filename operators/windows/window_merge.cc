@@ -1,14 +1,18 @@
 #include "operators/windows/window_merge.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "operators/windows/sorted_entries.h"
 
 namespace tidemark {
 namespace {
 
-// Tables of up to this many bytes in sum are hashed together; larger ones are sorted and merged, which needs less room.
+// Tables are joined by looking each key up in the others, which needs next to no room. Where they are more than a few and
+// small in sum, they are hashed together. Very many large ones are sorted and merged.
+constexpr size_t kFewTables = 4;
 constexpr size_t kCombineBytes = size_t{16} << 20;
+constexpr size_t kMaxJoinedTables = 16;
 
 Error foreign_key() { return {Fault::kExternal, true, "the store holds a window key that cannot be read"}; }
 Error foreign_value() { return {Fault::kExternal, true, "the store holds a window state that cannot be read"}; }
@@ -20,23 +24,65 @@ Status write_table(const HotTable& table, ResultWriter& out) {
   return {};
 }
 
-void merge_table(const HotTable& from, const StateBlock& block, HotTable& into) {
-  constexpr size_t kBatch = 256;
-  std::string_view keys[kBatch];
-  uint64_t hashes[kBatch];
-  uint32_t rows[kBatch];
-  std::byte* states[kBatch];
-  for (size_t begin = 0; begin < from.size(); begin += kBatch) {
-    const size_t n = std::min(kBatch, from.size() - begin);
-    for (size_t i = 0; i < n; ++i) {
-      keys[i] = from.entry(begin + i).key();
-      hashes[i] = from.entry(begin + i).hash();
-      rows[i] = static_cast<uint32_t>(i);
-    }
-    into.find_or_insert(keys, hashes, Rows(rows, n), states);
-    for (size_t i = 0; i < n; ++i) block.merge(states[i], from.entry(begin + i).states(), into.heap());
+// Tables, joined: each key is written where it occurs first, with what the later tables hold of it.
+class TableJoin {
+ public:
+  TableJoin(std::span<const HotTable* const> tables, const StateBlock& block)
+      : tables_(tables.begin(), tables.end()), written_(tables.size()), merged_(block) {
+    // The largest is looked up by all and looks nothing up.
+    std::ranges::sort(tables_, {}, &HotTable::size);
+    for (size_t t = 1; t < tables_.size(); ++t) written_[t].resize(tables_[t]->size());
   }
-}
+
+  Status write(ResultWriter& out) {
+    for (size_t t = 0; t < tables_.size(); ++t) {
+      for (size_t i = 0; i < tables_[t]->size(); ++i) {
+        if (t > 0 && written_[t][i]) continue;
+        entries_[gathered_++] = &tables_[t]->entry(i);
+        if (gathered_ < kBatch) continue;
+        if (Status done = write_batch(t, out); !done) return done;
+      }
+      if (Status done = write_batch(t, out); !done) return done;
+    }
+    return {};
+  }
+
+ private:
+  static constexpr size_t kBatch = 256;
+
+  // Writes what was gathered of table `t`.
+  Status write_batch(size_t t, ResultWriter& out) {
+    const std::span entries(entries_, std::exchange(gathered_, 0));
+    for (size_t later = t + 1; later < tables_.size(); ++later) tables_[later]->find(entries, found_[later]);
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (!out.add(entries[i]->key(), states_of(t, i))) return std::unexpected(foreign_key());
+    }
+    return {};
+  }
+
+  const std::byte* states_of(size_t t, size_t i) {
+    bool merged = false;
+    for (size_t later = t + 1; later < tables_.size(); ++later) {
+      const uint32_t number = found_[later][i];
+      if (number == HotTable::kNone) continue;
+      if (!merged) {
+        merged_.clear();
+        merged_.merge(entries_[i]->states());
+        merged = true;
+      }
+      merged_.merge(tables_[later]->entry(number).states());
+      written_[later][number] = true;
+    }
+    return merged ? merged_.states() : entries_[i]->states();
+  }
+
+  std::vector<const HotTable*> tables_;
+  std::vector<std::vector<bool>> written_;  // by table and entry
+  ScratchBlock merged_;
+  size_t gathered_ = 0;
+  const HotTable::Entry* entries_[kBatch];
+  uint32_t found_[kMaxJoinedTables][kBatch];
+};
 
 // One sorted input of a merge: a table's entries, or a range of the store.
 class Run {
@@ -144,17 +190,37 @@ class RunMerge {
 
 }  // namespace
 
+void merge_table(const HotTable& from, const StateBlock& block, HotTable& into) {
+  constexpr size_t kBatch = 256;
+  std::string_view keys[kBatch];
+  uint64_t hashes[kBatch];
+  uint32_t rows[kBatch];
+  std::byte* states[kBatch];
+  for (size_t begin = 0; begin < from.size(); begin += kBatch) {
+    const size_t n = std::min(kBatch, from.size() - begin);
+    for (size_t i = 0; i < n; ++i) {
+      keys[i] = from.entry(begin + i).key();
+      hashes[i] = from.entry(begin + i).hash();
+      rows[i] = static_cast<uint32_t>(i);
+    }
+    into.find_or_insert(keys, hashes, Rows(rows, n), states);
+    for (size_t i = 0; i < n; ++i) block.merge(states[i], from.entry(begin + i).states(), into.heap());
+  }
+}
+
 Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, ResultWriter& out) {
-  if (sources.stored.empty() && sources.tables.size() == 1) return write_table(*sources.tables[0], out);
+  const size_t count = sources.tables.size();
+  if (sources.stored.empty() && count == 1) return write_table(*sources.tables[0], out);
   size_t bytes = 0;
   for (const HotTable* table : sources.tables) bytes += table->bytes();
-  if (sources.stored.empty() && bytes <= kCombineBytes) {
+  if (sources.stored.empty() && count > kFewTables && bytes <= kCombineBytes) {
     HotTable combined(block.blank());
     for (const HotTable* table : sources.tables) merge_table(*table, block, combined);
     return write_table(combined, out);
   }
+  if (sources.stored.empty() && count <= kMaxJoinedTables) return TableJoin(sources.tables, block).write(out);
   std::vector<Run> runs;
-  runs.reserve(sources.tables.size() + sources.stored.size());
+  runs.reserve(count + sources.stored.size());
   for (const HotTable* table : sources.tables) runs.emplace_back(*table);
   for (const StateKeyHeader& header : sources.stored) runs.emplace_back(*view, header);
   return RunMerge(std::move(runs), block).write(out);

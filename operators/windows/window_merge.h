@@ -20,11 +20,12 @@ struct WindowSources {
   std::vector<StateKeyHeader> stored;  // ranges of the view: all keys behind a header
 };
 
-// Writes one row for each key in `sources`. Needs no more memory than a bounded table, or, beyond that and for what is
-// stored, a sorted index of the tables and one position in each range. Fails when the store cannot be read.
-//
-// Every window is brought together from the beginning. A running combination over the slices that consecutive windows
-// share would come in here, for aggregates and sizes where it pays.
+// Merges every entry of `from` into `into`, whose blank is the block's.
+void merge_table(const HotTable& from, const StateBlock& block, HotTable& into);
+
+// Writes one row for each key in `sources`. Needs no more memory than a bit for each entry, or a bounded table, or, for
+// very many large tables and for what is stored, a sorted index of the tables and one position in each range. Fails when
+// the store cannot be read.
 Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, ResultWriter& out);
 
 }  // namespace tidemark
