@@ -19,31 +19,12 @@
 namespace tidemark {
 namespace {
 
-// The meta lane: u16 0xFFFF | u8 kind | rest.
-enum class MetaKind : uint8_t {
-  kFormat = 0,    // u32: kFormatVersion
-  kLane = 1,      // u16 lane BE | name -> bytes
-  kStep = 2,      // name -> u16 step
-  kNextStep = 3,  // u16: the number after the highest ever given
-};
 constexpr uint32_t kFormatVersion = 1;
 constexpr size_t kBatchBytes = size_t{1} << 20;
+// Files that lie on top of each other: compaction starts at the one and stops below the other.
+constexpr uint64_t kTooManyFiles = 16;
+constexpr uint64_t kEnoughFiles = 4;
 constexpr uint64_t kFileBytes = uint64_t{256} << 20;  // what is larger becomes several files
-
-std::string meta_key(MetaKind kind, std::string_view rest = {}) {
-  std::string key;
-  ByteWriter out(key);
-  out.fixed(kMetaLane);
-  out.fixed(kind);
-  out.raw(rest);
-  return key;
-}
-
-std::string lane_meta_key(uint16_t lane, std::string_view name) {
-  std::string rest{static_cast<char>(lane >> 8), static_cast<char>(lane & 0xff)};
-  rest.append(name);
-  return meta_key(MetaKind::kLane, rest);
-}
 
 template <class T>
 std::string fixed_bytes(T value) {
@@ -207,6 +188,8 @@ struct KeyedStore::Core {
   std::unique_ptr<rocksdb::SstFileWriter> open_file;               // where parts are written
   std::vector<std::string> written_files;                          // not yet taken into the store
   std::map<std::pair<std::string, uint64_t>, uint64_t> checksums;  // of immutable files, by name and size
+  bool may_compact = false;
+  bool compacting = false;
 
   mutable std::mutex steps_mutex;  // guards steps and next_step
   std::map<std::string, uint16_t, std::less<>> steps;
@@ -242,7 +225,12 @@ struct KeyedStore::Core {
   }
   void check_order(const WriteSet& set);
   Status apply_sets(std::span<WriteSet> sets, bool more_to_come);
-  void publish_generations();
+  Status publish_generations();
+  Status pace_compaction();
+  uint64_t property(const std::string& name) const {
+    uint64_t value = 0;
+    return db().GetIntProperty(name, &value) ? value : 0;
+  }
   Result<std::vector<FileEntry>> digest_all(const std::string& checkpoint_dir, Files& files);
 };
 
@@ -425,10 +413,22 @@ Status KeyedStore::Core::apply_sets(std::span<WriteSet> sets, bool more_to_come)
 }
 
 // The generations whose last part has been applied: one view shows them all.
-void KeyedStore::Core::publish_generations() {
+Status KeyedStore::Core::publish_generations() {
   for (const auto& [lane, generation] : open_generations) generations[lane] = generation;
   open_generations.clear();
   publish();
+  return pace_compaction();
+}
+
+// Compaction runs only where files have piled up: left to itself, RocksDB also rewrites each file at the bottom as soon as
+// no snapshot is older, only to clear its sequence numbers, while most slices expire before any rewriting could pay.
+Status KeyedStore::Core::pace_compaction() {
+  if (!may_compact) return {};
+  const uint64_t piled = property("rocksdb.num-files-at-level0");
+  const bool wanted = piled >= (compacting ? kEnoughFiles : kTooManyFiles);
+  if (wanted == std::exchange(compacting, wanted)) return {};
+  return written("cannot start or stop compaction",
+                 db().SetOptions({{"disable_auto_compactions", wanted ? "false" : "true"}}));
 }
 
 Result<std::vector<FileEntry>> KeyedStore::Core::digest_all(const std::string& checkpoint_dir, Files& files) {
@@ -465,7 +465,6 @@ Result<std::unique_ptr<KeyedStore>> KeyedStore::open(const std::string& dir, Sto
   core->options = std::move(options);
   core->database->memory = core->options.memory;
   core->database->rocks = make_rocks_options(core->options, core->database->broken);
-  core->database->rocks.disable_auto_compactions = true;  // until start_compaction()
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(core->database->rocks, dir, &db);
   if (!opened.ok()) return std::unexpected(store_error(fmt::format("cannot open the state store {}", dir), opened));
@@ -477,10 +476,8 @@ Result<std::unique_ptr<KeyedStore>> KeyedStore::open(const std::string& dir, Sto
 }
 
 Status KeyedStore::start_compaction() {
-  rocksdb::DB& db = *core_->database->db;
-  const rocksdb::Status enabled = db.EnableAutoCompaction({db.DefaultColumnFamily()});
-  if (!enabled.ok()) return std::unexpected(store_error("cannot start compaction", enabled));
-  return {};
+  core_->may_compact = true;
+  return core_->pace_compaction();
 }
 
 Status KeyedStore::apply(WriteSet set) {
@@ -492,8 +489,7 @@ Status KeyedStore::apply(WriteSet set) {
 Status KeyedStore::apply_all(std::vector<WriteSet> sets) {
   sort_by_lane(sets);
   if (Status done = core_->apply_sets(sets, false); !done) return done;
-  core_->publish_generations();
-  return {};
+  return core_->publish_generations();
 }
 
 Status KeyedStore::apply_part(std::vector<WriteSet> sets) {
@@ -587,12 +583,8 @@ Result<std::vector<FileEntry>> KeyedStore::checkpoint(const std::string& dir, Fi
 }
 
 StoreStats KeyedStore::stats() const {
-  const auto read = [&](const char* property) {
-    uint64_t value = 0;
-    return core_->db().GetIntProperty(property, &value) ? value : 0;
-  };
-  return {read("rocksdb.total-sst-files-size"), read("rocksdb.cur-size-all-mem-tables"),
-          read("rocksdb.estimate-table-readers-mem"), read("rocksdb.estimate-num-keys")};
+  return {core_->property("rocksdb.total-sst-files-size"), core_->property("rocksdb.cur-size-all-mem-tables"),
+          core_->property("rocksdb.estimate-table-readers-mem"), core_->property("rocksdb.estimate-num-keys")};
 }
 
 bool KeyedStore::broken() const { return core_->database->broken->load(); }

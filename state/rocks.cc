@@ -130,7 +130,7 @@ rocksdb::Options make_rocks_options(const StoreOptions& options, std::shared_ptr
   rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(options)));
   rocks.compression = fast_compression();
   rocks.level_compaction_dynamic_level_bytes = true;
-  rocks.level0_file_num_compaction_trigger = 12;  // most slices expire before compacting them could pay
+  rocks.disable_auto_compactions = true;  // KeyedStore says when
   rocks.level0_slowdown_writes_trigger = 40;
   rocks.level0_stop_writes_trigger = 64;
   rocks.target_file_size_base = uint64_t{32} << 20;

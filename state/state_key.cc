@@ -80,6 +80,23 @@ KeyRange slice_range(uint16_t lane, uint16_t step, Time first, Time last) {
   return {slice_prefix(lane, step, first), prefix_end(slice_prefix(lane, step, last))};
 }
 
+std::string meta_key(MetaKind kind, std::string_view rest) {
+  std::string key;
+  ByteWriter out(key);
+  out.fixed(kMetaLane);
+  out.fixed(kind);
+  out.raw(rest);
+  return key;
+}
+
+std::string lane_meta_key(uint16_t lane, std::string_view name) {
+  std::string rest;
+  ByteWriter out(rest);
+  out.fixed(big_endian(lane));
+  out.raw(name);
+  return meta_key(MetaKind::kLane, rest);
+}
+
 std::string prefix_end(std::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && end.back() == '\xff') end.pop_back();

@@ -13,7 +13,7 @@
 
 namespace tidemark {
 
-// Lanes and steps lie below these; the lane kMetaLane holds the store's own small entries.
+// Lanes and steps lie below these; the lane kMetaLane holds MetaKind's entries.
 inline constexpr uint16_t kMetaLane = 0xFFFF;
 inline constexpr uint16_t kMaxStep = 0xFFFE;
 // `visible_from` of partials that count in every window over their slice.
@@ -53,6 +53,16 @@ KeyRange lane_range(uint16_t lane);
 KeyRange step_range(uint16_t lane, uint16_t step);
 // All entries of the slices that end at `first` up to `last`, both included.
 KeyRange slice_range(uint16_t lane, uint16_t step, Time first, Time last);
+// The store's own small entries. Bytes on disk: u16 0xFFFF | u8 kind | rest.
+enum class MetaKind : uint8_t {
+  kFormat = 0,    // -> u32: the format's version
+  kLane = 1,      // u16 lane BE | name -> bytes
+  kStep = 2,      // name -> u16 step
+  kNextStep = 3,  // -> u16: the number after the highest ever given
+};
+std::string meta_key(MetaKind kind, std::string_view rest = {});
+std::string lane_meta_key(uint16_t lane, std::string_view name);
+
 // The smallest string greater than every string that begins with `prefix`; `prefix` must hold a byte below 0xFF.
 std::string prefix_end(std::string_view prefix);
 

@@ -4,6 +4,11 @@
 #include "operators/windows/sorted_entries.h"
 
 namespace tidemark {
+namespace {
+
+constexpr size_t kAhead = 8;
+
+}  // namespace
 
 FrozenLane::FrozenLane(std::shared_ptr<const StateBlock> block, Contents contents)
     : block_(std::move(block)), contents_(std::move(contents)) {
@@ -13,10 +18,13 @@ FrozenLane::FrozenLane(std::shared_ptr<const StateBlock> block, Contents content
 Status FrozenLane::write_run(const FrozenRun& run, GenerationWriter& out) const {
   const StateKeyHeader header{contents_.lane, contents_.step, run.slice_end, run.visible_from};
   std::string operand;
-  for (const HotTable::Entry* entry : sorted_entries(run.table->table)) {
+  const std::vector<const HotTable::Entry*> entries = sorted_entries(run.table->table);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    // In key order, entries lie anywhere in memory.
+    if (i + kAhead < entries.size()) __builtin_prefetch(entries[i + kAhead]);
     operand.clear();
-    block_->encode(entry->states(), operand);
-    if (Status written = out.merge(header, entry->key(), operand); !written) return written;
+    block_->encode(entries[i]->states(), operand);
+    if (Status written = out.merge(header, entries[i]->key(), operand); !written) return written;
   }
   return {};
 }
