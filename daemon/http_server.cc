@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/thread_name.h"
 #include "daemon/socket.h"
 
 namespace tidemark {
@@ -90,6 +91,7 @@ class Answerer {
 
  private:
   void work() {
+    name_this_thread("http-worker");
     std::unique_lock lock(mutex_);
     while (true) {
       changed_.wait(lock, [&] { return stop_ || !questions_.empty(); });
@@ -142,6 +144,7 @@ class HttpServer::Loop {
 
  private:
   void run() {
+    name_this_thread("http");
     while (!stop_) {
       wait();
       if (polled_[0].revents != 0) {

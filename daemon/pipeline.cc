@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/thread_name.h"
+
 namespace tidemark {
 namespace {
 
@@ -82,6 +84,7 @@ std::string Pipeline::identity() const {
 }
 
 void Pipeline::run() {
+  name_this_thread("pipeline");
   if (connect()) {
     while (!stop_.requested() && !over_ && consumer_) serve();
     if (attempt_) drain();

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace tidemark {
 
 StateWriter::StateWriter(Deps deps, std::string scratch_dir, Failed failed)
@@ -76,6 +78,7 @@ std::vector<StateWriter::Job> StateWriter::next_jobs(std::unique_lock<std::mutex
 }
 
 void StateWriter::run() {
+  name_this_thread("state-writer");
   std::unique_lock lock(mutex_);
   for (std::vector<Job> jobs = next_jobs(lock); !jobs.empty(); jobs = next_jobs(lock)) {
     lock.unlock();

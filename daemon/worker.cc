@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace tidemark {
 
 Worker::Worker(uint32_t index, WorkerShared& shared, Logger logger)
@@ -51,6 +53,7 @@ void Worker::request_barrier(uint64_t epoch) {
 void Worker::wake() { core_.shared.consumer->wake(core_.index); }
 
 void Worker::run() {
+  name_this_thread("worker");
   source_.note_ends();
   while (!core_.stop) {
     const Duration begin = core_.shared.clock->elapsed();

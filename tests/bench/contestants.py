@@ -121,14 +121,14 @@ class Job:
 class Tidemark:
     """A run to the end of the topic, rows dropped or exactly once to Kafka, checkpoints off (`every_ms` None) or on.
     With checkpoints on, the warm-up shortens the interval until a run holds enough of them; that each measured run does
-    is a gate.
+    is a gate. `under` is a command that runs its own: a profiler.
     """
 
-    def __init__(self, place, name, job, to_kafka, every_ms=0, memory=None, cpu=None, threads=1):
+    def __init__(self, place, name, job, to_kafka, every_ms=0, memory=None, cpu=None, threads=1, under=()):
         self.place, self.name, self.job, self.to_kafka = place, name, job, to_kafka
         self.every_ms = NEVER_MS if every_ms is None else every_ms or place.args.every_ms
         self.memory = memory or place.args.memory
-        self.cpu, self.threads = cpu or place.args.cpu, threads
+        self.cpu, self.threads, self.under = cpu or place.args.cpu, threads, under
         self.least_checkpoints = 0 if every_ms is None else place.args.least_checkpoints
         self.topic = place.topic(job.stream)
         self.rows = None  # what a proven run put out
@@ -171,6 +171,7 @@ class Tidemark:
         sampler = Sampler(port := free_port(), SCRAPE_EVERY_S)
         done = run_process(
             [
+                *self.under,
                 self.place.args.tidemark,
                 "run",
                 spec,
