@@ -35,6 +35,18 @@ std::vector<TopicPartitions> count_partitions(const std::vector<TopicPartition>&
   return topics;
 }
 
+// With a lane for each partition number, equal keys of all topics meet in one lane only where the numbers are equal.
+Status check_equal_counts(const Plan& plan, const std::vector<TopicPartitions>& topics) {
+  if (!plan.partitioned_by || topics.empty()) return {};
+  for (const TopicPartitions& one : topics) {
+    if (one.partitions == topics[0].partitions) continue;
+    return user_error("pipeline " + plan.name + ": `partitioned_by` over several topics needs equal partition counts, since equal "
+                      "keys must meet in one lane; " + topics[0].topic + " has " + std::to_string(topics[0].partitions) + ", " +
+                      one.topic + " has " + std::to_string(one.partitions));
+  }
+  return {};
+}
+
 // A bounded run ends where the logs ended when it first saw them, whatever comes while it rewinds.
 void keep_ends(std::map<TopicPartition, int64_t>& ends, std::vector<PartitionFacts>& facts) {
   for (PartitionFacts& f : facts) {
@@ -162,6 +174,7 @@ Status Resumer::decide_unit(RecoveryUnit& unit, const std::vector<PartitionFacts
   facts.reset_state = options_.reset_state;
   facts.accept_loss = options_.accept_loss;
   facts.mode = options_.mode;
+  facts.keyed = !deps_.plan.windows.empty();
   for (uint32_t p : unit.partitions) facts.partitions.push_back(all[p]);
   auto checkpoints = observe_checkpoints(deps_.storage, unit.name, facts.partitions, options_.accept_loss);
   if (!checkpoints) return std::unexpected(checkpoints.error());
@@ -305,6 +318,9 @@ Status Resumer::open_store(RecoveryUnit& unit, const Manifest* manifest) {
   if (manifest) {
     if (Status shape = check_shape(*manifest, compatible); !shape) return shape;
   }
+  for (const std::string& dropped : compatible.dropped_steps) {
+    deps_.logger.warn("state_dropped", {{"unit", unit.name}, {"step", dropped}});
+  }
   if (deps_.plan.windows.empty()) return {};
   const bool has_files = manifest && !manifest->files.empty();
   if (Status cleared = deps_.files.remove_tree(unit.live_dir); !cleared) return cleared;
@@ -321,8 +337,7 @@ Status Resumer::open_store(RecoveryUnit& unit, const Manifest* manifest) {
   if (!store) return std::unexpected(store.error());
   unit.store = std::move(*store);
   for (const std::string& dropped : compatible.dropped_steps) {
-    deps_.logger.warn("state_dropped", {{"unit", unit.name}, {"step", dropped}});
-    if (Status done = unit.store->drop_step(dropped, static_cast<uint16_t>(deps_.plan.lanes)); !done) return done;
+    if (Status done = unit.store->drop_step(dropped, unit.lanes); !done) return done;
   }
   for (size_t w : deps_.plan.windows) {
     const WindowPlan& window = deps_.plan.steps[w].window()->window;
@@ -379,6 +394,7 @@ Result<Resumed> resume(const ResumeDeps& deps, const ResumeOptions& options, con
   Resumer resumer(deps, options, existing);
   Resumed& out = resumer.out;
   out.topics = count_partitions(existing);
+  if (Status equal = check_equal_counts(deps.plan, out.topics); !equal) return std::unexpected(equal.error());
   auto facts = observe_partitions(deps.consumer, owned);
   if (!facts) return std::unexpected(facts.error());
   if (options.ends) keep_ends(*options.ends, *facts);

@@ -58,6 +58,7 @@ struct ResumeFacts {
   std::vector<CheckpointFacts> checkpoints;  // in storage, and every one that a commit names, found or not
   bool reset_state = false;
   bool accept_loss = false;
+  bool keyed = false;  // the plan has keyed state
   RunMode mode = RunMode::kForever;
 };
 

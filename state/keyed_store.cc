@@ -535,7 +535,7 @@ std::map<std::string, uint16_t, std::less<>> KeyedStore::steps() const {
   return core_->steps;
 }
 
-Status KeyedStore::drop_step(std::string_view name, uint16_t lanes) {
+Status KeyedStore::drop_step(std::string_view name, std::span<const uint16_t> lanes) {
   Core& core = *core_;
   uint16_t id = 0;
   {
@@ -545,7 +545,7 @@ Status KeyedStore::drop_step(std::string_view name, uint16_t lanes) {
     id = known->second;
   }
   rocksdb::WriteBatch batch;
-  for (uint16_t lane = 0; lane < lanes; ++lane) {
+  for (const uint16_t lane : lanes) {
     const KeyRange range = step_range(lane, id);
     batch.DeleteRange(range.begin, range.end);
   }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -127,8 +128,8 @@ class KeyedStore {
   // The number that stands for a step name in this store's keys; a new name gets a number that was never used before.
   Result<uint16_t> step_id(std::string_view name);
   std::map<std::string, uint16_t, std::less<>> steps() const;
-  // Deletes the state of a removed step in lanes [0, lanes) and forgets its name.
-  Status drop_step(std::string_view name, uint16_t lanes);
+  // Deletes the state of a removed step in `lanes`, all that the store has, and forgets its name.
+  Status drop_step(std::string_view name, std::span<const uint16_t> lanes);
 
   // Flushes and makes `dir` (which must not exist; its parent must) a copy of the store as of the last apply, by hard
   // links, durable when this returns. Answers every file in it by name, size and checksum (digest of Files); checksums

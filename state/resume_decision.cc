@@ -245,6 +245,15 @@ Refusal refuse(const ResumeFacts& facts, Problems problems) {
   return refusal;
 }
 
+// Keyed state lies in lanes, by key or by partition as `partitioned_by` says: one is never read as the other.
+Refusal refuse_other_unit(const ResumeFacts& facts, const Manifest& manifest) {
+  return {fmt::format("pipeline {}, unit {}: the committed state was kept in unit {}: `partitioned_by` was added or taken "
+                      "away, and keys lie in other lanes now",
+                      facts.pipeline, facts.unit, manifest.name.unit),
+          {to_string(manifest.name)},
+          {"put `partitioned_by` back as it was", kResetState, "give the pipeline another name"}};
+}
+
 FreshStart fresh_start(const ResumeFacts& facts, bool state_was_reset) {
   FreshStart fresh{state_was_reset, {}};
   for (const PartitionFacts& partition : facts.partitions) {
@@ -290,6 +299,7 @@ ResumeDecision decide_resume(const ResumeFacts& facts) {
                                             : ground_of_many(facts, named, problems);
   if (ground.checkpoint == nullptr) return refuse(facts, std::move(problems));
   const Manifest& manifest = ground.checkpoint->manifest;
+  if (facts.keyed && !manifest.steps.empty() && manifest.name.unit != facts.unit) return refuse_other_unit(facts, manifest);
   if (ground.named && (manifest.ended || named[0].ended)) return decide_ended(facts, manifest);
 
   std::vector<Position> positions;

@@ -51,6 +51,7 @@ class StillConsumer final : public KafkaConsumer {
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override { return external_error("not asked here"); }
   bool membership_valid(const std::vector<TopicPartition>&) override { return true; }
   std::optional<bool> replaced() override { return false; }
+  std::optional<bool> alone() override { return true; }
   void close() override {}
 };
 
@@ -123,6 +124,17 @@ TEST_CASE("an instance with nothing but a partition found later asks what the gr
   CHECK(begins_at("somebody else's") == 9);
   scene.consumer.offsets[0].offset = -1;
   CHECK(begins_at("") == 9);
+}
+
+TEST_CASE("with partitioned_by, topics of unequal partition counts are refused") {
+  Scene scene(false);
+  scene.plan.partitioned_by = true;
+  const ResumeDeps deps{scene.plan, scene.consumer, scene.storage, scene.files, nullptr, scene.dir / "live", scene.logger};
+  const ResumeOptions options{RunMode::kForever, false, false, nullptr};
+  const auto resumed = resume(deps, options, {scene.first}, {scene.first, scene.second, {"others", 0}});
+  REQUIRE_FALSE(resumed);
+  CHECK(resumed.error().fault == Fault::kUser);
+  CHECK(resumed.error().message.find("events has 2, others has 1") != std::string::npos);
 }
 
 TEST_CASE("an ended unit keeps its place beside an empty partition that came since") {

@@ -169,6 +169,9 @@ TEST_CASE("steps keep their numbers across restarts, and a dropped one's number 
     set.merge(slice(60, 1, 0), "a", number(1));
     set.merge(slice(60, 1, hourly), "a", number(2));
     must(store->apply(std::move(set)));
+    WriteSet far(40, 1);
+    far.merge(slice(60, 40, hourly), "a", number(2));
+    must(store->apply(std::move(far)));
     must(store->put_lane_meta(1, "watermark", "w1"));
     must(store->checkpoint(dir / "checkpoint", files));
   }
@@ -176,10 +179,11 @@ TEST_CASE("steps keep their numbers across restarts, and a dropped one's number 
   CHECK(store->steps() == std::map<std::string, uint16_t, std::less<>>{{"daily", 0}, {"hourly", hourly}});
   CHECK(must(store->get_lane_meta(1, "watermark")) == "w1");
   CHECK(must(store->get_lane_meta(0, "watermark")) == std::nullopt);
-  must(store->drop_step("hourly", 4));
+  must(store->drop_step("hourly", std::vector<uint16_t>{1, 40}));
   CHECK(store->steps().size() == 1);
   CHECK(must(store->step_id("hourly")) == hourly + 1);
   CHECK(contents(*store->view(), lane_range(1)).size() == 1);
+  CHECK(contents(*store->view(), lane_range(40)).empty());
 }
 
 TEST_CASE("any order of applying, deleting, checkpointing, reopening and reading agrees with a map") {

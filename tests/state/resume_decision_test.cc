@@ -231,6 +231,25 @@ TEST_CASE("a covered partition without a commit, and one that is gone") {
   CHECK(decide<RestoreWithGap>(facts).positions.size() == 1);
 }
 
+TEST_CASE("keyed state is never read as that of another unit, whatever else fits") {
+  ResumeFacts facts = undisturbed();
+  facts.keyed = true;
+  facts.checkpoints[1].loaded->manifest.steps = {{"per_user", "window", {}, "tumbling 1m", {}}};
+  CHECK(decide<Restore>(facts).name == named(5));
+  facts.unit = "lane-0";
+  CHECK(refused(facts).find("`partitioned_by` was added or taken away") != std::string::npos);
+  facts.accept_loss = true;
+  CHECK(refused(facts).find("--accept-loss") == std::string::npos);
+  facts.accept_loss = false;
+  facts.keyed = false;  // no window is left: there is nothing to read
+  CHECK(decide<Restore>(facts).name == named(5));
+  facts.keyed = true;
+  facts.checkpoints[1].loaded->manifest.steps.clear();  // there was none
+  CHECK(decide<Restore>(facts).name == named(5));
+  facts.reset_state = true;
+  CHECK(decide<FreshStart>(facts).state_was_reset);
+}
+
 TEST_CASE("an ended run is not gone on with") {
   ResumeFacts facts = undisturbed();
   facts.checkpoints = {whole(5, true)};
