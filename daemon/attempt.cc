@@ -427,11 +427,15 @@ Status Attempt::flush_plain() {
       const Result<bool> flushed = producer->flush(kCallSlice);
       if (!flushed) return std::unexpected(flushed.error());
       if (*flushed) break;
-      if (deps_.stop.given_up() || deps_.clock.elapsed() > deadline) return external_error("rows are not acknowledged");
+      if (gives_up() || deps_.clock.elapsed() > deadline) return external_error("rows are not acknowledged");
       watch_epoch();
     }
   }
   return {};
+}
+
+bool Attempt::gives_up() const {
+  return deps_.stop.given_up() || (drain_deadline_ && deps_.clock.elapsed() >= *drain_deadline_);
 }
 
 template <class Call>
@@ -439,7 +443,7 @@ TransactionStatus Attempt::repeat(const char* name, Call call) {
   running_epoch_->call = name;
   while (true) {
     TransactionStatus done = call();
-    if (done || done.error().kind != TransactionFailure::kRetry || deps_.stop.given_up()) return done;
+    if (done || done.error().kind != TransactionFailure::kRetry || gives_up()) return done;
     warnings_.warn("transaction_waits", {{"call", name}, {"error", done.error().message}});
     watch_epoch();
     sleep_for(kRetryEvery);
@@ -561,9 +565,9 @@ void Attempt::publish() {
 // ---- Stopping
 
 bool Attempt::drain(Duration at_most) {
-  const Duration deadline = deps_.clock.elapsed() + at_most;
+  drain_deadline_ = deps_.clock.elapsed() + at_most;
   bool asked = false;
-  while (end_ == AttemptEnd::kNone && deps_.clock.elapsed() < deadline && !deps_.stop.given_up()) {
+  while (end_ == AttemptEnd::kNone && !gives_up()) {
     if (!running_epoch_ && asked) break;
     if (!running_epoch_) {
       begin_epoch(false);

@@ -135,6 +135,7 @@ class Attempt final : private WorkerEvents {
   Status flush_plain();
   AttemptEnd transaction_failed(const TransactionError& error);
   // Calls again for as long as the answer is to try again, until told to give up.
+  bool gives_up() const;
   template <class Call>
   TransactionStatus repeat(const char* name, Call call);
   void abort_transaction();
@@ -168,6 +169,7 @@ class Attempt final : private WorkerEvents {
   std::optional<Epoch> running_epoch_;
   std::optional<Ledger> committed_ledger_;
   Duration next_checkpoint_;
+  std::optional<Duration> drain_deadline_;  // nothing is waited for beyond it
   Duration end_again_{0};  // a failed last checkpoint is not tried again before
   Duration next_watch_;
   Duration next_sweep_;

@@ -37,10 +37,13 @@ void LaneSide::add_lane(LaneStart start) {
 
 void LaneSide::start(uint64_t first_epoch) { passed_barrier_.assign(channels_.workers(), first_epoch - 1); }
 
+// Late rows are written while events are taken: with too many of them waiting, events wait too.
+bool LaneSide::may_write() const { return core_.sinks.waiting_bytes() <= core_.shared.sink_wait_bytes; }
+
 bool LaneSide::read_channels() {
   bool busy = false;
   for (uint32_t from = 0; from < channels_.workers(); ++from) {
-    for (size_t n = 0; n < kEventsPerInbox && passed_barrier_[from] < core_.epoch && !core_.stop; ++n) {
+    for (size_t n = 0; n < kEventsPerInbox && passed_barrier_[from] < core_.epoch && may_write() && !core_.stop; ++n) {
       const std::optional<LaneEvent> event = channels_.receive(from);
       if (!event) break;
       take(*event, from);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include <nlohmann/json.hpp>
-
 #include "base/thread_name.h"
 
 namespace tidemark {
@@ -319,6 +317,8 @@ void Pipeline::serve() {
 // The consumer cannot go on, but the identity is still ours: a new one begins from what is committed.
 void Pipeline::reconnect(const Error& error) {
   if (error.fault == Fault::kUser) return stop_for_good(PipelineState::kFailed, 1, error.message);
+  (void)check_identity();
+  if (over_) return;  // another instance has taken our place
   warnings_.warn("reconnecting", {{"error", error.message}});
   owned_.clear();
   start_wanted_ = false;
@@ -379,13 +379,14 @@ void Pipeline::start_attempt() {
   }
   if (!*made) return;  // nothing to do, or not yet
   attempt_ = std::move(*made);
-  if (Status started = attempt_->start(); !started) {
+  const Status started = attempt_->start();
+  if (started || attempt_->committed_epoch() > 0) reset_state_ = accept_loss_ = false;  // the new positions are committed
+  if (!started) {
     producers_stale_ = true;
     end_attempt();
     return handle(started.error(), "not_started");
   }
   start_wanted_ = false;
-  reset_state_ = accept_loss_ = false;  // not before the new positions are committed
   set_state(PipelineState::kRunning);
   logger_.info("running", {{"partitions", owned_.size()}});
 }
@@ -419,6 +420,8 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   const auto existing = consumer_->list_partitions(kAsk);
   if (!existing) return std::unexpected(existing.error());
   if (plan_.lane_choice == Lanes::kByKey && owned_.size() < existing->size()) {
+    // A topic has grown, and the group hands the new partitions out once it has seen them.
+    if (consumer_->alone().value_or(true)) return external_error("the group has not yet handed out all partitions");
     return user_error("this instance was given " + std::to_string(owned_.size()) + " of " + std::to_string(existing->size()) +
                       " partitions, and rows find their lane in memory here; run one instance, promise `partitioned_by`, or "
                       "use `exchange: topic`");
@@ -527,77 +530,6 @@ void Pipeline::show_clients() {
 void Pipeline::set_state(PipelineState state) {
   if (state_.exchange(state) == state) return;
   metrics_.set_state(state);
-}
-
-// ---- What others see
-
-// Totals over all attempts, of committed work: exact at each checkpoint.
-void Pipeline::publish(const AttemptStatus& status) {
-  Ledger all = total_;
-  all.add(status.ledger);
-  const auto& source = plan_.source.name;
-  metrics_.step(source).records_filtered.raise_to(static_cast<double>(all.source.filtered));
-  for (const auto& [id, n] : all.read) {
-    metrics_.partition(source, id.topic, id.partition).records_read.raise_to(static_cast<double>(n));
-  }
-  for (size_t i = 0; i < all.steps.size(); ++i) {
-    const StepMetrics& step = metrics_.step(plan_.steps[i].name);
-    const StepCounters& c = all.steps[i];
-    if (plan_.steps[i].window()) {
-      step.records_counted.raise_to(static_cast<double>(all.windows.counted));
-      step.partitioning_violations.raise_to(static_cast<double>(all.partitioning_violations));
-      step.window_updates_missed.raise_to(static_cast<double>(all.windows.updates_missed));
-      step.result_errors.raise_to(static_cast<double>(all.windows.result_errors + c.result_errors));
-    } else if (plan_.steps[i].behind_window) {
-      step.results_filtered.raise_to(static_cast<double>(c.filtered));
-      step.result_errors.raise_to(static_cast<double>(c.result_errors));
-    } else {
-      step.records_filtered.raise_to(static_cast<double>(c.filtered));
-    }
-  }
-  for (size_t i = 0; i < all.sinks.size(); ++i) {
-    metrics_.sink(plan_.sinks[i].name).records_emitted.raise_to(static_cast<double>(all.sinks[i].rows - all.sinks[i].oversize));
-  }
-  for (const auto& [step, reasons] : all.refused) {
-    for (const auto& [reason, n] : reasons) {
-      const bool late = reason == Reason::kLate || reason == Reason::kIdle || reason == Reason::kDedupe;
-      const MetricCounter counter = late ? metrics_.late(step, to_string(reason)) : metrics_.dead_lettered(step, to_string(reason));
-      counter.raise_to(static_cast<double>(n));
-    }
-  }
-  const std::lock_guard lock(status_mutex_);
-  last_status_ = status;
-  shown_ledger_ = std::move(all);
-}
-
-std::string Pipeline::error() const {
-  const std::lock_guard lock(status_mutex_);
-  return error_;
-}
-
-bool Pipeline::live(Duration limit) const {
-  const int64_t now = deps_.clock.elapsed().us;
-  const auto moves = [now](const std::atomic<int64_t>& at, int64_t within_us) { return at == 0 || now - at <= within_us; };
-  const auto worker_moves = [&](const std::atomic<int64_t>& at) { return moves(at, limit.us); };
-  return over_ || (std::ranges::all_of(worker_progress_us_, worker_moves) && moves(writer_step_began_us_, 5 * limit.us));
-}
-
-std::string Pipeline::status_json() const {
-  const std::lock_guard lock(status_mutex_);
-  nlohmann::ordered_json json;
-  json["name"] = plan_.name;
-  json["state"] = std::string(to_string(state_.load()));
-  json["ready"] = ready();
-  if (!error_.empty()) json["error"] = error_;
-  json["epoch"] = last_status_.epoch;
-  if (last_status_.last_checkpoint > Time{0}) {
-    json["last_checkpoint"] = format_rfc3339(last_status_.last_checkpoint);
-    json["last_checkpoint_took_ms"] = last_status_.last_checkpoint_took.to_millis();
-    json["checkpoint_bytes"] = last_status_.checkpoint_bytes;
-  }
-  json["keys"] = last_status_.keys;
-  json["ledger"] = nlohmann::ordered_json::parse(shown_ledger_.to_json(plan_));
-  return json.dump();
 }
 
 }  // namespace tidemark

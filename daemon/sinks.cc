@@ -121,8 +121,8 @@ void SinkWriter::write_refused(SinkInput kind, const RefusedRecord& refused) {
              {"error", refused.why.error}});
 }
 
-bool SinkWriter::is_open(const SinkTarget& target, uint64_t epoch) const {
-  return !target.transactional || epoch <= sinks_.open_epoch.load(std::memory_order_acquire);
+bool SinkWriter::is_open(uint64_t epoch) const {
+  return epoch <= sinks_.open_epoch.load(std::memory_order_acquire);
 }
 
 int32_t SinkWriter::partition_for(const SinkTarget& target, std::optional<std::string_view> key) {
@@ -135,7 +135,7 @@ void SinkWriter::send(size_t sink, Time timestamp, std::optional<std::string_vie
   const SinkTarget& target = sinks_.targets[sink];
   const int32_t partition = partition_for(target, key);
   bool full = false;
-  if (waiting_.empty() && is_open(target, epoch_) && produce(target, partition, timestamp, key, value, headers, full)) return;
+  if (waiting_.empty() && is_open(epoch_) && produce(target, partition, timestamp, key, value, headers, full)) return;
   if (failed_) return;
   Waiting& w = waiting_.emplace_back(Waiting{epoch_, sink, partition, timestamp, owned(key), owned(value), headers});
   waiting_bytes_ += w.bytes();
@@ -168,7 +168,7 @@ bool SinkWriter::flush() {
   while (!waiting_.empty() && !full && !failed_) {
     Waiting& w = waiting_.front();
     const SinkTarget& target = sinks_.targets[w.sink];
-    if (!is_open(target, w.epoch)) return false;
+    if (!is_open(w.epoch)) return false;
     if (!produce(target, w.partition, w.timestamp, w.key, w.value, w.headers, full)) return false;
     waiting_bytes_ -= w.bytes();
     waiting_.pop_front();

@@ -99,7 +99,7 @@ class SinkWriter {
             const std::vector<OutgoingHeader>& headers);
   bool produce(const SinkTarget& target, int32_t partition, Time timestamp, std::optional<std::string_view> key,
                std::optional<std::string_view> value, const std::vector<OutgoingHeader>& headers, bool& full);
-  bool is_open(const SinkTarget& target, uint64_t epoch) const;
+  bool is_open(uint64_t epoch) const;
   int32_t partition_for(const SinkTarget& target, std::optional<std::string_view> key);
   void too_large(size_t sink, const Batch& batch, uint32_t row);
 

@@ -83,6 +83,7 @@ bool SourceSide::on_message(const KafkaMessage& message) {
   if (!reader->batch) {
     reader->batch = pool_.take();
     reader->reader.begin(*reader->batch);
+    reader->idleness.observe(FetchObservation::kNotAtEnd, core_.shared.clock->elapsed());
   }
   if (reader->idle) wake_reader(*reader);
   current_ = &message;
@@ -193,7 +194,6 @@ void SourceSide::observe(Reader& reader, const PartitionStatus& status, Duration
 void SourceSide::wake_reader(Reader& reader) {
   reader.idle = false;
   reader.woke = true;
-  reader.idleness.observe(FetchObservation::kNotAtEnd, core_.shared.clock->elapsed());
 }
 
 void SourceSide::publish_gauges() {

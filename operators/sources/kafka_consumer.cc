@@ -118,6 +118,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override;
   bool membership_valid(const std::vector<TopicPartition>& owned) override;
   std::optional<bool> replaced() override { return replaced(kProbeTimeout); }
+  std::optional<bool> alone() override;
   void close() override;
 
  private:
@@ -305,6 +306,14 @@ std::optional<bool> GroupConsumer::replaced(Duration timeout) {
   return std::ranges::any_of(*members, [&](const std::string& id) {
     return id != member_id_ && id.starts_with(prefix) && id.size() == prefix.size() + kUuid;
   });
+}
+
+std::optional<bool> GroupConsumer::alone() {
+  auto ask = lookup();
+  if (!ask) return std::nullopt;
+  const auto members = (*ask)->members(options_.group, kProbeTimeout);
+  if (!members) return std::nullopt;
+  return members->size() <= 1;
 }
 
 // A fatal error has one cause, whichever call meets it.

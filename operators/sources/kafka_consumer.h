@@ -149,6 +149,8 @@ class KafkaConsumer {
   // Whether the group has another member with this one's group.instance.id; nothing where it does not tell. A member
   // whose session ended is not valid any more, and yet not replaced.
   virtual std::optional<bool> replaced() = 0;
+  // Whether the group has no other member; nothing where it does not say.
+  virtual std::optional<bool> alone() = 0;
   // Leaves (a static member keeps its place until the session times out); calls on_revoked() for what is still assigned.
   // The destructor does the same without calling anybody.
   virtual void close() = 0;

@@ -141,6 +141,7 @@ class FakeConsumer final : public KafkaConsumer {
     if (life_.dead()) return std::nullopt;
     return !broker_.is_member(member_);
   }
+  std::optional<bool> alone() override { return !life_.dead() && broker_.is_member(member_); }
   void close() override {
     if (std::exchange(assigned_, false) && !life_.dead()) events_.on_revoked(ids(), false);
     subscribed_ = false;
