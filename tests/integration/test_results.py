@@ -23,22 +23,14 @@ def test_filter_exactly_once(env):
     run_to_end(env, env.job(filter=PURCHASES))
 
 
-def test_at_least_once_commits_under_load(env):
-    """Rows behind a barrier wait for its commit: under a steady load a producer is never empty by itself."""
-    job = env.job(filter=[["quantity", ">=", 0]], delivery="at_least_once", every="500ms")
-    load = env.kit.generate_in_background(job.topic, 600_000, rate=40_000)
+def test_at_least_once_commits_amid_a_backlog(env):
+    """Rows behind a barrier wait for its commit: with much to read a producer is never empty by itself."""
+    job = env.job(delivery="at_least_once", every="300ms")
+    env.kit.generate(job.topic, 2_000_000)
     with env.run(job) as process:
         process.wait_ready()
-        wait_for(lambda: process.total("tidemark_records_read_total", pipeline=job.name) > 40_000, "records read")
-
-        def committed():
-            return process.total("tidemark_checkpoints_total", pipeline=job.name, result="success")
-
-        before = committed()
-        time.sleep(6)
-        assert load.is_alive(), "a test of nothing: the load ended"
-        assert committed() - before >= 6, f"{committed() - before} checkpoints in 6 s, every 500 ms"
-        load.join(60)
+        wait_for(lambda: process.total("tidemark_checkpoints_total", pipeline=job.name, result="success") >= 4, "four checkpoints")
+        assert process.total("tidemark_consumer_lag", pipeline=job.name) > 0, "a test of nothing: all was read"
 
 
 def test_filter_errors_are_dead_letters(env):
