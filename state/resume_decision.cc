@@ -247,8 +247,8 @@ Refusal refuse(const ResumeFacts& facts, Problems problems) {
 
 // Keyed state lies in lanes, by key or by partition as `partitioned_by` says: one is never read as the other.
 Refusal refuse_other_unit(const ResumeFacts& facts, const Manifest& manifest) {
-  return {fmt::format("pipeline {}, unit {}: the committed state was kept in unit {}: `partitioned_by` was added or taken "
-                      "away, and keys lie in other lanes now",
+  return {fmt::format("pipeline {}, unit {}: the committed state was kept in unit {}: `partitioned_by` "
+                      "was added or taken away, and keys lie in other lanes now",
                       facts.pipeline, facts.unit, manifest.name.unit),
           {to_string(manifest.name)},
           {"put `partitioned_by` back as it was", kResetState, "give the pipeline another name"}};
