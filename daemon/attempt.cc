@@ -9,8 +9,8 @@ namespace {
 
 constexpr Duration kPoll = Duration::millis(2);
 constexpr Duration kBusy = Duration::millis(1);
-constexpr Duration kRowsUnderWay = Duration::millis(10);
-constexpr Duration kQuiet = Duration::millis(50);
+constexpr Duration kSoon = Duration::millis(10);
+constexpr Duration kQuiet = Duration::millis(100);
 constexpr Duration kRetryEvery = Duration::millis(200);
 constexpr Duration kWatchEvery = Duration::millis(500);
 constexpr Duration kAsk = Duration::seconds(10);
@@ -99,12 +99,13 @@ Status Attempt::start() {
   return {};
 }
 
-// Where the producers' queues are full, workers wait for their reports.
+// Where the producers' queues are full, workers wait for their reports; and a bounded run is over when its workers say so.
 Duration Attempt::patience() const {
   if (running_epoch_) return kBusy;
-  bool rows = deps_.transactional && deps_.transactional->bytes_in_flight() > 0;
-  for (const KafkaProducer* producer : deps_.plain) rows |= producer->bytes_in_flight() > 0;
-  return std::clamp(std::min(next_checkpoint_, next_watch_) - deps_.clock.elapsed(), kBusy, rows ? kRowsUnderWay : kQuiet);
+  bool soon = options_.mode != RunMode::kForever;
+  soon |= deps_.transactional && deps_.transactional->bytes_in_flight() > 0;
+  for (const KafkaProducer* producer : deps_.plain) soon |= producer->bytes_in_flight() > 0;
+  return std::clamp(std::min(next_checkpoint_, next_watch_) - deps_.clock.elapsed(), kBusy, soon ? kSoon : kQuiet);
 }
 
 Status Attempt::make_workers() {

@@ -248,7 +248,7 @@ void Service::start() {
 
 bool Service::wait_until_over(const sigset_t& signals, bool fail_fast, const std::function<bool()>& stop_wanted) {
   while (true) {
-    const timespec tick{0, 50'000'000};
+    const timespec tick{0, 100'000'000};  // signals end it at once
     const bool asked = sigtimedwait(&signals, nullptr, &tick) > 0 || (stop_wanted && stop_wanted());
     const bool failed = std::ranges::any_of(pipelines_, [](const auto& p) { return p->over() && p->exit_code() != 0; });
     if (asked || (fail_fast && failed)) {
