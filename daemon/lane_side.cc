@@ -205,7 +205,6 @@ LaneSide::Memory LaneSide::memory() const {
 void LaneSide::spill_if_needed() {
   const size_t budget = core_.shared.state_bytes_per_worker;
   Memory now = memory();
-  core_.gauges.dirty_bytes = now.dirty;
   if (now.hot > budget / 2 && now.hot == now.dirty) freeze_all();
   if (now.all <= budget) return;
   shed(budget / 2);

@@ -23,7 +23,6 @@ StateWriter::~StateWriter() {
 
 void StateWriter::write(RecoveryUnit& unit, uint64_t epoch, std::unique_ptr<FrozenGeneration> generation, Written written) {
   const std::lock_guard lock(mutex_);
-  waiting_bytes_ += generation->bytes();
   jobs_[epoch].push_back({&unit, std::move(generation), std::move(written), {}, {}});
   wake_.notify_one();
 }
@@ -38,11 +37,6 @@ void StateWriter::close_epoch(uint64_t epoch) {
   const std::lock_guard lock(mutex_);
   open_epoch_ = std::max(open_epoch_, epoch + 1);
   wake_.notify_one();
-}
-
-size_t StateWriter::waiting_bytes() const {
-  const std::lock_guard lock(mutex_);
-  return waiting_bytes_;
 }
 
 std::optional<std::string> StateWriter::doing() const {
@@ -89,11 +83,8 @@ void StateWriter::run() {
       jobs.front().stored(store_checkpoint(jobs.front()));
     }
     begin_step("", nullptr);
-    size_t bytes = 0;
-    for (const Job& job : jobs) bytes += job.generation ? job.generation->bytes() : 0;
     jobs.clear();  // and their tables, before another one comes
     lock.lock();
-    waiting_bytes_ -= bytes;
   }
 }
 

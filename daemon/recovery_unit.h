@@ -70,7 +70,6 @@ class StateWriter {
   // No more snapshots of `epoch` will be asked for: later generations may be applied.
   void close_epoch(uint64_t epoch);
 
-  size_t waiting_bytes() const;
   // What it is at: `freeze` (writing what was frozen), `snapshot` or `manifest`, and of which unit; nothing: it waits.
   std::optional<std::string> doing() const;
 
@@ -96,7 +95,6 @@ class StateWriter {
   std::condition_variable wake_;
   std::map<uint64_t, std::deque<Job>> jobs_;  // by epoch
   uint64_t open_epoch_ = 0;                   // jobs of this epoch and earlier ones may run
-  size_t waiting_bytes_ = 0;
   std::string doing_;                         // empty: waits
   bool stop_ = false;
   std::thread thread_;

@@ -75,7 +75,6 @@ struct WorkerGauges {
   std::atomic<int64_t> backpressured_us{0};
   std::atomic<uint64_t> keys{0};
   std::atomic<uint64_t> state_bytes{0};
-  std::atomic<uint64_t> dirty_bytes{0};
 };
 
 // Told on the worker's thread; thread-safe.

@@ -54,7 +54,6 @@ struct StoreOptions {
   // A write set at least this large becomes a sorted file of its own, which is ingested; smaller ones go through the
   // memtable. See docs/state-format.md for the measurement.
   size_t ingest_bytes = size_t{2} << 20;
-  bool point_reads = false;  // build filters for View::get; scans gain nothing from them
 };
 
 struct StoreStats {

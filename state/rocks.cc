@@ -7,7 +7,6 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
-#include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
@@ -91,7 +90,6 @@ rocksdb::BlockBasedTableOptions table_options(const StoreOptions& options) {
   table.cache_index_and_filter_blocks = true;  // or they would lie outside the budget
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.format_version = 5;
-  if (options.point_reads) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   return table;
 }
 

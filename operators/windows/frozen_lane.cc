@@ -11,9 +11,7 @@ constexpr size_t kAhead = 8;
 }  // namespace
 
 FrozenLane::FrozenLane(std::shared_ptr<const StateBlock> block, Contents contents)
-    : block_(std::move(block)), contents_(std::move(contents)) {
-  for (const FrozenRun& run : contents_.runs) bytes_ += run.table->bytes;
-}
+    : block_(std::move(block)), contents_(std::move(contents)) {}
 
 Status FrozenLane::write_run(const FrozenRun& run, GenerationWriter& out) const {
   const StateKeyHeader header{contents_.lane, contents_.step, run.slice_end, run.visible_from};

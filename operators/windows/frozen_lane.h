@@ -28,7 +28,6 @@ class FrozenLane final : public FrozenGeneration {
   FrozenLane(std::shared_ptr<const StateBlock> block, Contents contents);
 
   uint64_t number() const override { return contents_.number; }
-  size_t bytes() const override { return bytes_; }
   uint16_t lane() const override { return contents_.lane; }
   uint16_t step() const override { return contents_.step; }
   Status write_to(GenerationWriter& out) const override;
@@ -38,7 +37,6 @@ class FrozenLane final : public FrozenGeneration {
 
   std::shared_ptr<const StateBlock> block_;
   Contents contents_;
-  size_t bytes_ = 0;
 };
 
 }  // namespace tidemark

@@ -5,11 +5,6 @@
 #include "base/check.h"
 
 namespace tidemark {
-namespace {
-
-constexpr uint8_t kVersion = 1;
-
-}  // namespace
 
 void IdleTracker::observe(FetchObservation observation, Duration elapsed) {
   if (observation != FetchObservation::kAtEnd) {
@@ -30,11 +25,6 @@ void LaneWatermark::add(uint32_t partition, Time watermark, bool idle) {
   if (find(partition) != nullptr) return;
   const auto at = std::ranges::lower_bound(partitions_, partition, {}, &Partition::number);
   partitions_.insert(at, {partition, idle, false, watermark});
-  stale_ = true;
-}
-
-void LaneWatermark::remove(uint32_t partition) {
-  std::erase_if(partitions_, [&](const Partition& p) { return p.number == partition; });
   stale_ = true;
 }
 
@@ -89,39 +79,6 @@ void LaneWatermark::close_quiet_stream(Duration elapsed) {
   if (!close_after_idle_ || current_ == Time::min()) return;
   const Duration beyond = elapsed - *all_idle_since_ - *close_after_idle_;
   if (beyond > Duration{0}) current_ = std::max(current_, quiet_from_ + beyond);
-}
-
-void LaneWatermark::encode(std::string& out) const {
-  ByteWriter writer(out);
-  writer.fixed(kVersion);
-  writer.fixed(current_.us);
-  writer.varint(partitions_.size());
-  for (const Partition& p : partitions_) {
-    writer.varint(p.number);
-    writer.fixed(p.watermark.us);
-    writer.fixed(static_cast<uint8_t>(p.idle));
-  }
-}
-
-bool LaneWatermark::decode(ByteReader& in) {
-  if (in.fixed<uint8_t>() != kVersion) return false;
-  const Time current{in.fixed<int64_t>()};
-  const uint64_t count = in.varint();
-  std::vector<Partition> partitions;
-  for (uint64_t i = 0; i < count && in.ok(); ++i) {
-    const uint64_t number = in.varint();
-    const Time watermark{in.fixed<int64_t>()};
-    const auto idle = in.fixed<uint8_t>();
-    const bool ascending = partitions.empty() || number > partitions.back().number;
-    if (idle > 1 || number > UINT32_MAX || !ascending) return false;
-    partitions.push_back({static_cast<uint32_t>(number), idle == 1, false, watermark});
-  }
-  if (!in.ok()) return false;
-  current_ = current;
-  partitions_ = std::move(partitions);
-  stale_ = true;
-  all_idle_since_.reset();
-  return true;
 }
 
 }  // namespace tidemark

@@ -4,10 +4,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/time.h"
 
 namespace tidemark {
@@ -68,7 +66,6 @@ class LaneWatermark {
   void restore(Time watermark) { current_ = watermark > current_ ? watermark : current_; }
   // A partition that is known already is left as it is. A new one holds the lane back from the next advance() on.
   void add(uint32_t partition, Time watermark = Time::min(), bool idle = false);
-  void remove(uint32_t partition);
   // The partition must have been added. Its W(p) never goes back.
   void update(uint32_t partition, Time watermark, bool idle);
   void set_ended(uint32_t partition);
@@ -76,12 +73,6 @@ class LaneWatermark {
   // Takes the updates and the time that passed into account; `elapsed` is Clock::elapsed(). Answers the watermark.
   Time advance(Duration elapsed);
   Time current() const { return current_; }
-
-  // The watermark and the partitions with their W(p) and idle flags; not which have ended, nor clock readings. The
-  // caller sees to it that partition numbers mean the same where it is read back.
-  void encode(std::string& out) const;
-  // False for bytes that encode() did not make; then nothing has changed.
-  bool decode(ByteReader& in);
 
  private:
   struct Partition {

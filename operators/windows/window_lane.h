@@ -45,7 +45,6 @@ class FrozenGeneration {
   virtual uint64_t number() const = 0;
   virtual uint16_t lane() const = 0;
   virtual uint16_t step() const = 0;
-  virtual size_t bytes() const = 0;
   // Writes merges, expiries and the lane's own metadata. Thread: the unit's state writer.
   virtual Status write_to(GenerationWriter& out) const = 0;
 };

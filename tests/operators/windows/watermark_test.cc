@@ -67,11 +67,6 @@ TEST_CASE("a lane goes with the slowest live partition and never back") {
   CHECK(lane.advance(s(0)) == at(50));
   lane.update(3, at(60), false);
   CHECK(lane.advance(s(0)) == at(60));
-  lane.remove(3);
-  CHECK(lane.advance(s(0)) == at(70));
-  lane.remove(1);
-  lane.remove(2);
-  CHECK(lane.advance(s(0)) == at(70));
 }
 
 TEST_CASE("idle partitions are left out, and a lane of idle ones stands still, then closes with the clock") {
@@ -127,29 +122,6 @@ TEST_CASE("a partition that has ended is infinitely far, and when all have, time
   CHECK(lane.advance(s(1)) == at(50));
   lane.set_ended(1);
   CHECK(lane.advance(s(2)) == Time::max());
-}
-
-TEST_CASE("a lane's watermark survives a checkpoint, idle flags included") {
-  LaneWatermark lane(s(60));
-  lane.add(300, at(50));
-  lane.add(2, at(20), true);
-  lane.advance(s(0));
-  std::string bytes;
-  lane.encode(bytes);
-  LaneWatermark read(s(60));
-  ByteReader in(bytes);
-  REQUIRE(read.decode(in));
-  CHECK(in.done());
-  CHECK(read.current() == at(50));
-  read.update(300, at(90), false);
-  CHECK(read.advance(s(0)) == at(90));
-  std::string again;
-  lane.encode(again);
-  CHECK(again == bytes);
-  for (size_t n = 0; n < bytes.size(); ++n) {
-    ByteReader cut(std::string_view(bytes).substr(0, n));
-    CHECK_FALSE(LaneWatermark(s(60)).decode(cut));
-  }
 }
 
 TEST_CASE("keeping the minimum and working it out anew give the same watermarks") {
