@@ -18,7 +18,7 @@ namespace tidemark {
 namespace {
 
 constexpr auto kStartPatience = std::chrono::seconds(20);
-constexpr int kSeekTimeoutMs = 5'000;
+constexpr int kSeekTimeoutMs = 1'000;  // answers take milliseconds; one that was lost is asked for again
 
 // The one place for librdkafka's fastest way out of a queue, with plain polls where it is gone. Calls `take` until the
 // queue is empty or `stopped`, which `take` sets after rd_kafka_yield(), so that what is left stays queued.
@@ -248,7 +248,12 @@ Status KafkaFetch::seek(const std::vector<uint32_t>& assignments) {
       rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition)->offset = position(i);
     }
     const RdPtr<rd_kafka_error_t> error(rd_kafka_seek_partitions(client_, list.get(), kSeekTimeoutMs));
-    if (error) return std::unexpected(kafka_error(rd_kafka_error_code(error.get()), "seek"));
+    if (error) {
+      const auto code = rd_kafka_error_code(error.get());
+      const bool lost = code == RD_KAFKA_RESP_ERR__TIMED_OUT && std::chrono::steady_clock::now() < deadline;
+      if (!lost) return std::unexpected(kafka_error(code, "seek"));
+      continue;
+    }
     std::vector<uint32_t> again;
     for (size_t i = 0; i < left.size(); ++i) {
       const auto code = list->elems[i].err;
