@@ -11,11 +11,8 @@ constexpr Duration kPoll = Duration::millis(2);
 constexpr Duration kBusy = Duration::millis(1);
 constexpr Duration kSoon = Duration::millis(10);
 constexpr Duration kQuiet = Duration::millis(100);
-constexpr Duration kRetryEvery = Duration::millis(200);
 constexpr Duration kWatchEvery = Duration::millis(500);
-constexpr Duration kAsk = Duration::seconds(10);
 constexpr Duration kRepeatWarnings = Duration::seconds(10);
-constexpr Duration kCallSlice = Duration::seconds(2);  // between two looks at whether to give up
 constexpr Duration kAbortWithin = Duration::seconds(10);
 constexpr Duration kSlowEpoch = Duration::seconds(60);
 constexpr int64_t kSlowEpochIntervals = 10;
@@ -352,139 +349,6 @@ void Attempt::epoch_failed(const Error& error) {
   if (again_at_end) end_again_ = next_checkpoint_;
 }
 
-// ---- Commit
-
-std::vector<PartitionOffset> Attempt::offsets_to_commit() const {
-  std::vector<PartitionOffset> offsets;
-  for (const auto& unit : resumed_.units) {
-    const auto written = running_epoch_->written.find(unit->name);
-    const bool fresh = written != running_epoch_->written.end();
-    const Manifest& manifest = fresh ? written->second.manifest : unit->committed->manifest;
-    const OffsetMetadata metadata{manifest.name, fresh ? written->second.checksum : unit->committed->manifest_checksum, manifest.ended};
-    for (const CoveredPartition& p : manifest.partitions) {
-      offsets.push_back({p.id, p.next_offset, encode_offset_metadata(metadata)});
-    }
-  }
-  return offsets;
-}
-
-// A quiet epoch, in which nothing was read, fired or written, leaves the last commit as it is.
-bool Attempt::worth_committing() const {
-  if (running_epoch_->ended || !running_epoch_->written.empty() || !committed_ledger_) return true;
-  Ledger ledger;
-  for (const WorkerReport& report : running_epoch_->reports) ledger.add(report, shared_.partitions);
-  return !std::ranges::equal(ledger.sinks, committed_ledger_->sinks, {}, &SinkCounters::rows, &SinkCounters::rows);
-}
-
-void Attempt::commit_epoch() {
-  if (!worth_committing()) {
-    sinks_.open_epoch = running_epoch_->number + 1;
-    epoch_committed();
-    next_checkpoint_ = deps_.clock.elapsed() + deps_.plan.checkpoint_every;
-    return;
-  }
-  if (commit_offsets(offsets_to_commit()) != AttemptEnd::kNone) return;
-  const bool ended = running_epoch_->ended;
-  const TransactionStatus begun = ended ? TransactionStatus{} : begin_transaction();
-  if (begun) sinks_.open_epoch = running_epoch_->number + 1;
-  epoch_committed();
-  next_checkpoint_ = deps_.clock.elapsed() + deps_.plan.checkpoint_every;
-  if (!begun) {
-    transaction_failed(begun.error());
-  } else if (ended) {
-    end_ = AttemptEnd::kEnded;
-  }
-}
-
-TransactionStatus Attempt::begin_transaction() {
-  if (!deps_.transactional) return {};
-  transaction_since_ = deps_.clock.elapsed();
-  if (!deps_.transactional->spent()) return deps_.transactional->begin();
-  return std::unexpected(TransactionError{TransactionFailure::kFatal, "the last commit was slow or its connection broke: the "
-                                                                      "next transaction needs a new producer"});
-}
-
-AttemptEnd Attempt::commit_offsets(const std::vector<PartitionOffset>& offsets) {
-  deps_.crash_points.reached("send_offsets_before");
-  const Duration began = deps_.clock.elapsed();
-  deps_.silence.asked(began);
-  AttemptEnd result = AttemptEnd::kNone;
-  if (Status flushed = flush_plain(); !flushed) {
-    result = finish(AttemptEnd::kRewind, flushed.error());
-  } else {
-    result = deps_.transactional ? commit_transaction(offsets) : commit_group(offsets);
-  }
-  if (result != AttemptEnd::kNone) return result;
-  deps_.silence.answered();
-  deps_.metrics.transaction_duration_seconds.observe((deps_.clock.elapsed() - began).to_seconds());
-  return result;
-}
-
-Status Attempt::flush_plain() {
-  const Duration deadline = deps_.clock.elapsed() + options_.transaction_timeout;
-  running_epoch_->call = "flush";
-  for (KafkaProducer* producer : deps_.plain) {
-    while (true) {
-      const Result<bool> flushed = producer->flush(kCallSlice);
-      if (!flushed) return std::unexpected(flushed.error());
-      if (*flushed) break;
-      if (gives_up() || deps_.clock.elapsed() > deadline) return external_error("rows are not acknowledged");
-      watch_epoch();
-    }
-  }
-  return {};
-}
-
-bool Attempt::gives_up() const {
-  return deps_.stop.given_up() || (drain_deadline_ && deps_.clock.elapsed() >= *drain_deadline_);
-}
-
-template <class Call>
-TransactionStatus Attempt::repeat(const char* name, Call call) {
-  running_epoch_->call = name;
-  while (true) {
-    TransactionStatus done = call();
-    if (done || done.error().kind != TransactionFailure::kRetry || gives_up()) return done;
-    warnings_.warn("transaction_waits", {{"call", name}, {"error", done.error().message}});
-    watch_epoch();
-    sleep_for(kRetryEvery);
-  }
-}
-
-AttemptEnd Attempt::commit_transaction(const std::vector<PartitionOffset>& offsets) {
-  auto group = deps_.consumer.group_metadata();
-  if (!group) return finish(AttemptEnd::kRewind, group.error());
-  const auto sent = repeat("send_offsets", [&] { return deps_.transactional->send_offsets(offsets, **group); });
-  if (!sent) return transaction_failed(sent.error());
-  deps_.crash_points.reached("send_offsets_after");
-  deps_.crash_points.reached("commit_before");
-  const auto committed = repeat("commit", [&] { return deps_.transactional->commit(kCallSlice); });
-  if (!committed) {
-    commit_open_ = committed.error().kind == TransactionFailure::kRetry;
-    return transaction_failed(committed.error());
-  }
-  deps_.crash_points.reached("commit_after");
-  return AttemptEnd::kNone;
-}
-
-AttemptEnd Attempt::commit_group(const std::vector<PartitionOffset>& offsets) {
-  deps_.crash_points.reached("commit_before");
-  if (Status committed = deps_.consumer.commit(offsets, kAsk); !committed) return finish(AttemptEnd::kRewind, committed.error());
-  deps_.crash_points.reached("commit_after");
-  return AttemptEnd::kNone;
-}
-
-// A transaction that the broker timed out looks just like being fenced; before the next attempt the group is asked.
-AttemptEnd Attempt::transaction_failed(const TransactionError& error) {
-  if (!error.user) return finish(AttemptEnd::kRewind, Error{Fault::kExternal, true, error.message});
-  // The broker does not say which topic it refuses.
-  std::string topics;
-  for (const PlannedSink& sink : deps_.plan.sinks) {
-    if (sink.kind == SinkKind::kKafka && sink.delivery == Delivery::kExactlyOnce) topics += (topics.empty() ? "" : ", ") + sink.topic;
-  }
-  return finish(AttemptEnd::kRewind, Error{Fault::kUser, true, error.message + "; the transaction writes to " + topics});
-}
-
 AttemptEnd Attempt::finish(AttemptEnd end, const Error& error) {
   end_ = end;
   if (running_epoch_) deps_.metrics.checkpoints_failed.add();
@@ -565,12 +429,20 @@ void Attempt::publish() {
 
 // ---- Stopping
 
+bool Attempt::firing() const {
+  return std::ranges::any_of(workers_, [](const auto& worker) { return worker->gauges().firing.load(); });
+}
+
 bool Attempt::drain(Duration at_most) {
-  drain_deadline_ = deps_.clock.elapsed() + at_most;
+  const Duration began = deps_.clock.elapsed();
+  drain_deadline_ = began + at_most;
+  const Duration fire_until = began + Duration{at_most.us / 4};
   bool asked = false;
   while (end_ == AttemptEnd::kNone && !gives_up()) {
     if (!running_epoch_ && asked) break;
-    if (!running_epoch_) {
+    // Windows that time has closed are given out before the last commit, unless they are too many.
+    const bool wait = firing() && deps_.clock.elapsed() < fire_until;
+    if (!running_epoch_ && !wait) {
       begin_epoch(false);
       asked = true;
     }

@@ -135,7 +135,9 @@ class Attempt final : private WorkerEvents {
   Status flush_plain();
   AttemptEnd transaction_failed(const TransactionError& error);
   // Calls again for as long as the answer is to try again, until told to give up.
+  static constexpr Duration kCallSlice = Duration::seconds(2);  // of a call to Kafka: between two looks at gives_up()
   bool gives_up() const;
+  bool firing() const;
   template <class Call>
   TransactionStatus repeat(const char* name, Call call);
   void abort_transaction();

@@ -75,6 +75,7 @@ struct WorkerGauges {
   std::atomic<int64_t> backpressured_us{0};
   std::atomic<uint64_t> keys{0};
   std::atomic<uint64_t> state_bytes{0};
+  std::atomic<bool> firing{false};  // a long firing is paused; the rest of its windows comes next
 };
 
 // Told on the worker's thread; thread-safe.
