@@ -116,12 +116,26 @@ def measure(args):
                     if args.smoke:
                         sections[-1].gates.clear()  # so few events say nothing
                     report.show(sections[-1])
+                    save(args, sections)
                 except Broken as error:
                     broken.append(f"{name}: {error}")
                     print(f"BROKEN {name}: {error}", file=sys.stderr, flush=True)
         finally:
             place.close()
     return sections, broken
+
+
+def save(args, sections):
+    """Writes what there is so far: a run that is broken off keeps what it has measured."""
+    if args.smoke:
+        return
+    how = report.circumstances(args, args.kafka)
+    if args.json != "-":
+        data = report.merge(args.json, sections, how)
+    else:
+        data = {one.name: {"circumstances": how, **one.to_json()} for one in sections}
+    if args.output != "-":
+        report.write(args.output, data)
 
 
 def main():
@@ -142,13 +156,6 @@ def main():
         print(f"  {section.name:5} {gate.line()}")
     if old is not None:
         report.compare(old, sections)
-    how = report.circumstances(args, args.kafka)
-    if args.json != "-":
-        data = report.merge(args.json, sections, how)
-        if args.output != "-":
-            report.write(args.output, data)
-    elif args.output != "-":
-        report.write(args.output, {one.name: {"circumstances": how, **one.to_json()} for one in sections})
     return 2 if broken else 1 if any(not gate.passed for _, gate in gates) else 0
 
 
