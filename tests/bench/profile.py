@@ -49,7 +49,7 @@ STAGES = [
 def stages_of(data):
     """{stage: percent of all samples}"""
     report = subprocess.run(
-        ["perf", "report", "-i", data, "--stdio", "-g", "none", "--no-children", "--sort", "comm,dso,sym"],
+        ["perf", "report", "-i", data, "--stdio", "--no-children", "--sort", "comm,dso,sym"],
         capture_output=True,
         text=True,
         check=True,
