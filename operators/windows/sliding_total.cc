@@ -45,15 +45,17 @@ void SlidingTotal::collect(std::span<const Member> members, std::vector<const Ho
   }
   if (!front_.empty()) tables.push_back(&front_.front().table);
   if (back_) tables.push_back(back_.get());
+  bytes_ = count_bytes();
 }
 
 void SlidingTotal::clear() {
   front_.clear();
   back_.reset();
   front_through_ = back_through_ = Time::min();
+  bytes_ = 0;
 }
 
-size_t SlidingTotal::bytes() const {
+size_t SlidingTotal::count_bytes() const {
   size_t bytes = back_ ? back_->bytes() : 0;
   for (const Suffix& suffix : front_) bytes += suffix.table.bytes();
   return bytes;

@@ -35,7 +35,8 @@ class SlidingTotal {
   void collect(std::span<const Member> members, std::vector<const HotTable*>& tables);
   // The next call begins anew, with any members.
   void clear();
-  size_t bytes() const;
+  // Asked after every batch, so it is counted when tables change.
+  size_t bytes() const { return bytes_; }
 
  private:
   static constexpr size_t kStride = 4;  // slices between two suffixes that are kept
@@ -47,12 +48,14 @@ class SlidingTotal {
   void turn(std::span<const Member> members);
   void add_to_back(const Member& member);
   void merge(const Member& member, HotTable& into) const;
+  size_t count_bytes() const;
 
   const StateBlock& block_;
   std::deque<Suffix> front_;              // of the slices through front_through_, the longest first
   std::unique_ptr<HotTable> back_;        // of those behind them, through back_through_; null = none
   Time front_through_ = Time::min();      // the starts of the newest slices
   Time back_through_ = Time::min();
+  size_t bytes_ = 0;  // of all tables
 };
 
 }  // namespace tidemark
