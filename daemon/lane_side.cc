@@ -37,13 +37,11 @@ void LaneSide::add_lane(LaneStart start) {
 
 void LaneSide::start(uint64_t first_epoch) { passed_barrier_.assign(channels_.workers(), first_epoch - 1); }
 
-// Late rows are written while events are taken: with too many of them waiting, events wait too.
-bool LaneSide::may_write() const { return core_.sinks.waiting_bytes() <= core_.shared.sink_wait_bytes; }
-
+// Late rows are written while events are taken.
 bool LaneSide::read_channels() {
   bool busy = false;
   for (uint32_t from = 0; from < channels_.workers(); ++from) {
-    for (size_t n = 0; n < kEventsPerInbox && passed_barrier_[from] < core_.epoch && may_write() && !core_.stop; ++n) {
+    for (size_t n = 0; n < kEventsPerInbox && passed_barrier_[from] < core_.epoch && core_.may_write() && !core_.stop; ++n) {
       const std::optional<LaneEvent> event = channels_.receive(from);
       if (!event) break;
       take(*event, from);
@@ -112,8 +110,7 @@ void LaneSide::emit(std::unique_ptr<Batch> results) {
   if (core_.stop) return;  // nothing of it will be committed, and nobody makes room for it any more
   core_.note_progress();
   stage_.run_results(firing_step_, *results);
-  const size_t most = core_.shared.sink_wait_bytes;
-  while (!core_.stop && !core_.sinks.failed() && core_.sinks.waiting_bytes() > most) relieve_others();
+  while (!core_.stop && !core_.sinks.failed() && !core_.may_write()) relieve_others();
 }
 
 // While this worker waits, others may wait for it.

@@ -76,7 +76,6 @@ class LaneSide final : private ResultEmitter {
 
   void add(const RoutedBatch& routed);
   void set_time(const PartitionTime& time);
-  bool may_write() const;
   void write_late(const Batch& batch, const std::string& step);
   void freeze(Lane& lane, size_t ordinal);
   void spill_if_needed();

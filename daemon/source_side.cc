@@ -44,8 +44,7 @@ Status SourceSide::add_partition(uint32_t partition) {
 void SourceSide::start(uint64_t first_epoch) { sent_barrier_ = first_epoch - 1; }
 
 bool SourceSide::may_read() const {
-  return sent_barrier_ < core_.epoch && core_.sinks.waiting_bytes() <= core_.shared.sink_wait_bytes &&
-         channels_.all_sent();
+  return sent_barrier_ < core_.epoch && core_.may_write() && channels_.all_sent();
 }
 
 // One drain, not a look and then a wait: the look would swallow a wake-up that came since the worker looked elsewhere.

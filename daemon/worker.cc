@@ -81,8 +81,9 @@ bool Worker::turn() {
     busy = true;  // what came behind the barriers of others may be taken now
   }
   core_.report_flushed();
-  core_.gauges.firing = !lanes_.advance();
-  if (core_.gauges.firing) return true;  // the rest of the windows comes before more input
+  const bool all_fired = lanes_.advance();
+  core_.gauges.firing = !all_fired;
+  if (!all_fired) return true;  // the rest of the windows comes before more input
   if (source_.may_read()) return source_.read(!busy) || busy;
   if (!busy) core_.wait_for_others();
   return busy;

@@ -22,6 +22,8 @@ struct WorkerCore {
   void note_progress();
   // Tells once for each epoch before this one that its rows are all with the producers.
   void report_flushed();
+  // Whether no more rows wait for the sinks than may: where they do, input waits, late rows and firing with it.
+  bool may_write() const { return sinks.waiting_bytes() <= shared.sink_wait_bytes; }
   // A short sleep because somebody else is slow.
   void wait_for_others();
 
