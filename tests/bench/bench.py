@@ -104,7 +104,7 @@ def complete(parser, args):
 
 def measure(args):
     """(sections, what could not be measured)"""
-    sections, broken = [], []
+    sections, broken, how = [], [], report.circumstances(args, args.kafka)
     with kafka.Broker(args.kafka, heap="2g", cpu=args.broker_cpu) as broker:
         place = Place(args, broker)
         place.stay_off()
@@ -116,7 +116,7 @@ def measure(args):
                     if args.smoke:
                         sections[-1].gates.clear()  # so few events say nothing
                     report.show(sections[-1])
-                    save(args, sections)
+                    save(args, how, sections)
                 except Broken as error:
                     broken.append(f"{name}: {error}")
                     print(f"BROKEN {name}: {error}", file=sys.stderr, flush=True)
@@ -125,11 +125,10 @@ def measure(args):
     return sections, broken
 
 
-def save(args, sections):
+def save(args, how, sections):
     """Writes what there is so far: a run that is broken off keeps what it has measured."""
     if args.smoke:
         return
-    how = report.circumstances(args, args.kafka)
     if args.json != "-":
         data = report.merge(args.json, sections, how)
     else:
