@@ -158,6 +158,7 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   std::optional<Error> user_fault_;        // last reported by the client, to explain silence
   std::string member_id_;                  // at the last assignment
   bool assign_called_ = false;
+  bool revoking_ = false;                  // a revocation is being answered
   bool lost_ = false;                      // the present assignment, noted before it was given up
   bool fatal_told_ = false;
   bool closed_ = false;
@@ -266,9 +267,11 @@ void GroupConsumer::revoked(const std::vector<TopicPartition>& partitions) {
   const bool lost = std::exchange(lost_, false) || rd_kafka_assignment_lost(client_.get()) != 0;
   if (lost && events_ && !closed_) yield_to_successor();
   assign_called_ = false;
+  revoking_ = true;
   if (events_) events_->on_revoked(partitions, lost);
   // Once, never twice: with nothing assigned a closing client ends at once, and drops a call that comes then unanswered.
   if (!assign_called_) (void)assign({}, 0).has_value();
+  revoking_ = false;
 }
 
 // A member that slept through its session learns of that from its own clock, before any answer can say that a newer one
@@ -412,7 +415,7 @@ Status GroupConsumer::assign(const std::vector<Start>& starts, uint32_t queues) 
   lost_ |= rd_kafka_assignment_lost(client_.get()) != 0;  // the library forgets it with this call
   if (!starts.empty()) lookup_.reset();
   seen_.assign(starts.size(), {});
-  return fetch_->take(starts, queues);
+  return revoking_ && starts.empty() ? fetch_->give_up() : fetch_->take(starts, queues);
 }
 
 Status GroupConsumer::pause(const std::vector<uint32_t>& assignments) {
@@ -507,7 +510,7 @@ void GroupConsumer::close() {
   if (closed_ || !client_) return;
   closed_ = true;
   rd_kafka_consumer_close(client_.get());
-  (void)fetch_->take({}, 0).has_value();
+  (void)fetch_->give_up().has_value();
   lookup_.reset();
 }
 

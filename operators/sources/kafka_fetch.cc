@@ -184,10 +184,29 @@ Status KafkaFetch::take(const std::vector<KafkaConsumer::Start>& starts, uint32_
   CHECK_OR_DIE(queues <= kMaxQueues, "more fetch queues than there is room for");
   Exclusive alone(*this);
   add_queues(queues);
+  auto list = to_native(std::vector<TopicPartition>{});
+  for (const auto& start : starts) {
+    CHECK_OR_DIE(start.queue < queues && start.offset >= 0, "a start names a queue and a real offset");
+    rd_kafka_topic_partition_list_add(list.get(), start.where.topic.c_str(), start.where.partition)->offset =
+        start.offset;
+  }
+  if (auto replaced = replace(starts, list.get()); !replaced || starts.empty()) return replaced;
+  std::vector<uint32_t> all(parts_.size());
+  for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
+  if (auto started = seek(all); !started) return started;
+  forward();
+  return seek(all);
+}
+
+Status KafkaFetch::give_up() {
+  Exclusive alone(*this);
+  return replace({}, nullptr);
+}
+
+Status KafkaFetch::replace(const std::vector<KafkaConsumer::Start>& starts, const rd_kafka_topic_partition_list_t* list) {
   parts_.clear();
   index_.clear();
   for (const auto& start : starts) {
-    CHECK_OR_DIE(start.queue < queues && start.offset >= 0, "a start names a queue and a real offset");
     auto part = std::make_unique<Part>();
     part->where = start.where;
     part->queue = start.queue;
@@ -195,20 +214,10 @@ Status KafkaFetch::take(const std::vector<KafkaConsumer::Start>& starts, uint32_
     index_.emplace(start.where, static_cast<uint32_t>(parts_.size()));
     parts_.push_back(std::move(part));
   }
-  auto list = to_native(std::vector<TopicPartition>{});
-  for (const auto& start : starts) {
-    rd_kafka_topic_partition_list_add(list.get(), start.where.topic.c_str(), start.where.partition)->offset =
-        start.offset;
-  }
-  const auto code = rd_kafka_assign(client_, starts.empty() ? nullptr : list.get());
+  const auto code = rd_kafka_assign(client_, list);
   discard_queued();
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(code, "assign"));
-  if (starts.empty()) return {};
-  std::vector<uint32_t> all(parts_.size());
-  for (uint32_t i = 0; i < all.size(); ++i) all[i] = i;
-  if (auto started = seek(all); !started) return started;
-  forward();
-  return seek(all);
+  return {};
 }
 
 void KafkaFetch::add_queues(uint32_t count) {

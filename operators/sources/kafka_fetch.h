@@ -35,6 +35,9 @@ class KafkaFetch {
 
   // Makes `starts` the client's whole assignment. Waits for drains under way, which end after their present message.
   Status take(const std::vector<KafkaConsumer::Start>& starts, uint32_t queues);
+  // The same with nothing, as the answer to a revocation: librdkafka joins again after this and after nothing else, and
+  // a member that answers an assignment of nothing so never hears of the group's next rebalance.
+  Status give_up();
   Status pause(const std::vector<uint32_t>& assignments);
   // Goes on behind the last message that was handed over.
   Status resume(const std::vector<uint32_t>& assignments);
@@ -79,6 +82,7 @@ class KafkaFetch {
   static void take_message(rd_kafka_message_t* message, void* drain);
   void take_error(const rd_kafka_message_t& message);
   bool find(Queue& queue, const rd_kafka_message_t& message);
+  Status replace(const std::vector<KafkaConsumer::Start>& starts, const rd_kafka_topic_partition_list_t* list);
   void add_queues(uint32_t count);
   void discard_queued();
   void forward();

@@ -140,6 +140,59 @@ TEST_CASE("a close ends however the revocation is answered", "[.kafka]") {
   }
 }
 
+TEST_CASE("a member that was given nothing takes part in the next rebalance", "[.kafka]") {
+  const std::string brokers = real_brokers();
+  const std::string topic = unique("idle");
+  Feeder(brokers).create_topic(topic, 1);
+  auto wanted = options(brokers, topic);
+  wanted.properties = {{"heartbeat.interval.ms", "200"}};
+  struct Member {
+    Events events;
+    std::unique_ptr<KafkaConsumer> consumer;
+    size_t owned = 0;
+  };
+  std::array<Member, 3> members;
+  const auto join = [&](Member& member) {
+    member.consumer = value_of(make_kafka_consumer(wanted, member.events, ignore_log));
+    member.events.assigned = [&member](const auto& given) {
+      member.owned = given.size();
+      std::vector<KafkaConsumer::Start> starts;
+      for (const auto& at : given) starts.push_back({at, 0, 0});
+      require_ok(member.consumer->assign(starts, 1));
+    };
+    member.events.revoked = [&member](const auto&, bool) {
+      member.owned = 0;
+      require_ok(member.consumer->assign({}, 1));
+    };
+    require_ok(member.consumer->subscribe());
+  };
+  // The rebalances that nobody but the coordinator tells of must reach all, those without partitions too.
+  const auto settled = [&](size_t joined) {
+    return serve_until(*members[0].consumer, [&] {
+      size_t assignments = 0;
+      size_t owned = 0;
+      for (size_t i = 0; i < joined; ++i) {
+        if (i > 0) members[i].consumer->serve(Duration::millis(1));
+        assignments += members[i].events.assignments > 0;
+        owned += members[i].owned;
+      }
+      return assignments == joined && owned == 1;
+    });
+  };
+  for (size_t joined = 1; joined <= members.size(); ++joined) {
+    join(members[joined - 1]);
+    REQUIRE(settled(joined));
+  }
+  size_t owner = 0;
+  while (members[owner].owned == 0) ++owner;
+  members[owner].consumer->close();
+  const auto heir = [&] { return members[(owner + 1) % 3].owned + members[(owner + 2) % 3].owned == 1; };
+  CHECK(serve_until(*members[(owner + 1) % 3].consumer, [&] {
+    members[(owner + 2) % 3].consumer->serve(Duration::millis(1));
+    return heir();
+  }));
+}
+
 TEST_CASE("no message is skipped, doubled or stray over many reassignments and pauses", "[.kafka]") {
   const std::string brokers = real_brokers();
   const std::string topic = unique("reassign");
