@@ -1,3 +1,5 @@
+// Three bytes at a time into four digits, and back through a table of all 256 bytes. A text that is refused (its
+// length, a digit, bits left over at its end) leaves the output as it was.
 #include "base/base64.h"
 
 #include <array>

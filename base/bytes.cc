@@ -1,3 +1,5 @@
+// The checksum is XXH3. Sizes are read in binary and decimal units and written in the largest binary one that divides
+// them. Writers and readers of durable bytes lie in the header, where they can be inlined.
 #include "base/bytes.h"
 
 #define XXH_INLINE_ALL  // keys are so short that a call through the dynamic linker would cost as much as their hash

@@ -1,3 +1,5 @@
+// The last words go straight to standard error, past the logger, and abort() unwinds nothing: there is nothing to save
+// that the next start would need.
 #include "base/check.h"
 
 #include <cstdio>

@@ -1,3 +1,5 @@
+// Two clocks of the operating system, cut to microseconds: its own for the time of day, the steady one for what has
+// elapsed. The time of events is not known here.
 #include "base/clock.h"
 
 #include <chrono>

@@ -1,3 +1,5 @@
+// A near word differs in one letter or a third of them at most, neighbours swapped counting as one, whatever the case.
+// Who prints what was collected, and whether it ends the work, is not known here.
 #include "base/diagnostic.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Lines are made here, as text or as JSON, and given whole to spdlog, which only writes them to standard error: no
+// pattern, no registry. Which events deserve a line is the callers' to know.
 #include "base/log.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The list of the specs, for those who want them all. A handle is made from its spec alone and needs no entry here.
 #include "base/metric_names.h"
 
 namespace tidemark::metric {

@@ -1,3 +1,5 @@
+// Families are kept here, by name and label values, under a mutex that is held to find or make a series; counting does
+// not pass it. Labels become valid UTF-8 first, whoever wrote them.
 #include "base/metrics.h"
 
 #include <utility>

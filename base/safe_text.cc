@@ -1,3 +1,5 @@
+// Walks from UTF-8 sequence to sequence; overlong forms, surrogates and stray bytes become one U+FFFD each byte.
+// Escapes quotes, backslashes and control characters; all else stays as it was written.
 #include "base/safe_text.h"
 
 #include <cstddef>

@@ -1,3 +1,5 @@
+// Durations are sums of whole units; dates go through days since the epoch; of a second six digits are read, more are
+// cut. Zones are offsets only: neither names of zones nor leap seconds are known.
 #include "base/time.h"
 
 #include <array>

@@ -1,3 +1,5 @@
+// Spells types as messages and the contract do; what an element is made of is `dyn` where nobody said. Which operations
+// a type allows is the expressions' to know.
 #include "base/types.h"
 
 namespace tidemark {
