@@ -1,3 +1,5 @@
+// Reads more than is ever taken: numbers with units whatever stands between them, ISO 8601, SQL's intervals. Says
+// nothing where the meaning stays open, as with months.
 #include "config/foreign_values.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// One table of refused properties with a reason each, and the few values that are refused where the property is not.
+// What a property that passes does, and whether it exists, is left to librdkafka.
 #include "config/kafka_properties.h"
 
 #include <array>

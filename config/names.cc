@@ -1,3 +1,5 @@
+// Each rule twice: as a pattern for the schema, and as a function that says what is wrong with a name and what to write
+// instead. Whether a name is already taken is asked in config/resolve.cc.
 #include "config/names.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The sections of the file, and the order of the work: YAML, then the specs, then what sections know together. After
+// errors it finds out which sections are still whole; what they hold is for their own specs.
 #include "config/pipeline.h"
 
 #include <limits>

@@ -1,3 +1,5 @@
+// Walks the same shapes twice, into JSON Schema and into Markdown. In the schema any value may also be a `${...}`
+// reference; keys that are not supported yet are left out of it, and only named in the reference.
 #include "config/reference.h"
 
 #include <set>

@@ -1,3 +1,5 @@
+// Names and inputs first, then defaults, then the rules, each only over sections that are known in full. A step may
+// only name what stands before it. Expressions are not looked at, brokers not asked.
 #include "config/resolve.h"
 
 #include <algorithm>

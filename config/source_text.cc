@@ -1,3 +1,5 @@
+// Walks a value beside its source, each style by its own rules, and notes a piece wherever the two part. References are
+// replaced here too, as pieces of their own: a problem inside of one points at its beginning.
 #include "config/source_text.h"
 
 #include <algorithm>

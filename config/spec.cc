@@ -1,3 +1,5 @@
+// Matches the keys of a map to fields, reads each kind of value, and words what is wrong with them: near misses, words
+// of other systems, keys that exclude each other. Which keys there are is said elsewhere.
 #include "config/spec.h"
 
 #include <charconv>

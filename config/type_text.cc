@@ -1,3 +1,5 @@
+// The words of types, and what other systems call them, for hints only. Lists and maps are known by name, so as to be
+// refused as not supported yet. How a value of a type looks in JSON is the decoder's to know.
 #include "config/type_text.h"
 
 #include <algorithm>

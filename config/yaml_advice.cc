@@ -1,3 +1,5 @@
+// The parser's messages are told apart by their text, and one that is not known is passed on as it is. Only the line at
+// fault, the last node and the bracket still open are looked at.
 #include "config/yaml_advice.h"
 
 #include <algorithm>
