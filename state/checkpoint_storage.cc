@@ -1,3 +1,5 @@
+// A checkpoint is a folder that counts once its manifest stands in it: written last, removed first. Files are linked
+// into it; on restore, whatever a live store may write to again is copied instead.
 #include "state/checkpoint_storage.h"
 
 #include <fmt/core.h>

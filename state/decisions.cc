@@ -1,3 +1,5 @@
+// A fact that nobody could observe speaks against deleting. State is compared step by step, by the steps' names, and
+// each refusal lists all changes and the ways out.
 #include "state/decisions.h"
 
 #include <fmt/core.h>

@@ -1,3 +1,5 @@
+// POSIX calls where a sync or an errno matters, std::filesystem for trees and lists. A link that the file system
+// refuses becomes a synced copy. What else has to be synced, and when, is for the callers to say.
 #include "state/files.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// Gathers write sets, one for each lane, and gives them away as soon as they weigh a part. Sorting is the write set's,
+// files and what readers see are the store's.
 #include "state/generation_writer.h"
 
 #include <utility>

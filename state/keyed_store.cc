@@ -1,3 +1,5 @@
+// In three parts: the views that readers share, the writer's core, the contract on top. Small generations go in as
+// batches, large ones as sorted files. A failed write breaks the store for good; restoring is for others.
 #include "state/keyed_store.h"
 
 #include <fmt/core.h>

@@ -1,3 +1,5 @@
+// All fields in one order, under one version and one checksum; a damaged length makes the reader fail instead of asking
+// for memory. Names end in random digits, so that no two instances ever take the same one.
 #include "state/manifest.h"
 
 #include <fmt/core.h>

@@ -1,3 +1,5 @@
+// Sets RocksDB up as a disposable store: one budget for cache and memtables, no log, no statistics, no repair of its
+// own, no compaction unasked. A background error raises a flag; what follows is for the store's owner.
 #include "state/rocks.h"
 
 #include <fmt/core.h>

@@ -1,3 +1,5 @@
+// Numbers stand big-endian, times with their sign bit turned, so that bytes compare as the values do. A range ends
+// where the next prefix begins; what lies inside is not looked at.
 #include "state/state_key.h"
 
 #include <bit>

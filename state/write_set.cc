@@ -1,3 +1,5 @@
+// Sorts by the eight bytes behind what the keys of a group have in common, so that few keys are compared in full.
+// Entries of one key stay in the order in which they came; folding them is the store's.
 #include "state/write_set.h"
 
 #include <algorithm>
