@@ -1,3 +1,5 @@
+// Each field is a tag and a value: numbers big-endian, so that bytes compare as they do; text behind its length, unless
+// it comes last; one form for NaN and one for zero. Which fields make a key is the plan's to say.
 #include "operators/key_codec.h"
 
 #include <bit>

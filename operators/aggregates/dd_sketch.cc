@@ -1,3 +1,5 @@
+// A bucket's number is taken from the bits of a double: zero in the middle, infinities far out, NaN last. What is
+// encoded are gaps between the buckets in use and their counts. Which rank is wanted is the caller's to know.
 #include "operators/aggregates/dd_sketch.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The wide part, made when a value needs it or the fixed part has wrapped around, and encoded without its zero words.
+// Rounding is left to those who ask for the words.
 #include "operators/aggregates/exact_squares.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// All but the usual addition, which lies in the header: rare values, the way into the wide part, rounding. Infinities,
+// NaN and the sign of zero are flags that only the end looks at.
 #include "operators/aggregates/exact_sum.h"
 
 #include <algorithm>

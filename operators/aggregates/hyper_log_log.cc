@@ -1,3 +1,5 @@
+// A hash table of single entries first, registers once these are too many: each form is merged, estimated and encoded
+// in its own way. Who made the hashes, and of what, is not known here.
 #include "operators/aggregates/hyper_log_log.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Makes a Markdown row of each entry in the functions' table. The words of the rows are the functions' own; only the
+// paragraphs above them are written here.
 #include "operators/aggregates/reference.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// What needs no template: the JSON of a value by its column's type, and the refusal of an argument. How aggregates keep
+// values is in the header.
 #include "operators/aggregates/value_kinds.h"
 
 #include <fmt/core.h>

@@ -1,3 +1,5 @@
+// Schoolbook arithmetic, word by word with carries; rounding goes to the nearest double, ties to even. No word is
+// allocated here, and a carry out of the last one is the caller's to want.
 #include "operators/aggregates/wide_words.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Tables from words, in small letters, to hints: which one is asked depends on where parser or checker met the word.
+// What stands in no table gets no hint; nothing is guessed here.
 #include "operators/expr/foreign.h"
 
 #include <algorithm>

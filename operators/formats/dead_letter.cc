@@ -1,3 +1,5 @@
+// Our headers go behind the original's. Where the whole would be too large, the value loses its end and a header says
+// how long it was; the original's key and headers are never cut.
 #include "operators/formats/dead_letter.h"
 
 namespace tidemark {

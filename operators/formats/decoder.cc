@@ -1,3 +1,5 @@
+// Chooses the alternative by the format's name. A format that is not there yet gets another answer than one that does
+// not exist.
 #include "operators/formats/decoder.h"
 
 #include <fmt/format.h>

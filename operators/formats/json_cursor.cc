@@ -1,3 +1,5 @@
+// Skipping needs one bit a level and no recursion, and checks each scalar that it passes. skip_rest() counts brackets
+// only: what stands behind the last declared field is not judged.
 #include "operators/formats/json_cursor.h"
 
 #include <bitset>

@@ -1,3 +1,5 @@
+// Tries a known shape first, else walks the tokens and stages each declared field; the verdict comes last, when all
+// problems are known, event time before the rest. What becomes of a refused record is the reader's.
 #include "operators/formats/json_decoder.h"
 
 #include <algorithm>

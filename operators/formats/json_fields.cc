@@ -1,3 +1,5 @@
+// A tree of keys with a small hash table in each node, whose seed is searched for until no two children share a slot.
+// Fields of the same path are found together.
 #include "operators/formats/json_fields.h"
 
 #include <bit>

@@ -1,3 +1,5 @@
+// Elements are read as fields are and written as output is, so that equal lists have equal bytes. One element of
+// another type refuses the list; times inside of lists are not read.
 #include "operators/formats/json_list.h"
 
 #include "operators/formats/json_text.h"

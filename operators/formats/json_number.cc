@@ -1,3 +1,5 @@
+// One pass gathers digits and exponent; most doubles then take one exactly rounded step, the others std::from_chars.
+// What is out of range is told by the decimal size, whatever a library answers.
 #include "operators/formats/json_number.h"
 
 #include <algorithm>

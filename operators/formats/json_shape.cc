@@ -1,3 +1,5 @@
+// Two halves: learning from a record that was walked, and reading in blocks of 16 bytes, unguarded as long as the
+// record's end is far. What is not plain goes through the same functions as in the full walk.
 #include "operators/formats/json_shape.h"
 
 #include <algorithm>

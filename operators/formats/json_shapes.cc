@@ -1,3 +1,5 @@
+// Misses spend trust, and shapes rest when none is left; lessons become rarer the less they teach. Counts records,
+// reads no clock.
 #include "operators/formats/json_shapes.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// One loop unescapes, and checks when its output is thrown away. Surrogates come in pairs or are refused; bare control
+// characters are for others to find.
 #include "operators/formats/json_string.h"
 
 #include <cstdint>

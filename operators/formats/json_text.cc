@@ -1,3 +1,5 @@
+// Doubles take the shortest digits that read back the same, with `.0` behind whole ones, and are null when not finite.
+// Text is taken to be UTF-8: decoders and functions have seen to that.
 #include "operators/formats/json_text.h"
 
 #include <charconv>

@@ -1,3 +1,5 @@
+// Runs simdjson's first stage through its internal interface and lends its indexes out as they are. Room grows by
+// powers of two, and what one large text took is given back with the next usual one.
 #include "operators/formats/json_tokens.h"
 
 #include <bit>

@@ -1,3 +1,5 @@
+// Each kind of field against each kind of token, with an outcome for every pair; common pairs have a shorter way to the
+// same answer. What an outcome means for the record is the decoder's to say.
 #include "operators/formats/json_values.h"
 
 #include "base/time.h"

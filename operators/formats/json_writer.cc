@@ -1,3 +1,5 @@
+// Names are escaped once, when the writer is made; a row costs its values only. The key of one text field is that text,
+// of several fields a JSON list; which fields make a key is the plan's to say.
 #include "operators/formats/json_writer.h"
 
 #include "operators/formats/json_text.h"

@@ -1,3 +1,5 @@
+// Four bytes at a time as little-endian words, with Kafka's own seed. Making a partition's number of the hash is the
+// caller's part.
 #include "operators/formats/murmur2.h"
 
 #include <cstring>

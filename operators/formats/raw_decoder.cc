@@ -1,3 +1,5 @@
+// Looks at nothing but the UTF-8 of a string; an empty value is refused as a null one is. Bytes are copied when the row
+// is pushed, not before.
 #include "operators/formats/raw_decoder.h"
 
 #include <fmt/format.h>

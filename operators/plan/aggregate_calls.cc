@@ -1,3 +1,5 @@
+// Numbers are read off the syntax tree, with no arithmetic but a minus sign, and held against the bounds that each
+// function declares. Problems name places inside the expression; reporting them is the binder's.
 #include "operators/plan/aggregate_calls.h"
 
 #include <algorithm>

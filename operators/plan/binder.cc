@@ -1,3 +1,5 @@
+// An expression that reads a field lost to an earlier mistake is dropped in silence. On the way it is noted which slots
+// have to be filled and whether a row can fail; what for is the planner's to know.
 #include "operators/plan/binder.h"
 
 #include <algorithm>

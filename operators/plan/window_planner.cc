@@ -1,3 +1,5 @@
+// Arguments and conditions become inputs, equal calls share one aggregate, and what is left of an expression reads the
+// results. States lie one behind the other, in the order in which their calls are met.
 #include "operators/plan/window_planner.h"
 
 #include <map>

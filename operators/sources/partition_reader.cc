@@ -1,3 +1,5 @@
+// The position moves first, whatever becomes of the record; a refused one takes no row and moves no watermark. Where it
+// goes, and who is told, is left to ReaderEvents.
 #include "operators/sources/partition_reader.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Rows stay where they lie: each step passes on the numbers of those it keeps. Before a window a failed expression
+// refuses its row; behind one it is counted, and nothing is sent to dead_letter.
 #include "operators/transforms/stage.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Rows are grouped by slice before any table is probed; windows fire in their order, and empty stretches are leapt
+// over. What becomes of late rows, and when a generation is frozen, is for the worker to say.
 #include "operators/windows/aligned_window_lane.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Expiry is written first, then the metadata, whose key precedes all entries of its step, then the runs in key order.
+// States are encoded one at a time; what they are merged with lies in the store.
 #include "operators/windows/frozen_lane.h"
 
 #include "operators/windows/lane_metadata.h"

@@ -1,3 +1,5 @@
+// Slots hold a tag and an entry's number; entries lie in chunks that double up to a limit, short keys within the entry.
+// Small tables are probed without prefetching. Nothing is ever taken out.
 #include "operators/windows/hot_table.h"
 
 #include <bit>

@@ -1,3 +1,5 @@
+// One version and one checksum around the open parts of slices; their tables are not described, they lie in the store
+// already. Damage is worth another attempt, an unknown version is not.
 #include "operators/windows/lane_metadata.h"
 
 #include "base/bytes.h"

@@ -1,3 +1,5 @@
+// A table passes from hot to frozen to written, and stays as a copy while there are few and memory allows. Shedding
+// begins with the slice that begins last; how much there may be is the lane's to say.
 #include "operators/windows/lane_slices.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Rows are written in place, into columns with room to spare that are cut when the batch goes. It goes when it is full
+// of rows or of bytes, and otherwise when it is finished; where to is the emitter's.
 #include "operators/windows/result_writer.h"
 
 #include <algorithm>

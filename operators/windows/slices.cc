@@ -1,3 +1,5 @@
+// Sums are taken in 128 bits and saturate, so that times at either end of the range keep their order; divisions round
+// down.
 #include "operators/windows/slices.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Turns the stacks when the front has run out, and merges whole tables. Slices before the first kept suffix are given
+// back as the tables they are; who merges those in the end is not known here.
 #include "operators/windows/sliding_total.h"
 
 #include "operators/windows/window_merge.h"

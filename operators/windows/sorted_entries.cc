@@ -1,3 +1,5 @@
+// Sorts by the eight bytes behind what all keys share, and by the keys only where these are equal. Entries stay where
+// they lie; what is sorted are pointers.
 #include "operators/windows/sorted_entries.h"
 
 #include <algorithm>

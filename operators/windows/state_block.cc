@@ -1,3 +1,5 @@
+// Every call goes on to each aggregate at its place, in the plan's order. Encoded blocks are merged in memory of their
+// own, and not at all where one of them cannot be read.
 #include "operators/windows/state_block.h"
 
 #include "base/check.h"

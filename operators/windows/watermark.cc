@@ -1,3 +1,5 @@
+// A lane's minimum is kept, and worked out anew when something has happened that may move it; it never goes back. Where
+// all partitions are idle, only elapsed time can move it, if that was asked for.
 #include "operators/windows/watermark.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Four ways, chosen by how many sources there are, how large and where: written as they are, hashed together, joined by
+// look-ups, merged in key order. Only the last one reads the store.
 #include "operators/windows/window_merge.h"
 
 #include <algorithm>
