@@ -1,3 +1,5 @@
+// The pipeline's thread turns it: workers and the writer leave their reports in a mailbox, and what was read there is
+// decided on. How an epoch is committed stands in attempt_commit.cc.
 #include "daemon/attempt.h"
 
 #include <algorithm>

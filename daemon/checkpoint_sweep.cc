@@ -1,3 +1,5 @@
+// The group's commits are asked for anew before anything is deleted; where they cannot be read, nothing is. A deletion
+// that fails holds nothing up: a later sweep finds what is left.
 #include "daemon/checkpoint_sweep.h"
 
 #include "daemon/transaction_timeout.h"

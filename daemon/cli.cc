@@ -1,3 +1,5 @@
+// One table of commands: CLI11 splits the words and writes the help, and values, messages and exit codes are judged
+// here. What a value refers to is not looked at.
 #include "daemon/cli.h"
 
 #include <algorithm>

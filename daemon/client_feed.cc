@@ -1,3 +1,5 @@
+// Gauges show the newest figures; counters rise by the difference to the figures before, or by all of them when a
+// client was made anew.
 #include "daemon/client_feed.h"
 
 namespace tidemark {

@@ -1,3 +1,5 @@
+// A process has one such point and counts how often it passes. It kills itself, so that neither handlers nor
+// destructors run; what is lost by that is for the tests to find.
 #include "daemon/crash_point.h"
 
 #include <signal.h>

@@ -1,3 +1,5 @@
+// Answers come line by line, each flushed, so that another program can hold a conversation. Takes JSON apart and
+// chooses the exit code; evaluating is the expressions' own.
 #include "daemon/eval_command.h"
 
 #include <istream>

@@ -1,3 +1,5 @@
+// The port stands behind the last colon, or alone, so that hosts with colons need brackets. Whether there is such a
+// host shows when it is listened on.
 #include "daemon/http_address.h"
 
 #include <charconv>

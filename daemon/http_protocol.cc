@@ -1,3 +1,5 @@
+// Of a head only method and path are read; each response closes its connection. Escaping for pages and links lies here
+// too, what is escaped is the routes' to know.
 #include "daemon/http_protocol.h"
 
 #include <cstdint>

@@ -1,3 +1,5 @@
+// Paths are compared as they are. JSON and metrics come whole from the status provider; only the front page is put
+// together here, from names that are escaped.
 #include "daemon/http_routes.h"
 
 #include <fmt/format.h>

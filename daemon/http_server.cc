@@ -1,3 +1,5 @@
+// A full house loses the connection whose deadline is nearest, and each phase has one but the computing. Parsing and
+// rendering are http_protocol's, paths are http_routes'.
 #include "daemon/http_server.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Holds what went into each step against what became of it. A gap is named, not closed: whether the run goes on is not
+// decided here.
 #include "daemon/ledger.h"
 
 #include <nlohmann/json.hpp>

@@ -1,3 +1,5 @@
+// Reads proc and the control files below a root that tests may choose. A group whose files are not there leaves the
+// word to those above it; what is no number is no limit.
 #include "daemon/memory_limit.h"
 
 #include <charconv>

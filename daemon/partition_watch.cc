@@ -1,3 +1,5 @@
+// Puts together where the logs end, by the consumer, and how far workers are, by their gauges. A partition that is idle
+// or read to its end holds no other back.
 #include "daemon/partition_watch.h"
 
 #include <algorithm>

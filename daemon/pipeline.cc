@@ -1,3 +1,5 @@
+// One thread connects, serves the group and turns the attempt. Callbacks note what came, and a revoked attempt is
+// drained inside of one; what errors lead to stands in handle() and after().
 #include "daemon/pipeline.h"
 
 #include <algorithm>

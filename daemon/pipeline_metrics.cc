@@ -1,3 +1,5 @@
+// Handles are made when first asked for and then kept, under one lock. A partition that is given away loses its gauges
+// and keeps its counters; all series go with the pipeline.
 #include "daemon/pipeline_metrics.h"
 
 #include "base/metric_names.h"

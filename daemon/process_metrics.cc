@@ -1,3 +1,4 @@
+// Reads proc anew at each refresh; what cannot be read keeps the value it had. When to refresh is for others to say.
 #include "daemon/process_metrics.h"
 
 #include <charconv>

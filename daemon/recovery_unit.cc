@@ -1,3 +1,5 @@
+// Jobs queue by epoch, and those of a later one wait for it to open; generations of several lanes that wait together
+// are written as one. A failure is reported, never retried here.
 #include "daemon/recovery_unit.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Every unit is observed and decided before any is carried out. What a checkpoint's files are worth is the storage's to
+// verify, what the state in them means the lanes' to read.
 #include "daemon/resume.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// Loads all files before it refuses, shares memory out, waits for signals, and drains within deadlines; threads that
+// hang by then are left behind. What a pipeline does is not known here.
 #include "daemon/service.h"
 
 #include <signal.h>

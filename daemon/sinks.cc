@@ -1,3 +1,5 @@
+// A row goes out at once where none waits before it and its epoch is open, else it waits in its order. Refused records
+// go to the sinks that take them, and into sampled log lines where none does.
 #include "daemon/sinks.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The first resolved address that can be listened on is taken; where none can, the last error comes with a way out.
 #include "daemon/socket.h"
 
 #include <cerrno>

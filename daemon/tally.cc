@@ -1,3 +1,4 @@
+// Adds member by member; of two lists the longer one sets the length. Nothing is judged here.
 #include "daemon/tally.h"
 
 #include <algorithm>

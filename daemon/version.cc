@@ -1,3 +1,4 @@
+// The build hands the versions in; nothing is asked of the libraries that are loaded.
 #include "daemon/version.h"
 
 namespace tidemark {

@@ -1,3 +1,5 @@
+// A lock on a file inside tells the living from the dead: folders whose lock can be taken are removed. Locks go with
+// their process, so that a crash leaves none behind.
 #include "daemon/work_dir.h"
 
 #include <fcntl.h>
