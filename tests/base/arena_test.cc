@@ -1,3 +1,4 @@
+// What an arena hands out is exact and stays until it is cleared; what it keeps after that is limited.
 #include "base/arena.h"
 
 #include <string>

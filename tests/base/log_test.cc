@@ -1,3 +1,4 @@
+// Log lines to the letter, in both forms; what is bound, dropped or held back; and whole lines from many threads.
 #include "base/log.h"
 
 #include <limits>

@@ -1,3 +1,5 @@
+// The registry by the text that it exposes, its handles under threads, and the naming rules over the table of all
+// metrics.
 #include "base/metrics.h"
 
 #include <set>

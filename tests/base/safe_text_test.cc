@@ -1,3 +1,4 @@
+// Text of any bytes comes out as valid UTF-8 and as one JSON string.
 #include "base/safe_text.h"
 
 #include "tests/catch.h"

@@ -1,3 +1,5 @@
+// Settings that make librdkafka quick, the same for every rung. A drain reads partitions from their beginnings to the
+// ends that the broker reports, in one thread, message by message through a callback.
 #include "tests/bench/client.h"
 
 #include <sys/resource.h>

@@ -1,3 +1,5 @@
+// What an event says is cut from hashes of its number and written by printf. Amounts are whole cents, so that their
+// doubles are those that any parser must read.
 #include "tests/bench/events.h"
 
 #include <cinttypes>

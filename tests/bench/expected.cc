@@ -1,3 +1,5 @@
+// One table of slices by user, filled in one pass over the stream; a window adds its slices up. Sums are kept exact, in
+// fixed point, and for windows of one slice also as a loop of additions gives them.
 #include "tests/bench/expected.h"
 
 #include <charconv>

@@ -1,3 +1,5 @@
+// Finished rows are rendered before the clock starts, so that only the client is measured; paced events are due by the
+// stream's own times, whether or not the reader keeps up.
 #include "tests/bench/flow.h"
 
 #include <unistd.h>

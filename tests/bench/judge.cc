@@ -1,3 +1,5 @@
+// Window rows fall into a table by window and user and are judged when the topic is drained; filtered rows are judged
+// by their number and a digest that no order can change.
 #include "tests/bench/judge.h"
 
 #include <simdjson.h>

@@ -1,3 +1,4 @@
+// Command lines in, commands or refusals out; refusals are compared as people read them.
 #include "daemon/cli.h"
 
 #include "tests/catch.h"

@@ -1,3 +1,4 @@
+// Addresses as `--http` takes, refuses and shows them.
 #include "daemon/http_address.h"
 
 #include "tests/catch.h"

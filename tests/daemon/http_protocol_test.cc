@@ -1,3 +1,4 @@
+// Heads of requests in every form, broken ones among them, and text made safe for pages and links.
 #include "daemon/http_protocol.h"
 
 #include "tests/catch.h"

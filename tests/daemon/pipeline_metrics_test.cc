@@ -1,3 +1,4 @@
+// Every metric of the table comes from some handle, with its labels, and series come and go with what they are about.
 #include "daemon/pipeline_metrics.h"
 
 #include "base/metric_names.h"

@@ -1,3 +1,4 @@
+// Figures of the real process, and of one that is made up, with a name that is hard to read past.
 #include "daemon/process_metrics.h"
 
 #include <chrono>

@@ -1,3 +1,5 @@
+// Files are told by patterns of their paths, lines by what they include and by their words before a comment. A file of
+// no room in the table may include any of ours.
 #include "tests/house/walls.h"
 
 #include <fnmatch.h>

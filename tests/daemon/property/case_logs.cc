@@ -1,3 +1,5 @@
+// Each log walks through time with a mood drawn for the case; duplicates, gaps and poison are sprinkled over good
+// records. Which of them count is for the oracle to say.
 #include "tests/daemon/property/case_logs.h"
 
 #include <algorithm>

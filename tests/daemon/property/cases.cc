@@ -1,3 +1,5 @@
+// Every choice writes a line of YAML and the oracle's counterpart in the same breath, so that the two cannot drift
+// apart. What must come out is the oracle's answer in the engine's form.
 #include "tests/daemon/property/cases.h"
 
 #include <cmath>

@@ -1,3 +1,5 @@
+// Rows are compared as multisets of texts, since nothing promises their order. Words for people, such as error texts,
+// need only be there.
 #include "tests/daemon/property/compare.h"
 
 #include <algorithm>

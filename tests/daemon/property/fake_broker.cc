@@ -1,3 +1,5 @@
+// What the fake keeps between lives: logs, offsets, transactions and rows that are visible, each call under one lock.
+// Clients, deaths and weather are not known here.
 #include <algorithm>
 
 #include "tests/daemon/property/fake_kafka.h"

@@ -1,3 +1,5 @@
+// The consuming half of the fake Kafka, and the making of clients. Random streams are forked for each queue, so that
+// threads do not draw from each other's.
 #include <algorithm>
 #include <chrono>
 #include <thread>

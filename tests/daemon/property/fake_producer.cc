@@ -1,3 +1,5 @@
+// Rows become the broker's when they are delivered, and stay so whatever death follows. Transactions fail and time out
+// as the weather has it; what a transaction is worth is the broker's to say.
 #include <algorithm>
 #include <deque>
 

@@ -1,3 +1,5 @@
+// Whatever changes the disk is an act. Of the one at which death comes, the case says whether it still happens; a write
+// can also happen by half.
 #include "tests/daemon/property/life.h"
 
 namespace tidemark::property {

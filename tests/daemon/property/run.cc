@@ -1,3 +1,5 @@
+// A life has its own clock, log and clients; only the broker and the state directory outlast it. One that hangs says
+// where it stood and ends the test's process.
 #include "tests/daemon/property/run.h"
 
 #include <chrono>

@@ -1,3 +1,5 @@
+// A run drives one lane through lives that differ in when it is frozen, written, shed or restored, and requires on the
+// way what must hold in all of them.
 #include "tests/operators/windows/lane_harness.h"
 
 #include <fmt/format.h>

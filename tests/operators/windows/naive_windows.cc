@@ -1,3 +1,5 @@
+// Every window that contains a row is stepped through, and its rows are kept until the end, sorted and added up. Speed
+// and memory are no concern here.
 #include "tests/operators/windows/naive_windows.h"
 
 #include <fmt/format.h>
