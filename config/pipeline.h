@@ -145,10 +145,7 @@ struct WindowSpec {
   Emit emit = Emit::kOnClose;
   std::vector<NamedExpression> aggregates;  // at least one; names clash neither with `by` nor window_start, ...
   bool sound = true;                                    // the keys and the aggregates' names are as written
-  // Whatever the kind: tumbling is sliding with step = size.
-  Duration size() const;
-  Duration step() const;
-  Duration offset() const;
+  Duration offset() const;                              // 0 of kinds that have none
 };
 
 struct StepSpec {

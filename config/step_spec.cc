@@ -91,9 +91,15 @@ void check_lateness(const WindowSpec& window, Diagnostics& diagnostics) {
                     "write 0s; a larger `max_delay` also waits longer for what is late");
 }
 
+std::optional<Located<Duration>> offset_inside(const WindowSpec& window) {
+  return std::visit([](const auto& kind) -> std::optional<Located<Duration>> {
+    if constexpr (requires { kind.offset; }) return kind.offset;
+    return std::nullopt;
+  }, window.kind);
+}
+
 void check_offset(const WindowSpec& window, Diagnostics& diagnostics) {
-  const bool inside = std::visit([](const auto& kind) { return kind.offset.has_value(); }, window.kind);
-  if (!inside || !window.offset_beside) return;
+  if (!offset_inside(window) || !window.offset_beside) return;
   diagnostics.error(window.offset_beside->where, "`offset` is written twice, beside and inside the kind of window",
                     "keep one of them");
 }
@@ -119,18 +125,9 @@ void check_columns(const WindowSpec& window, Diagnostics& diagnostics) {
 
 }  // namespace
 
-Duration WindowSpec::size() const {
-  return std::visit([](const auto& spec) { return spec.size.value; }, kind);
-}
-
-Duration WindowSpec::step() const {
-  if (const auto* sliding = std::get_if<SlidingSpec>(&kind)) return sliding->step.value;
-  return size();
-}
-
 Duration WindowSpec::offset() const {
   if (offset_beside) return offset_beside->value;
-  const auto& inside = std::visit([](const auto& spec) -> const auto& { return spec.offset; }, kind);
+  const auto inside = offset_inside(*this);
   return inside ? inside->value : Duration{};
 }
 

@@ -32,16 +32,30 @@ void explain_source(const Plan& plan, std::string& out) {
                      s.event_time.close_after_idle ? format_duration(*s.event_time.close_after_idle) : "off");
 }
 
+struct ShapeWords {
+  std::string shape;
+  std::string updates;
+};
+
+ShapeWords words_of(const AlignedShape& w) {
+  const bool tumbling = w.size == w.step;
+  const bool cut = !tumbling && w.size.us % w.step.us != 0;
+  const int64_t slices = tumbling ? 1 : (w.size.us + w.step.us - 1) / w.step.us * (cut ? 2 : 1);
+  return {fmt::format("{} size {} step {}", tumbling ? "tumbling" : "sliding", format_duration(w.size), format_duration(w.step)),
+          fmt::format("one update per event; {} up a window", slices == 1 ? "1 slice makes" : fmt::format("{} slices make", slices))};
+}
+
+ShapeWords words_of(const SessionShape& w) {
+  return {fmt::format("session gap {}", format_duration(w.gap)), "one session per key and pause"};
+}
+
 void explain_window(const Plan& plan, const PlannedStep& step, std::string& out) {
   const WindowPlan& w = step.window()->window;
-  const bool tumbling = w.shape.size == w.shape.step;
-  const bool cut = !tumbling && w.shape.size.us % w.shape.step.us != 0;
-  const int64_t slices = tumbling ? 1 : (w.shape.size.us + w.shape.step.us - 1) / w.shape.step.us * (cut ? 2 : 1);
+  const ShapeWords words = std::visit([](const auto& shape) { return words_of(shape); }, w.shape);
   std::string keys;
   for (size_t i = 0; i < w.key_types.size(); ++i) keys += (i ? ", " : "") + step.output.fields[i].name;
-  out += fmt::format("window {}: {} size {} step {}, by {}\n", step.name, tumbling ? "tumbling" : "sliding",
-                     format_duration(w.shape.size), format_duration(w.shape.step), keys.empty() ? "nothing (one global key)" : keys);
-  out += fmt::format("  one update per event; {} up a window\n", slices == 1 ? "1 slice makes" : fmt::format("{} slices make", slices));
+  out += fmt::format("window {}: {}, by {}\n", step.name, words.shape, keys.empty() ? "nothing (one global key)" : keys);
+  out += fmt::format("  {}\n", words.updates);
   out += fmt::format("  state: {} bytes of accumulators per key and slice, what grows beside them, and the key\n", w.state_size);
   for (const PlannedAggregate& a : w.aggregates) {
     out += fmt::format("    {} -> {}: {}\n", a.function->name(), to_string(a.function->result_type()),

@@ -194,8 +194,10 @@ void Planner::plan_window_step(const StepSpec& spec, const WindowSpec& window, P
   }
   const Scope& input = scope_of(spec.input);
   auto outcome = plan_window(step.name, window, {input, missing_.back()}, binder_, *plan_.topics, diagnostics_);
-  outcome.planned.window.ordinal = plan_.windows.size();
-  longest_window_ = std::max(longest_window_, window.size());
+  WindowPlan& planned = outcome.planned.window;
+  planned.ordinal = plan_.windows.size();
+  const Duration span = std::visit([](const auto& shape) { return span_of(shape); }, planned.shape);
+  longest_window_ = std::max(longest_window_, span);
   all_partitioned_ = all_partitioned_ && partitioned_by_covers(window, input);
   plan_.windows.push_back(plan_.steps.size() - 1);
   plan_.signatures.push_back(std::move(outcome.signature));

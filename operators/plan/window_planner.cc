@@ -14,10 +14,22 @@ namespace {
 
 using expr::Ast;
 
-std::string window_text(const WindowSpec& spec) {
-  const bool tumbling = std::holds_alternative<TumblingSpec>(spec.kind);
-  return fmt::format("{} size={} step={} offset={}", tumbling ? "tumbling" : "sliding", format_duration(spec.size()),
-                     format_duration(spec.step()), format_duration(spec.offset()));
+// A shape as the plan has it, and as what state was kept for says it.
+struct WrittenShape {
+  WindowShape shape;
+  std::string text;
+};
+
+WrittenShape shape_of(const TumblingSpec& spec, Duration offset) {
+  const Duration size = spec.size.value;
+  return {AlignedShape{size, size, offset}, fmt::format("tumbling size={0} step={0} offset={1}", format_duration(size),
+                                                        format_duration(offset))};
+}
+
+WrittenShape shape_of(const SlidingSpec& spec, Duration offset) {
+  return {AlignedShape{spec.size.value, spec.step.value, offset},
+          fmt::format("sliding size={} step={} offset={}", format_duration(spec.size.value),
+                      format_duration(spec.step.value), format_duration(offset))};
 }
 
 class WindowPlanner {
@@ -28,9 +40,10 @@ class WindowPlanner {
 
   WindowOutcome run(const std::string& step_name) {
     window_.step_name = step_name;
-    window_.shape = {spec_.size(), spec_.step(), spec_.offset()};
+    auto [shape, text] = std::visit([&](const auto& kind) { return shape_of(kind, spec_.offset()); }, spec_.kind);
+    window_.shape = std::move(shape);
     window_.allowed_lateness = spec_.allowed_lateness.value;
-    out_.signature = {step_name, "window", {}, window_text(spec_), {}};
+    out_.signature = {step_name, "window", {}, std::move(text), {}};
     plan_keys();
     plan_results();
     return std::move(out_);

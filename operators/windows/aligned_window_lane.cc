@@ -21,7 +21,7 @@ AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, uint16_t step, uint
     : plan_(plan),
       step_(step),
       lane_(lane),
-      slices_(plan.shape),
+      slices_(std::get<AlignedShape>(plan.shape)),
       block_(std::make_shared<const StateBlock>(plan)),
       open_(*block_),
       total_(*block_),
@@ -248,24 +248,6 @@ void AlignedWindowLane::shed(size_t target) {
 void AlignedWindowLane::on_written(uint64_t number, std::shared_ptr<const StoreView> view) {
   view_ = std::move(view);
   open_.on_written(number);
-}
-
-// --- Making ----------------------------------------------------------------------------------------------------------
-
-Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t step, uint16_t lane,
-                                                     std::shared_ptr<const StoreView> view) {
-  if (plan.allowed_lateness != Duration{0}) {
-    return user_error("step '" + plan.step_name + "': allowed_lateness above 0s is not supported yet");
-  }
-  auto made = std::make_unique<AlignedWindowLane>(plan, step, lane);
-  if (!view) return made;
-  const auto bytes = view->get(lane_metadata_key(lane, step));
-  if (!bytes) return std::unexpected(bytes.error());
-  if (!*bytes) return made;
-  const auto metadata = decode_lane_metadata(**bytes);
-  if (!metadata) return std::unexpected(metadata.error());
-  made->restore(*metadata, std::move(view));
-  return made;
 }
 
 }  // namespace tidemark

@@ -18,7 +18,7 @@
 
 namespace tidemark {
 
-// The plan outlives the lane. After advance() has failed the lane must not be used any more: some of its windows may have
+// The plan, whose shape is aligned, outlives the lane. After advance() has failed the lane must not be used any more: some of its windows may have
 // been emitted.
 class AlignedWindowLane final : public WindowLane {
  public:

@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "base/time.h"
-#include "operators/windows/window_plan.h"
+#include "operators/windows/window_shape.h"
 
 namespace tidemark {
 

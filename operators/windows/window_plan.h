@@ -8,15 +8,9 @@
 
 #include "base/time.h"
 #include "operators/aggregates/aggregate.h"
+#include "operators/windows/window_shape.h"
 
 namespace tidemark {
-
-// Aligned windows [start, end) with start = epoch + offset + k * step, end = start + size. Tumbling is step = size.
-struct AlignedShape {
-  Duration size;
-  Duration step;
-  Duration offset;
-};
 
 struct PlannedAggregate {
   std::unique_ptr<const Aggregate> function;
@@ -29,7 +23,7 @@ struct PlannedAggregate {
 struct WindowPlan {
   std::string step_name;
   size_t ordinal = 0;        // index into Batch::keyed
-  AlignedShape shape;
+  WindowShape shape;
   Duration allowed_lateness;
   std::vector<Type> key_types;            // in `by` order
   std::vector<PlannedAggregate> aggregates;

@@ -52,8 +52,9 @@ TEST_CASE("the pipeline of the contract loads as it is written") {
   CHECK(std::get<MapSpec>(p.steps[1].what).fields.at(0).expression.value == "has(amount) && amount > 100.0");
   CHECK(p.steps[2].name.value == "per_user");
   const WindowSpec& window = std::get<WindowSpec>(p.steps[2].what);
-  CHECK(window.size() == Duration::minutes(5));
-  CHECK(window.step() == Duration::minutes(1));
+  const auto& sliding = std::get<SlidingSpec>(window.kind);
+  CHECK(sliding.size.value == Duration::minutes(5));
+  CHECK(sliding.step.value == Duration::minutes(1));
   CHECK(window.offset() == Duration{});
   CHECK(window.by.at(0).value == "user_id");
   REQUIRE(window.aggregates.size() == 4);
@@ -108,8 +109,7 @@ TEST_CASE("shorthands stand for their maps") {
   CHECK(std::get<SelectSpec>(p.steps[0].what).fields.at(1).expression.value == "n");
   CHECK(std::get<SelectSpec>(p.steps[1].what).fields.at(0).name.value == "x");
   const WindowSpec& window = std::get<WindowSpec>(p.steps[2].what);
-  CHECK(window.size() == Duration::minutes(1));
-  CHECK(window.step() == Duration::minutes(1));
+  CHECK(std::get<TumblingSpec>(window.kind).size.value == Duration::minutes(1));
   CHECK(window.offset() == Duration::seconds(10));
   CHECK(window.by.at(0).value == "x");
   const KafkaSinkSpec& kafka = std::get<KafkaSinkSpec>(p.sinks[0].what);

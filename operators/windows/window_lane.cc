@@ -1,0 +1,44 @@
+// The lane that a window's shape asks for.
+#include "operators/windows/window_lane.h"
+
+#include "operators/windows/aligned_window_lane.h"
+
+namespace tidemark {
+namespace {
+
+using Kept = std::optional<std::string>;
+
+// What a step's lane wrote of itself; nothing at a fresh start.
+Result<Kept> kept_metadata(uint16_t step, uint16_t lane, const std::shared_ptr<const StoreView>& view) {
+  if (!view) return Kept();
+  return view->get(lane_metadata_key(lane, step));
+}
+
+Result<std::unique_ptr<WindowLane>> make_lane(const AlignedShape&, const WindowPlan& plan, uint16_t step, uint16_t lane,
+                                              std::shared_ptr<const StoreView> view) {
+  if (plan.allowed_lateness != Duration{0}) {
+    return user_error("step '" + plan.step_name + "': allowed_lateness above 0s is not supported yet");
+  }
+  const auto kept = kept_metadata(step, lane, view);
+  if (!kept) return std::unexpected(kept.error());
+  auto made = std::make_unique<AlignedWindowLane>(plan, step, lane);
+  if (!*kept) return made;
+  const auto metadata = decode_lane_metadata(**kept);
+  if (!metadata) return std::unexpected(metadata.error());
+  made->restore(*metadata, std::move(view));
+  return made;
+}
+
+Result<std::unique_ptr<WindowLane>> make_lane(const SessionShape&, const WindowPlan& plan, uint16_t, uint16_t,
+                                              std::shared_ptr<const StoreView>) {
+  return user_error("step '" + plan.step_name + "': session windows are not supported yet");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t step, uint16_t lane,
+                                                     std::shared_ptr<const StoreView> view) {
+  return std::visit([&](const auto& shape) { return make_lane(shape, plan, step, lane, std::move(view)); }, plan.shape);
+}
+
+}  // namespace tidemark
