@@ -47,7 +47,8 @@ void CheckpointSweep::sweep_leftovers(const std::vector<std::unique_ptr<Recovery
     LeftoverFacts facts;
     facts.now = deps_.clock.now();
     facts.longest_transaction_timeout = kLongestTransaction;
-    facts.deletion = {unit->committed->manifest.name, true, named};
+    facts.owns_all_covered = true;
+    facts.has_committed = true;
     if (const auto leftovers = deps_.storage.leftovers(unit->name)) {
       for (const Leftover& leftover : *leftovers) {
         facts.modified = leftover.modified;
@@ -56,7 +57,7 @@ void CheckpointSweep::sweep_leftovers(const std::vector<std::unique_ptr<Recovery
     }
     if (const auto names = deps_.storage.list(unit->name)) {
       for (const CheckpointName& name : *names) {
-        if (may_delete(name, facts.deletion)) (void)deps_.storage.remove(name);
+        if (may_delete(name, {unit->committed->manifest.name, true, named})) (void)deps_.storage.remove(name);
       }
     }
   }

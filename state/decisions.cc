@@ -86,10 +86,8 @@ bool may_delete(const CheckpointName& candidate, const DeletionFacts& facts) {
 }
 
 bool may_sweep(const LeftoverFacts& facts) {
-  if (facts.in_progress || facts.now - facts.modified <= facts.longest_transaction_timeout) return false;
-  // A name that is not ours cannot be in any commit, but the folder is still only its owner's to clean.
-  if (!facts.name) return facts.deletion.owns_all_covered && facts.deletion.own_newest_committed.has_value();
-  return unneeded(*facts.name, facts.deletion) && facts.name->unit == facts.deletion.own_newest_committed->unit;
+  return facts.owns_all_covered && facts.has_committed &&
+         facts.now - facts.modified > facts.longest_transaction_timeout;
 }
 
 bool may_snapshot(const EpochProgress& progress) {

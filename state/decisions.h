@@ -127,15 +127,14 @@ struct DeletionFacts {
 bool may_delete(const CheckpointName& candidate, const DeletionFacts& facts);
 
 struct LeftoverFacts {
-  std::optional<CheckpointName> name;  // nothing when its name is not ours
   Time modified;
   Time now;
   Duration longest_transaction_timeout;  // of any instance that may have written it
-  bool in_progress = false;              // being written by this process
-  DeletionFacts deletion;
+  bool owns_all_covered = false;         // as in DeletionFacts, of the unit in whose folder it lies
+  bool has_committed = false;            // we, in this run
 };
-// A checkpoint that no commit names, whole or not: older commits cannot come to name it once every transaction that
-// could do so has timed out.
+// What has no manifest, so that no commit can name it: it goes once every transaction whose checkpoint it may be a part
+// of has timed out.
 bool may_sweep(const LeftoverFacts& facts);
 
 // --- Completeness

@@ -504,14 +504,6 @@ std::shared_ptr<const View> KeyedStore::view() const {
   return core_->newest_view;
 }
 
-Status KeyedStore::put_lane_meta(uint16_t lane, std::string_view name, std::string_view bytes) {
-  return core_->put(lane_meta_key(lane, name), bytes);
-}
-
-Result<std::optional<std::string>> KeyedStore::get_lane_meta(uint16_t lane, std::string_view name) const {
-  return get_value(core_->db(), {}, lane_meta_key(lane, name));
-}
-
 Result<uint16_t> KeyedStore::step_id(std::string_view name) {
   Core& core = *core_;
   {

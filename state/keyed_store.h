@@ -119,11 +119,6 @@ class KeyedStore {
   // The newest published view: everything applied so far, each set whole.
   std::shared_ptr<const View> view() const;
 
-  // Small entries per lane (watermarks, open sessions' bookkeeping); they travel with the checkpoint, and are read back
-  // after a restore. Not part of views.
-  Status put_lane_meta(uint16_t lane, std::string_view name, std::string_view bytes);
-  Result<std::optional<std::string>> get_lane_meta(uint16_t lane, std::string_view name) const;
-
   // The number that stands for a step name in this store's keys; a new name gets a number that was never used before.
   Result<uint16_t> step_id(std::string_view name);
   std::map<std::string, uint16_t, std::less<>> steps() const;

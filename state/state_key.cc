@@ -91,14 +91,6 @@ std::string meta_key(MetaKind kind, std::string_view rest) {
   return key;
 }
 
-std::string lane_meta_key(uint16_t lane, std::string_view name) {
-  std::string rest;
-  ByteWriter out(rest);
-  out.fixed(big_endian(lane));
-  out.raw(name);
-  return meta_key(MetaKind::kLane, rest);
-}
-
 std::string prefix_end(std::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && end.back() == '\xff') end.pop_back();

@@ -56,12 +56,10 @@ KeyRange slice_range(uint16_t lane, uint16_t step, Time first, Time last);
 // The store's own small entries. Bytes on disk: u16 0xFFFF | u8 kind | rest.
 enum class MetaKind : uint8_t {
   kFormat = 0,    // -> u32: the format's version
-  kLane = 1,      // u16 lane BE | name -> bytes
   kStep = 2,      // name -> u16 step
   kNextStep = 3,  // -> u16: the number after the highest ever given
 };
 std::string meta_key(MetaKind kind, std::string_view rest = {});
-std::string lane_meta_key(uint16_t lane, std::string_view name);
 
 // The smallest string greater than every string that begins with `prefix`; `prefix` must hold a byte below 0xFF.
 std::string prefix_end(std::string_view prefix);

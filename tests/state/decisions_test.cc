@@ -30,27 +30,16 @@ TEST_CASE("a checkpoint goes only when a newer commit of its sole owner has repl
   CHECK(deleted == 2);
 }
 
-TEST_CASE("leftovers are swept when no open transaction can come to name them") {
+TEST_CASE("leftovers are swept when no open transaction can be of their epoch") {
   const Duration timeout = Duration::minutes(1);
-  const DeletionFacts settled{named(6), true, std::set{named(6)}};
-  const auto sweep = [&](std::optional<CheckpointName> name, int64_t age_s, bool in_progress,
-                         const DeletionFacts& facts) {
-    return may_sweep({name, Time{0}, Time{0} + Duration::seconds(age_s), timeout, in_progress, facts});
+  const auto sweep = [&](int64_t age_s, bool owned, bool committed) {
+    return may_sweep({Time{0}, Time{0} + Duration::seconds(age_s), timeout, owned, committed});
   };
-  CHECK(sweep(named(7), 61, false, settled));
-  CHECK(sweep(named(5), 61, false, settled));
-  CHECK(sweep(std::nullopt, 61, false, settled));
-  CHECK_FALSE(sweep(named(7), 60, false, settled));
-  CHECK_FALSE(sweep(std::nullopt, 60, false, settled));
-  CHECK_FALSE(sweep(named(7), -1, false, settled));
-  CHECK_FALSE(sweep(named(7), 61, true, settled));
-  CHECK_FALSE(sweep(named(6), 61, false, settled));
-  CHECK_FALSE(sweep(named(7), 61, false, {named(6), true, std::set{named(7)}}));
-  CHECK_FALSE(sweep(named(7), 61, false, {named(6), true, std::nullopt}));
-  CHECK_FALSE(sweep(named(7), 61, false, {named(6), false, std::set{named(6)}}));
-  CHECK_FALSE(sweep(named(7), 61, false, {std::nullopt, true, std::set<CheckpointName>{}}));
-  CHECK_FALSE(sweep(std::nullopt, 61, false, {std::nullopt, true, std::set<CheckpointName>{}}));
-  CHECK_FALSE(sweep(named(7, 'a', "lane-1"), 61, false, settled));
+  CHECK(sweep(61, true, true));
+  CHECK_FALSE(sweep(60, true, true));
+  CHECK_FALSE(sweep(-1, true, true));
+  CHECK_FALSE(sweep(61, false, true));
+  CHECK_FALSE(sweep(61, true, false));
 }
 
 TEST_CASE("an epoch advances only when everything before is done") {

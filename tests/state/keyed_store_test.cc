@@ -172,13 +172,10 @@ TEST_CASE("steps keep their numbers across restarts, and a dropped one's number 
     WriteSet far(40, 1);
     far.merge(slice(60, 40, hourly), "a", number(2));
     must(store->apply(std::move(far)));
-    must(store->put_lane_meta(1, "watermark", "w1"));
     must(store->checkpoint(dir / "checkpoint", files));
   }
   auto store = must(KeyedStore::open(dir / "checkpoint", counter_options()));
   CHECK(store->steps() == std::map<std::string, uint16_t, std::less<>>{{"daily", 0}, {"hourly", hourly}});
-  CHECK(must(store->get_lane_meta(1, "watermark")) == "w1");
-  CHECK(must(store->get_lane_meta(0, "watermark")) == std::nullopt);
   must(store->drop_step("hourly", std::vector<uint16_t>{1, 40}));
   CHECK(store->steps().size() == 1);
   CHECK(must(store->step_id("hourly")) == hourly + 1);
