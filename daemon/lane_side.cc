@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/counters.h"
+#include "operators/partition_clock.h"
 
 namespace tidemark {
 namespace {

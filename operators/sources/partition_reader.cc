@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "operators/partition_clock.h"
+
 namespace tidemark {
 
 PartitionReader::PartitionReader(const PlannedSource& source, Decoder& decoder, const Clock& clock, uint32_t topic,
@@ -21,7 +23,7 @@ void PartitionReader::begin(Batch& batch) const {
 void PartitionReader::on_end(int64_t next_offset) { position_.next_offset = std::max(position_.next_offset, next_offset); }
 
 Time PartitionReader::watermark() const {
-  return position_.max_event_time == Time::min() ? Time::min() : position_.max_event_time - source_.event_time.max_delay;
+  return PartitionClock(source_.event_time.max_delay, position_.max_event_time).watermark();
 }
 
 void PartitionReader::append(const SourceRecord& record, Batch& batch, ReaderEvents& events) {

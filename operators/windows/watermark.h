@@ -1,4 +1,4 @@
-// Event time's progress: of one source partition, whether it is idle, and of a lane that is fed by many. Pure: clock
+// Event time's progress: whether a partition is idle, and how far a lane has come that is fed by many. Pure: clock
 // readings and observations are passed in. Knows neither Kafka nor windows.
 #pragma once
 
@@ -9,23 +9,6 @@
 #include "base/time.h"
 
 namespace tidemark {
-
-// W(p): the newest event time that was read from a partition, less `max_delay`. Moves with every record and never back;
-// Time::min() before the first one.
-class PartitionClock {
- public:
-  explicit PartitionClock(Duration max_delay, Time restored_max = Time::min())
-      : max_delay_(max_delay), max_event_time_(restored_max) {}
-  void observe(Time event_time) {
-    if (event_time > max_event_time_) max_event_time_ = event_time;
-  }
-  Time watermark() const { return max_event_time_ == Time::min() ? Time::min() : max_event_time_ - max_delay_; }
-  Time max_event_time() const { return max_event_time_; }
-
- private:
-  Duration max_delay_;
-  Time max_event_time_;
-};
 
 // What is known about a partition's fetches.
 enum class FetchObservation {

@@ -11,6 +11,7 @@
 
 #include "base/counters.h"
 #include "operators/key_codec.h"
+#include "operators/partition_clock.h"
 #include "operators/windows/watermark.h"
 #include "tests/catch.h"
 

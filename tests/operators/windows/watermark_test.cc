@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "operators/partition_clock.h"
 #include "tests/catch.h"
 
 namespace tidemark {
