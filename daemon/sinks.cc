@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "operators/formats/murmur2.h"
+#include "operators/formats/record_overhead.h"
 
 namespace tidemark {
 namespace {

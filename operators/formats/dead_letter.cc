@@ -2,10 +2,11 @@
 // how long it was; the original's key and headers are never cut.
 #include "operators/formats/dead_letter.h"
 
+#include "operators/formats/record_overhead.h"
+
 namespace tidemark {
 namespace {
 
-constexpr size_t kHeaderOverheadBytes = 16;  // two varint lengths and some air
 
 // At most `bytes` long, not within a UTF-8 sequence.
 std::string_view cut(std::string_view text, size_t bytes) {

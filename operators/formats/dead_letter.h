@@ -43,8 +43,6 @@ struct OutgoingRecord {
 };
 
 constexpr size_t kMaxErrorBytes = 1024;
-// More than Kafka adds around a record in a batch of its own: batch header, lengths, timestamps.
-constexpr size_t kRecordOverheadBytes = 128;
 
 // The most bytes that Kafka may count for the record, to be compared with the topic's `max.message.bytes`.
 size_t kafka_bytes(const OutgoingRecord& record);

@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "operators/formats/record_overhead.h"
 #include "operators/sources/kafka_client.h"
 #include "operators/sources/kafka_errors.h"
 #include "operators/sources/kafka_lookup.h"
@@ -21,8 +22,6 @@ namespace tidemark {
 
 namespace {
 
-constexpr int64_t kRecordOverhead = 128;  // batch and record framing, generously
-constexpr int64_t kHeaderOverhead = 16;
 constexpr int64_t kDefaultBatchBytes = 1'000'000;
 constexpr int64_t kLargestRecord = 100'000'000;  // each topic's own limit is checked in produce()
 // What librdkafka spends on a queued record beside its bytes, its delivery report included, roughly.
@@ -36,7 +35,7 @@ constexpr auto kPromptEnd = std::chrono::seconds(5);  // far below the time afte
 int64_t size_of(const ProducerRecord& record) {
   auto bytes = static_cast<int64_t>(record.key.value_or("").size() + record.value.value_or("").size());
   for (const auto& header : record.headers) {
-    bytes += kHeaderOverhead + static_cast<int64_t>(header.name.size() + header.value.value_or("").size());
+    bytes += static_cast<int64_t>(kHeaderOverheadBytes + header.name.size() + header.value.value_or("").size());
   }
   return bytes;
 }
@@ -221,7 +220,7 @@ ProduceResult Producer::produce(const ProducerRecord& record) {
   CHECK_OR_DIE(record.topic < topics_.size(), "records go to opened topics");
   const Topic& topic = topics_[record.topic];
   const int64_t bytes = size_of(record);
-  if (bytes + kRecordOverhead > topic.max_message_bytes) return ProduceResult::kTooLarge;
+  if (bytes + static_cast<int64_t>(kRecordOverheadBytes) > topic.max_message_bytes) return ProduceResult::kTooLarge;
   if (!make_room(bytes)) return ProduceResult::kQueueFull;
   used_.store(true, std::memory_order_relaxed);
 
