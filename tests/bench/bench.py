@@ -60,7 +60,7 @@ def parse():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--peers", default="", help="`all`, or some of flink-heap,flink-rocksdb,streams,jet")
-    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--events", type=int, default=25_000_000)
     parser.add_argument("--keys", default="100,1000000", help="few and many")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--runs", type=int, default=3, help="measured rounds, behind the warm-up")
@@ -72,7 +72,7 @@ def parse():
         "--proof-events", type=int, default=1_000_000, help="over which peers prove rows that they will drop"
     )
     parser.add_argument("--least-checkpoints", type=int, default=10, help="a run with fewer does not count")
-    parser.add_argument("--every-ms", type=int, default=400, help="checkpoints at first; the warm-up shortens it")
+    parser.add_argument("--every-ms", type=int, default=1000, help="checkpoints at first; the warm-up shortens it")
     parser.add_argument("--idle-seconds", type=int, default=20)
     parser.add_argument("--live-seconds", type=int, default=70, help="of W2d's open loop")
     parser.add_argument("--state-keys", type=int, default=10_000_000, help="of W7")
