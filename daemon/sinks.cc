@@ -32,7 +32,11 @@ SinkWriter::SinkWriter(SinkSet& sinks, Logger logger)
 void SinkWriter::write_rows(size_t sink, const Batch& batch, Rows rows) {
   counters_[sink].rows += rows.size();
   const PlannedSink& plan = sinks_.plan->sinks[sink];
-  for (uint32_t row : rows) newest_record_ = std::max(newest_record_, batch.kafka_times[row]);
+  if (plan.behind_window) {
+    newest_record_ = std::max(newest_record_, batch.newest_counted);
+  } else {
+    for (uint32_t row : rows) newest_record_ = std::max(newest_record_, batch.kafka_times[row]);
+  }
   switch (plan.kind) {
     case SinkKind::kDrop: return;
     case SinkKind::kStdout:

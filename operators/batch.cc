@@ -60,6 +60,7 @@ void Batch::clear() {
   for (Column& column : columns) column.reset(column.type, 0);
   offsets.clear();
   kafka_times.clear();
+  newest_counted = Time::min();
   event_times.clear();
   watermarks.clear();
   raw.clear();

@@ -66,6 +66,7 @@ struct Batch {
   int32_t partition = -1;       // -1 in batches of result rows
   std::vector<int64_t> offsets;             // source rows only
   std::vector<Time> kafka_times;            // Time::min() where the record has none; of result rows: their timestamp
+  Time newest_counted = Time::min();        // Kafka timestamp of the newest record behind any row; result rows only
   std::vector<Time> event_times;
   std::vector<Time> watermarks;             // W(p) just before each record; source rows only
   std::vector<RawRecord> raw;               // empty unless the plan keeps raw records

@@ -74,6 +74,7 @@ bool ResultWriter::add(std::string_view key, const std::byte* states) {
   }
   batch.event_times.push_back(event_time_);
   batch.kafka_times.push_back(kafka_time_);
+  batch.newest_counted = std::max(batch.newest_counted, window_.newest_kafka_time);
   ++batch.rows;
   ++counters_.results;
   if (batch.rows == Batch::kMaxRows || batch.arena.bytes_used() >= kMostBytes) finish();
