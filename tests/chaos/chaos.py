@@ -71,7 +71,9 @@ def random_kills(env, shape, args):
 
 def named_point(env, shape, point, nth, args):
     job = env.job(name=f"point-{shape}-{point}-{nth}".replace("_", "-"), every="300ms", **SHAPES[shape])
-    load = env.kit.generate_in_background(job.topic, 10_000, seed=args.seed, rate=4_000, sentinels=True)
+    # Without news there is no third epoch: they must last for longer than a slow start.
+    rate = 4_000 if nth == 1 else 1_200
+    load = env.kit.generate_in_background(job.topic, 10_000, seed=args.seed, rate=rate, sentinels=True)
     process = env.run(job, env={"TIDEMARK_KILL_AT": f"{point}:{nth}"})
     process.wait(-signal.SIGKILL, 60)
     summary = finish(env, job, load)
