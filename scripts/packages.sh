@@ -5,13 +5,13 @@
 build_packages() {
   echo g++ cmake ninja-build pkg-config ccache \
     librdkafka-dev librocksdb-dev libyaml-cpp-dev libspdlog-dev libfmt-dev prometheus-cpp-dev libsimdjson-dev \
-    libre2-dev libxxhash-dev libmimalloc-dev libcli11-dev nlohmann-json3-dev libhowardhinnant-date-dev tzdata
+    libre2-dev libxxhash-dev liblz4-dev libzstd-dev zlib1g-dev libsnappy-dev libmimalloc-dev libcli11-dev nlohmann-json3-dev libhowardhinnant-date-dev tzdata
 }
 
 # What the tests need besides. A Java of 17 or newer, a Maven or a Boost that is there already will do: Debian's own Boost
 # packages exclude each other.
 test_packages() {
-  echo catch2 liblz4-dev python3 util-linux ca-certificates
+  echo catch2 python3 util-linux ca-certificates
   [ -e /usr/include/boost/multiprecision/cpp_int.hpp ] || echo libboost-dev
   command -v mvn >/dev/null || echo maven
   has_java_17 || echo default-jre-headless

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <mutex>
+#include <charconv>
+#include <chrono>
 #include <optional>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -16,6 +17,7 @@
 #include "operators/sources/kafka_fetch.h"
 #include "operators/sources/kafka_lookup.h"
 #include "operators/sources/kafka_statistics.h"
+#include "operators/sources/native_fetch.h"
 
 namespace tidemark {
 
@@ -32,23 +34,8 @@ constexpr int64_t kLeastOfPartition = 16 << 10;
 constexpr int64_t kPartitionsInAnswer = 4;
 constexpr Duration kProbeTimeout = Duration::seconds(10);
 constexpr Duration kSuccessorTimeout = Duration::seconds(3);  // asked within a rebalance
-
-// How many fetch requests each broker has answered without error. Written by librdkafka's broker threads.
-class FetchAnswers {
- public:
-  void add(int32_t broker) {
-    const std::lock_guard lock(mutex_);
-    ++counts_[broker];
-  }
-  uint64_t of(int32_t broker) {
-    const std::lock_guard lock(mutex_);
-    return counts_[broker];
-  }
-
- private:
-  std::mutex mutex_;  // guards counts_
-  std::map<int32_t, uint64_t> counts_;
-};
+constexpr Duration kLeadersTimeout = Duration::seconds(2);
+constexpr auto kLeadersEvery = std::chrono::milliseconds(500);
 
 rd_kafka_resp_err_t count_answer(rd_kafka_t*, int, const char*, int32_t broker, int16_t api, int16_t, int32_t, size_t,
                                  int64_t, rd_kafka_resp_err_t error, void* answers) {
@@ -86,6 +73,29 @@ struct FetchLimits {
   }
 };
 
+int32_t number_of(const KafkaConf& conf, const char* name) {
+  const std::string text = conf.get(name);
+  int32_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// Whether no property says how to connect in a way that only librdkafka can.
+bool reads_natively(const KafkaProperties& properties) {
+  constexpr std::array kOfTheLibrary = {"ssl.", "sasl.", "socket.", "broker.address.", "client.rack", "receive.message.", "enable.ssl."};
+  return std::ranges::none_of(properties, [&](const auto& property) {
+    const auto& [name, value] = property;
+    if (name == "security.protocol") return value != "plaintext" && value != "PLAINTEXT";
+    return std::ranges::any_of(kOfTheLibrary, [&](const char* prefix) { return name.starts_with(prefix); });
+  });
+}
+
+std::vector<std::string> topics_of(const std::vector<KafkaConsumer::Start>& starts) {
+  std::set<std::string> topics;
+  for (const auto& start : starts) topics.insert(start.where.topic);
+  return {topics.begin(), topics.end()};
+}
+
 class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
  public:
   GroupConsumer(const ConsumerOptions& options, GroupEvents& events, KafkaLog log)
@@ -110,10 +120,10 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
     return fetch_->drain(queue, timeout, handler);
   }
   void wake(uint32_t queue) override { fetch_->wake(queue); }
-  Status pause(const std::vector<uint32_t>& assignments) override;
-  Status resume(const std::vector<uint32_t>& assignments) override;
-  std::vector<PartitionStatus> statuses() override;
-  ClientStatistics client_statistics() const override { return client_statistics_; }
+  Status pause(const std::vector<uint32_t>& assignments) override { return fetch_->pause(assignments); }
+  Status resume(const std::vector<uint32_t>& assignments) override { return fetch_->resume(assignments); }
+  std::vector<PartitionStatus> statuses() override { return fetch_->statuses(); }
+  ClientStatistics client_statistics() const override;
   Status commit(const std::vector<PartitionOffset>& offsets, Duration timeout) override;
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override;
   bool membership_valid(const std::vector<TopicPartition>& owned) override;
@@ -122,12 +132,6 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   void close() override;
 
  private:
-  struct Seen {
-    AnswerTracker tracker;
-    bool answered = false;
-    int64_t log_end = -1;
-  };
-
   void configure(KafkaConf& conf);
   bool user_sets(std::string_view property) const {
     return std::ranges::any_of(options_.properties, [&](const auto& p) { return p.first == property; });
@@ -135,8 +139,11 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list, void* opaque);
   static int on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque);
   void take_statistics(std::string_view json);
+  Status answer_group(bool revoked);
+  void find_leaders(const std::vector<std::string>& topics);
+  void serve_leaders();
   void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) override;
-  void on_partition_error(const KafkaFetch::PartitionError& error);
+  void on_partition_error(const PartitionError& error);
   void assigned(const std::vector<TopicPartition>& partitions);
   void revoked(const std::vector<TopicPartition>& partitions);
   void yield_to_successor();
@@ -151,9 +158,10 @@ class GroupConsumer final : public KafkaConsumer, private KafkaCallbacks {
   KafkaLog log_;
   FetchAnswers answers_;
   RdPtr<rd_kafka_t> client_;
-  std::optional<KafkaFetch> fetch_;        // gone before client_
+  std::unique_ptr<PartitionFetch> fetch_;  // gone before client_
+  bool native_ = false;                    // it reads over sockets of its own
+  std::chrono::steady_clock::time_point next_leaders_{};
   std::unique_ptr<KafkaLookup> lookup_;    // only while questions are asked
-  std::vector<Seen> seen_;                 // by assignment
   ClientStatistics client_statistics_;
   std::optional<Error> user_fault_;        // last reported by the client, to explain silence
   std::string member_id_;                  // at the last assignment
@@ -199,6 +207,17 @@ void GroupConsumer::configure(KafkaConf& conf) {
 Status GroupConsumer::open() {
   KafkaConf conf(*this);
   configure(conf);
+  FetchAnswerLimits limits;
+  limits.wait_ms = number_of(conf, "fetch.wait.max.ms");
+  limits.least_bytes = number_of(conf, "fetch.min.bytes");
+  limits.bytes = number_of(conf, "fetch.max.bytes");
+  limits.partition_bytes = number_of(conf, "max.partition.fetch.bytes");
+  NativeFetchOptions native;
+  native.client_id = conf.get("client.id");
+  native.limits = limits;
+  native.check_sums = conf.get("check.crcs") == "true";
+  native.first_backoff = std::chrono::milliseconds(number_of(conf, "reconnect.backoff.ms"));
+  native.most_backoff = std::chrono::milliseconds(number_of(conf, "reconnect.backoff.max.ms"));
   // Without fetch.queue.backoff.ms a fetcher whose queue was full sleeps for a second. New credentials wake it, so it is
   // told the ones that it has; where there are none, none are ever used.
   const bool sleeps = conf.get("fetch.queue.backoff.ms").empty();
@@ -208,10 +227,16 @@ Status GroupConsumer::open() {
   if (!client) return std::unexpected(client.error());
   client_ = std::move(*client);
   rd_kafka_poll_set_consumer(client_.get());
+  native_ = options_.native_fetch && reads_natively(options_.properties);
+  if (native_) {
+    fetch_ = std::make_unique<NativeFetch>(std::move(native));
+    return {};
+  }
   const auto wake = [native = client_.get(), user = std::move(user), password = std::move(password)] {
     const RdPtr<rd_kafka_error_t> ignored(rd_kafka_sasl_set_credentials(native, user.c_str(), password.c_str()));
   };
-  fetch_.emplace(client_.get(), sleeps ? limits_.kilobytes * 1024 / 4 : 0, wake);
+  const QueueLimits queue{limits_.messages, limits_.kilobytes * 1024};
+  fetch_ = std::make_unique<KafkaFetch>(client_.get(), answers_, queue, sleeps ? queue.bytes / 4 : 0, wake);
   return {};
 }
 
@@ -233,12 +258,13 @@ void GroupConsumer::serve(Duration timeout) {
   for (int i = 0; i < 100; ++i, wait_ms = 0) {
     const RdPtr<rd_kafka_message_t> message(rd_kafka_consumer_poll(client_.get(), wait_ms));
     if (!message) break;
-    KafkaFetch::PartitionError error{{}, message->err, {}};
+    PartitionError error{{}, message->err, {}};
     if (message->rkt) error.where = {rd_kafka_topic_name(message->rkt), message->partition};
     if (message->err) error.text = rd_kafka_message_errstr(message.get());
     on_partition_error(error);
   }
   for (const auto& error : fetch_->take_errors()) on_partition_error(error);
+  if (native_) serve_leaders();
 }
 
 void GroupConsumer::on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
@@ -329,7 +355,7 @@ Error GroupConsumer::refusal(rd_kafka_resp_err_t code, std::string_view what) co
   return error;
 }
 
-void GroupConsumer::on_partition_error(const KafkaFetch::PartitionError& error) {
+void GroupConsumer::on_partition_error(const PartitionError& error) {
   if (!events_) return;
   const std::string what = error.where.topic.empty() ? "Kafka" : to_string(error.where);
   if (error.code == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -342,10 +368,10 @@ void GroupConsumer::on_partition_error(const KafkaFetch::PartitionError& error) 
     const auto underlying = rd_kafka_fatal_error(client_.get(), cause.data(), cause.size());
     return on_client_error(underlying, cause.data(), true);
   }
-  Error told = kafka_error(error.code, what, error.text);
+  Error told = kafka_error(static_cast<rd_kafka_resp_err_t>(error.code), what, error.text);
   if (told.fault == Fault::kUser) user_fault_ = told;
   // The fetcher of that partition has stopped for good.
-  const bool stopped = error.code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
+  const bool stopped = error.code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || error.code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
   events_->on_error(told, stopped);
 }
 
@@ -413,17 +439,38 @@ Result<std::vector<PartitionOffset>> GroupConsumer::committed(const std::vector<
 Status GroupConsumer::assign(const std::vector<Start>& starts, uint32_t queues) {
   assign_called_ = true;
   lost_ |= rd_kafka_assignment_lost(client_.get()) != 0;  // the library forgets it with this call
+  const bool give_up = revoking_ && starts.empty();
+  if (native_) {
+    if (auto answered = answer_group(give_up); !answered) return answered;
+    if (!starts.empty()) find_leaders(topics_of(starts));
+  }
   if (!starts.empty()) lookup_.reset();
-  seen_.assign(starts.size(), {});
-  return revoking_ && starts.empty() ? fetch_->give_up() : fetch_->take(starts, queues);
+  return give_up ? fetch_->give_up() : fetch_->take(starts, queues);
 }
 
-Status GroupConsumer::pause(const std::vector<uint32_t>& assignments) {
-  for (const uint32_t i : assignments) seen_.at(i).tracker.reset(), seen_[i].answered = false;
-  return fetch_->pause(assignments);
+// The client itself reads nothing, and yet its member must answer what the group told it.
+Status GroupConsumer::answer_group(bool revoked) {
+  const auto nothing = to_native(std::vector<TopicPartition>{});
+  const auto code = rd_kafka_assign(client_.get(), revoked ? nullptr : nothing.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(code, "assign"));
+  return {};
 }
 
-Status GroupConsumer::resume(const std::vector<uint32_t>& assignments) { return fetch_->resume(assignments); }
+// Where nobody answers, what was known stays.
+void GroupConsumer::find_leaders(const std::vector<std::string>& topics) {
+  next_leaders_ = std::chrono::steady_clock::now() + kLeadersEvery;
+  auto ask = lookup();
+  if (!ask) return;
+  if (const auto leaders = (*ask)->leaders(topics, kLeadersTimeout)) fetch_->set_leaders(*leaders);
+}
+
+void GroupConsumer::serve_leaders() {
+  if (std::chrono::steady_clock::now() < next_leaders_) return;
+  const auto topics = fetch_->topics_without_leaders();
+  if (topics.empty()) return;
+  find_leaders(topics);
+  lookup_.reset();
+}
 
 int GroupConsumer::on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
   static_cast<GroupConsumer&>(*static_cast<KafkaCallbacks*>(opaque)).take_statistics({json, size});
@@ -434,29 +481,12 @@ void GroupConsumer::take_statistics(std::string_view json) {
   const auto parsed = parse_kafka_statistics(json);
   if (!parsed) return log(3, parsed.error().message);
   client_statistics_ = parsed->client;
-  std::map<TopicPartition, const PartitionStatistics*> found;
-  for (const auto& one : parsed->partitions) found.emplace(one.where, &one);
-  for (size_t i = 0; i < seen_.size(); ++i) {
-    const auto at = found.find(fetch_->where(i));
-    if (at == found.end()) continue;
-    const auto& now = *at->second;
-    const auto up = parsed->broker_up.find(now.broker);
-    const bool eligible = now.active && !fetch_->paused(i) && up != parsed->broker_up.end() && up->second &&
-                          now.queued_messages < limits_.messages && now.queued_bytes < limits_.kilobytes * 1024;
-    seen_[i].answered = seen_[i].tracker.update(eligible, now.broker, answers_.of(now.broker));
-    if (now.high_watermark >= 0) seen_[i].log_end = now.high_watermark;
-  }
+  fetch_->take_statistics(*parsed);
 }
 
-std::vector<PartitionStatus> GroupConsumer::statuses() {
-  std::vector<PartitionStatus> all(fetch_->size());
-  for (size_t i = 0; i < all.size(); ++i) {
-    all[i].assignment = static_cast<uint32_t>(i);
-    all[i].next_fetch_offset = fetch_->position(i);
-    all[i].log_end = seen_[i].log_end;
-    all[i].answered = seen_[i].answered;
-    all[i].paused = fetch_->paused(i);
-  }
+ClientStatistics GroupConsumer::client_statistics() const {
+  ClientStatistics all = client_statistics_;
+  all.add(fetch_->client_statistics());
   return all;
 }
 

@@ -69,25 +69,6 @@ KafkaMessage to_message(const rd_kafka_message_t& message, uint32_t assignment) 
 
 }  // namespace
 
-// Holds off and waits out all drains for as long as it lives.
-class KafkaFetch::Exclusive {
- public:
-  explicit Exclusive(KafkaFetch& fetch) : fetch_(fetch) {
-    fetch_.closing_.fetch_add(1);
-    for (uint32_t i = 0; i < fetch_.queue_count_; ++i) fetch_.wake(i);
-    fetch_.gate_.lock();
-  }
-  ~Exclusive() {
-    fetch_.gate_.unlock();
-    fetch_.closing_.fetch_sub(1);
-  }
-  Exclusive(const Exclusive&) = delete;
-  Exclusive& operator=(const Exclusive&) = delete;
-
- private:
-  KafkaFetch& fetch_;
-};
-
 struct KafkaFetch::Drain {
   KafkaFetch& fetch;
   Queue& queue;
@@ -99,11 +80,11 @@ struct KafkaFetch::Drain {
 // ---- Workers
 
 size_t KafkaFetch::drain(uint32_t number, Duration timeout, MessageHandler& handler) {
-  if (closing_ > 0 || number >= queue_count_.load(std::memory_order_acquire)) {
+  if (gate_.wanted() || number >= queue_count_.load(std::memory_order_acquire)) {
     std::this_thread::sleep_for(std::min(std::chrono::microseconds(timeout.us), std::chrono::microseconds(1'000)));
     return 0;
   }
-  std::shared_lock lock(gate_);
+  const auto lock = gate_.enter();
   Drain drain{*this, *queues_[number], handler};
   consume(drain.queue.native.get(), timeout_ms(timeout), take_message, &drain, drain.stopped);
   if (wake_bytes_ > 0 && drain.queue.bytes_since_wake >= wake_bytes_) wake_fetchers(drain.queue);
@@ -135,7 +116,7 @@ void KafkaFetch::take_message(rd_kafka_message_t* message, void* opaque) {
     drain.stopped = !drain.handler.on_message(to_message(*message, queue.assignment));
   }
   ++drain.handled;
-  if (drain.stopped || fetch.closing_.load(std::memory_order_relaxed) > 0) {
+  if (drain.stopped || fetch.gate_.wanted()) {
     drain.stopped = true;
     rd_kafka_yield(fetch.client_);
   }
@@ -160,13 +141,7 @@ void KafkaFetch::take_error(const rd_kafka_message_t& message) {
   PartitionError error{{}, message.err, {}};
   if (message.rkt != nullptr) error.where = {rd_kafka_topic_name(message.rkt), message.partition};
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) error.text = rd_kafka_message_errstr(&message);
-  const std::lock_guard lock(errors_mutex_);
-  errors_.push_back(std::move(error));
-}
-
-std::vector<KafkaFetch::PartitionError> KafkaFetch::take_errors() {
-  const std::lock_guard lock(errors_mutex_);
-  return std::exchange(errors_, {});
+  tell(std::move(error));
 }
 
 void KafkaFetch::wake(uint32_t number) {
@@ -180,9 +155,15 @@ void KafkaFetch::wake_fetchers(Queue& queue) {
 
 // ---- Coordinator
 
+DrainGate::Alone KafkaFetch::alone() {
+  return {gate_, [this] {
+            for (uint32_t i = 0; i < queue_count_; ++i) wake(i);
+          }};
+}
+
 Status KafkaFetch::take(const std::vector<KafkaConsumer::Start>& starts, uint32_t queues) {
   CHECK_OR_DIE(queues <= kMaxQueues, "more fetch queues than there is room for");
-  Exclusive alone(*this);
+  const auto gate = alone();
   add_queues(queues);
   auto list = to_native(std::vector<TopicPartition>{});
   for (const auto& start : starts) {
@@ -199,7 +180,7 @@ Status KafkaFetch::take(const std::vector<KafkaConsumer::Start>& starts, uint32_
 }
 
 Status KafkaFetch::give_up() {
-  Exclusive alone(*this);
+  const auto gate = alone();
   return replace({}, nullptr);
 }
 
@@ -288,6 +269,8 @@ Status KafkaFetch::pause(const std::vector<uint32_t>& assignments) {
     CHECK_OR_DIE(i < parts_.size(), "only assigned partitions are paused");
     partitions.push_back(parts_[i]->where);
     parts_[i]->paused = true;
+    parts_[i]->tracker.reset();
+    parts_[i]->answered = false;
   }
   auto list = to_native(partitions);
   const auto code = rd_kafka_pause_partitions(client_, list.get());
@@ -299,7 +282,7 @@ Status KafkaFetch::pause(const std::vector<uint32_t>& assignments) {
 // once drains stand still.
 Status KafkaFetch::resume(const std::vector<uint32_t>& assignments) {
   if (assignments.empty()) return {};
-  Exclusive alone(*this);
+  const auto gate = alone();
   std::vector<TopicPartition> partitions;
   for (const uint32_t i : assignments) {
     CHECK_OR_DIE(i < parts_.size(), "only assigned partitions are resumed");
@@ -311,6 +294,33 @@ Status KafkaFetch::resume(const std::vector<uint32_t>& assignments) {
   const auto code = rd_kafka_resume_partitions(client_, list.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(code, "resume"));
   return {};
+}
+
+// ---- What is known of partitions
+
+void KafkaFetch::take_statistics(const KafkaStatistics& statistics) {
+  for (const PartitionStatistics& now : statistics.partitions) {
+    const auto at = index_.find(now.where);
+    if (at == index_.end()) continue;
+    Part& part = *parts_[at->second];
+    const auto up = statistics.broker_up.find(now.broker);
+    const bool eligible = now.active && !part.paused && up != statistics.broker_up.end() && up->second &&
+                          now.queued_messages < limits_.messages && now.queued_bytes < limits_.bytes;
+    part.answered = part.tracker.update(eligible, now.broker, answers_.of(now.broker));
+    if (now.high_watermark >= 0) part.log_end = now.high_watermark;
+  }
+}
+
+std::vector<PartitionStatus> KafkaFetch::statuses() {
+  std::vector<PartitionStatus> all(parts_.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    all[i].assignment = static_cast<uint32_t>(i);
+    all[i].next_fetch_offset = position(i);
+    all[i].log_end = parts_[i]->log_end;
+    all[i].answered = parts_[i]->answered;
+    all[i].paused = parts_[i]->paused;
+  }
+  return all;
 }
 
 }  // namespace tidemark

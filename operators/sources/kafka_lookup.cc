@@ -9,6 +9,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <span>
 #include <thread>
 
 #include <fmt/core.h>
@@ -110,6 +111,23 @@ Result<std::vector<TopicPartition>> KafkaLookup::partitions_matching(const std::
   if (!answer) return std::unexpected(answer.error());
   if (broken) return std::unexpected(*broken);
   std::sort(found.begin(), found.end());
+  return found;
+}
+
+Result<Leaders> KafkaLookup::leaders(const std::vector<std::string>& topics, Duration timeout) {
+  Leaders found;
+  for (const auto& topic : topics) {
+    auto answer = metadata(&topic, timeout);
+    if (!answer) return std::unexpected(answer.error());
+    const rd_kafka_metadata_t& all = **answer;
+    const std::span brokers(all.brokers, static_cast<size_t>(all.broker_cnt));
+    for (int i = 0; i < all.topics[0].partition_cnt; ++i) {
+      const auto& partition = all.topics[0].partitions[i];
+      const auto leader = std::ranges::find(brokers, partition.leader, &rd_kafka_metadata_broker_t::id);
+      if (leader == brokers.end()) continue;
+      found.emplace(TopicPartition{topic, partition.id}, BrokerAddress{leader->id, leader->host, leader->port});
+    }
+  }
   return found;
 }
 

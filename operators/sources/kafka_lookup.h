@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "operators/sources/kafka_client.h"
 #include "operators/sources/kafka_errors.h"
+#include "operators/sources/partition_fetch.h"
 
 namespace tidemark {
 
@@ -25,6 +26,8 @@ class KafkaLookup final : private KafkaCallbacks {
   Result<std::vector<TopicPartition>> partitions(const std::vector<std::string>& topics, Duration timeout);
   // Of the topics whose names match the POSIX extended regular expression; internal topics never do.
   Result<std::vector<TopicPartition>> partitions_matching(const std::string& pattern, Duration timeout);
+  // Of the partitions that have one.
+  Result<Leaders> leaders(const std::vector<std::string>& topics, Duration timeout);
   Result<std::string> cluster_id(Duration timeout);
   Result<LogBounds> bounds(const TopicPartition& partition, Duration timeout);
   // The ids of the group's members, as its coordinator knows them.
