@@ -2,6 +2,7 @@
 // What a property that passes does, and whether it exists, is left to librdkafka.
 #include "config/kafka_properties.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -117,6 +118,14 @@ std::vector<std::string> client_property_words() {
           "max_poll_records", "sasl",         "sasl_mechanism",  "sasl_mechanisms",  "sasl_password",      "sasl_username",
           "security",       "security_protocol", "session_timeout", "session_timeout_ms", "ssl",             "tls",
           "ssl_ca_location", "batch_size",    "heartbeat_interval_ms", "isolation_level", "enable_auto_commit"};
+}
+
+bool may_fetch_natively(const std::vector<std::pair<std::string, std::string>>& properties) {
+  return std::ranges::none_of(properties, [](const auto& property) {
+    const auto& [name, value] = property;
+    if (name == "security.protocol") return value != "plaintext" && value != "PLAINTEXT";
+    return is_connection_property(name) || name.starts_with("socket.") || name.starts_with("receive.message.");
+  });
 }
 
 Kind<std::vector<Property>> properties_kind(KafkaRole role) {

@@ -2,7 +2,9 @@
 // else is passed through unseen; it deliberately does not know librdkafka's own list.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/pipeline.h"
@@ -16,6 +18,9 @@ enum class KafkaRole { kConsumer, kProducer };
 std::string_view refused_property(KafkaRole role, std::string_view name);
 // What makes a client reach and be let into a cluster; a sink on the source's cluster takes these over.
 bool is_connection_property(std::string_view name);
+
+// Whether records may be fetched without librdkafka: no property says how to connect in a way that only it can.
+bool may_fetch_natively(const std::vector<std::pair<std::string, std::string>>& properties);
 
 // Words of Kafka clients that people write beside `properties`.
 std::vector<std::string> client_property_words();

@@ -42,6 +42,9 @@ struct Start {
   std::variant<StartEarliest, StartLatest, StartTimestamp> at;
 };
 
+// Who fetches records: the engine over sockets of its own, as far as the properties leave that to it, or librdkafka.
+enum class Fetch { kNative, kLibrdkafka };
+
 struct KafkaSourceSpec {
   Location where;
   Located<std::string> brokers;                         // comma-separated
@@ -50,6 +53,7 @@ struct KafkaSourceSpec {
   Located<std::string> group;                           // default: the pipeline's name
   Start start;
   std::vector<Located<std::string>> partitioned_by;     // names of schema fields
+  Fetch fetch = Fetch::kNative;
   std::vector<Property> properties;
 };
 

@@ -161,6 +161,10 @@ Kind<KafkaSourceSpec> kafka_source_kind() {
       .field("start", &KafkaSourceSpec::start, start_kind(), "Where the very first start begins.")
       .field("partitioned_by", &KafkaSourceSpec::partitioned_by, field_names_kind(),
              "A promise that equal values of these fields lie in one partition number; saves the exchange.")
+      .field("fetch", &KafkaSourceSpec::fetch,
+             kinds::words<Fetch>({{"native", Fetch::kNative}, {"librdkafka", Fetch::kLibrdkafka}}),
+             "Who fetches records: the engine itself, which costs least, or librdkafka. With TLS, SASL or properties of the "
+             "connection it is librdkafka in any case.")
       .field("properties", &KafkaSourceSpec::properties, properties_kind(KafkaRole::kConsumer),
              "Anything else goes to librdkafka as it is.")
       .foreign({"bootstrap_servers", "bootstrap", "seed_brokers", "addresses", "servers", "hosts", "metadata_broker_list"}, "brokers")

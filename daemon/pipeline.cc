@@ -214,6 +214,7 @@ Status Pipeline::make_consumer() {
   options.topics = plan_.source.topics;
   options.topic_pattern = plan_.source.topic_pattern;
   options.properties = plan_.source.properties;
+  options.native_fetch = plan_.source.native_fetch;
   options.queue_bytes = options_.memory.consumer_queue_bytes;
   options.queues = worker_count();
   auto made = deps_.kafka.consumer(options, *this, library_lines("consumer"));

@@ -21,6 +21,8 @@ void explain_source(const Plan& plan, std::string& out) {
   std::string topics = s.topic_pattern;
   for (const std::string& t : s.topics) topics += (topics.empty() ? "" : ", ") + t;
   out += fmt::format("source {}: kafka {} at {}, group {}, format {}\n", s.name, topics, s.brokers, s.group, s.format);
+  out += s.native_fetch ? "  fetched over connections of its own\n"
+                        : "  fetched by librdkafka, because of `fetch` or of a property of the connection\n";
   size_t needed = 0;
   for (const DeclaredField& f : s.decode.fields) needed += f.slot ? 1 : 0;
   out += fmt::format("  decodes {} declared fields of each record, keeps {} as columns{}\n", s.decode.fields.size(), needed,

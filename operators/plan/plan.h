@@ -84,6 +84,7 @@ struct PlannedSource {
   std::string topic_pattern;
   Start start;
   std::vector<std::pair<std::string, std::string>> properties;
+  bool native_fetch = true;
   std::string format;
   DecodeSpec decode;
   EventTimeSpec event_time;

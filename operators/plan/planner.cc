@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "config/kafka_properties.h"
 #include "operators/plan/binder.h"
 #include "operators/plan/plan.h"
 #include "operators/plan/window_planner.h"
@@ -98,6 +99,7 @@ void Planner::plan_source() {
   if (kafka.topic_pattern) source.topic_pattern = kafka.topic_pattern->value;
   source.start = kafka.start;
   source.properties = pairs_of(kafka.properties);
+  source.native_fetch = kafka.fetch == Fetch::kNative && may_fetch_natively(source.properties);
   source.format = std::holds_alternative<RawFormatSpec>(spec.format.kind) ? "raw" : "json";
   source.event_time = spec.event_time;
   source.skip_tombstones = spec.tombstones == Tombstones::kSkip;

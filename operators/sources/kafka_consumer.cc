@@ -80,16 +80,6 @@ int32_t number_of(const KafkaConf& conf, const char* name) {
   return number;
 }
 
-// Whether no property says how to connect in a way that only librdkafka can.
-bool reads_natively(const KafkaProperties& properties) {
-  constexpr std::array kOfTheLibrary = {"ssl.", "sasl.", "socket.", "broker.address.", "client.rack", "receive.message.", "enable.ssl."};
-  return std::ranges::none_of(properties, [&](const auto& property) {
-    const auto& [name, value] = property;
-    if (name == "security.protocol") return value != "plaintext" && value != "PLAINTEXT";
-    return std::ranges::any_of(kOfTheLibrary, [&](const char* prefix) { return name.starts_with(prefix); });
-  });
-}
-
 std::vector<std::string> topics_of(const std::vector<KafkaConsumer::Start>& starts) {
   std::set<std::string> topics;
   for (const auto& start : starts) topics.insert(start.where.topic);
@@ -227,7 +217,7 @@ Status GroupConsumer::open() {
   if (!client) return std::unexpected(client.error());
   client_ = std::move(*client);
   rd_kafka_poll_set_consumer(client_.get());
-  native_ = options_.native_fetch && reads_natively(options_.properties);
+  native_ = options_.native_fetch;
   if (native_) {
     fetch_ = std::make_unique<NativeFetch>(std::move(native));
     return {};
@@ -458,10 +448,10 @@ Status GroupConsumer::answer_group(bool revoked) {
 
 // Where nobody answers, what was known stays.
 void GroupConsumer::find_leaders(const std::vector<std::string>& topics) {
+  if (auto ask = lookup()) {
+    if (const auto leaders = (*ask)->leaders(topics, kLeadersTimeout)) fetch_->set_leaders(*leaders);
+  }
   next_leaders_ = std::chrono::steady_clock::now() + kLeadersEvery;
-  auto ask = lookup();
-  if (!ask) return;
-  if (const auto leaders = (*ask)->leaders(topics, kLeadersTimeout)) fetch_->set_leaders(*leaders);
 }
 
 void GroupConsumer::serve_leaders() {

@@ -81,7 +81,7 @@ struct ConsumerOptions {
   int64_t queue_bytes = 32 << 20;            // for what is prefetched, over all partitions; roughly
   uint32_t queues = 1;                       // how many fetch queues share it; at most 256
   std::string client_id = "tidemark";        // unless the properties name one
-  bool native_fetch = true;                  // over sockets of its own, where the properties leave that to us
+  bool native_fetch = true;                  // over sockets of its own: only where may_fetch_natively() says so
 };
 
 // Called from serve(), on its thread.

@@ -67,6 +67,7 @@ Result<std::string_view> Decompressor::unpack(Codec codec, std::string_view pack
     case Codec::kZstd: size = zstd(packed, most); break;
   }
   if (!size) return std::unexpected(size.error());
+  if (*size > most) return too_large();
   return std::string_view(out_.data(), *size);
 }
 
@@ -104,7 +105,7 @@ Result<size_t> Decompressor::zstd(std::string_view packed, size_t most) {
   ZSTD_DCtx_reset(contexts_->zstd, ZSTD_reset_session_only);
   ZSTD_inBuffer in{packed.data(), packed.size(), 0};
   size_t used = 0, left = 1;
-  while (left != 0) {
+  while (left != 0 || in.pos < in.size) {
     if (!grow(used, most)) return too_large();
     ZSTD_outBuffer out{out_.data() + used, out_.size() - used, 0};
     const size_t before = in.pos;
@@ -130,6 +131,7 @@ Result<size_t> Decompressor::gzip(std::string_view packed, size_t most) {
     stream.avail_out = static_cast<uInt>(room);
     code = inflate(&stream, Z_NO_FLUSH);
     used += room - stream.avail_out;
+    if (code == Z_STREAM_END && stream.avail_in > 0) code = inflateReset(&stream);  // another member
   }
   inflateEnd(&stream);
   if (!fits) return too_large();

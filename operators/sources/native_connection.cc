@@ -23,6 +23,7 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kSize = sizeof(int32_t);
+constexpr size_t kFirstRoom = size_t{256} << 10;
 constexpr int32_t kMostBytes = 1 << 30;    // what claims to be larger is no answer
 constexpr size_t kKept = size_t{4} << 20;  // a rare large answer does not hold its memory for ever
 
@@ -63,7 +64,7 @@ void BrokerConnection::close() {
   fd_ = -1;
   connecting_ = false;
   out_.clear();
-  filled_ = 0;
+  drop_answer();
 }
 
 Result<bool> BrokerConnection::progress() {
@@ -103,8 +104,9 @@ Result<bool> BrokerConnection::read_some() {
       wanted += static_cast<size_t>(size);
       if (filled_ == wanted) return true;
     }
-    if (in_.size() < wanted) in_.resize(wanted);
-    const ssize_t n = recv(fd_, in_.data() + filled_, wanted - filled_, 0);
+    // Room for what comes, not for what a size promises.
+    if (in_.size() == filled_) in_.resize(std::min(wanted, std::max(filled_ * 2, kFirstRoom)));
+    const ssize_t n = recv(fd_, in_.data() + filled_, std::min(wanted, in_.size()) - filled_, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
     if (n < 0) return failed("receive", errno);

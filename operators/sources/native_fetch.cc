@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <thread>
 
@@ -32,7 +33,6 @@ constexpr int kOffsetNotThere = 78;
 constexpr int kCorrupt = -199;  // librdkafka's __BAD_MSG
 
 constexpr auto kPartitionBackoff = std::chrono::milliseconds(250);
-constexpr auto kAnswerPatience = std::chrono::seconds(30);  // beyond what the broker may wait
 constexpr auto kLongestSleep = std::chrono::milliseconds(1);
 
 bool is_lost_leader(int code) {
@@ -67,6 +67,7 @@ struct NativeFetch::Queue {
   Walk walk;
   RecordWalk records;
   int woken;  // an eventfd
+  int32_t served_last = -1;  // which broker
   std::vector<pollfd> polled;
 };
 
@@ -201,10 +202,13 @@ void NativeFetch::on_partition_error(Part& part, int code) {
 
 // ---- Connections
 
-// Sends what may be asked for and takes in what is there. True when an answer is ready to be walked.
+// Sends what may be asked for and takes in what is there. True when an answer is ready to be walked. Brokers take turns.
 bool NativeFetch::serve_links(Queue& queue) {
-  for (auto& [broker, link] : queue.links) {
-    if (serve(queue, link)) return true;
+  auto at = queue.links.upper_bound(queue.served_last);
+  for (size_t left = queue.links.size(); left > 0; --left, ++at) {
+    if (at == queue.links.end()) at = queue.links.begin();
+    queue.served_last = at->first;
+    if (serve(queue, at->second)) return true;
   }
   return false;
 }
@@ -212,17 +216,16 @@ bool NativeFetch::serve_links(Queue& queue) {
 bool NativeFetch::serve(Queue& queue, Link& link) {
   const auto now = Clock::now();
   if (!link.connection.is_open()) {
-    if (now < link.not_before) return false;
+    if (now < link.not_before || !leads_any(queue, link)) return false;
     if (const auto opened = link.connection.open(link.address.host, link.address.port); !opened) {
       return fail(queue, link, opened.error().message), false;
     }
-    link.connection.send(api_versions_request(++link.correlation, options_.client_id));
-    link.waiting = true;
-    link.deadline = now + kAnswerPatience;
+    send(link, api_versions_request(next_correlation(link), options_.client_id));
   }
   if (!link.waiting) ask(queue, link);
   const auto ready = link.connection.progress();
-  count(link);
+  // A broker that is slow, or that nobody listened to, is not silent.
+  if (count(link) > 0) link.deadline = std::max(link.deadline, now + options_.patience);
   if (!ready) return fail(queue, link, ready.error().message), false;
   if (*ready) return take_answer(queue, link), queue.walk.link != nullptr;
   if (link.waiting && now > link.deadline) fail(queue, link, "no answer in time");
@@ -238,7 +241,7 @@ void NativeFetch::take_answer(Queue& queue, Link& link) {
     if (!version) return fail(queue, link, "the broker speaks no version of Fetch that is known here");
     link.version = *version;
     link.connection.drop_answer();
-    return;
+    return ask_at_once(queue, link);
   }
   auto answer = read_fetch_answer(link.version, bytes);
   if (!answer || answer->error != 0) return fail(queue, link, "not an answer to a fetch");
@@ -250,6 +253,10 @@ void NativeFetch::take_answer(Queue& queue, Link& link) {
     if (!is_wanted(one) || one.answer.error != 0) continue;
     parts_[one.asked.part]->ahead = end_of_batches(one.answer.records, one.asked.offset);
   }
+  ask_at_once(queue, link);
+}
+
+void NativeFetch::ask_at_once(Queue& queue, Link& link) {
   ask(queue, link);
   (void)link.connection.flush().has_value();  // what is wrong with it shows at its next turn
   count(link);
@@ -259,14 +266,14 @@ void NativeFetch::take_answer(Queue& queue, Link& link) {
 std::vector<NativeFetch::Fetched> NativeFetch::matched(std::vector<Asked> asked, std::vector<FetchedPartition> answers) const {
   std::vector<Fetched> out;
   out.reserve(answers.size());
+  std::vector<bool> answered(asked.size());
   size_t next = 0;
   for (FetchedPartition& answer : answers) {
     for (size_t tries = 0; tries < asked.size(); ++tries, ++next) {
       const Asked& one = asked[next % asked.size()];
-      const TopicPartition& where = parts_[one.part]->where;
-      if (where.partition != answer.partition || where.topic != answer.topic) continue;
-      out.push_back({one, std::move(answer)});
-      ++next;
+      if (where(one).partition != answer.partition || where(one).topic != answer.topic) continue;
+      if (!answered[next % asked.size()]) out.push_back({one, std::move(answer)});
+      answered[next++ % asked.size()] = true;
       break;
     }
   }
@@ -283,37 +290,66 @@ void NativeFetch::ask(Queue& queue, Link& link) {
     link.asked.push_back({i, part.turn, part.ahead});
   }
   if (link.asked.empty()) return;
-  // Each comes first in its turn: an answer is full before all have had their share. Those of a topic stay together.
-  std::ranges::rotate(link.asked, link.asked.begin() + static_cast<ptrdiff_t>(link.turn++ % link.asked.size()));
-  std::ranges::stable_sort(link.asked, {}, [&](const Asked& one) { return parts_[one.part]->where.topic; });
+  take_turns(link);
   std::vector<FetchFrom> places;
-  for (const Asked& one : link.asked) places.push_back({parts_[one.part]->where.topic, parts_[one.part]->where.partition, one.offset});
-  link.connection.send(fetch_request(link.version, ++link.correlation, options_.client_id, options_.limits, places));
+  for (const Asked& one : link.asked) places.push_back({where(one).topic, where(one).partition, one.offset});
+  send(link, fetch_request(link.version, next_correlation(link), options_.client_id, options_.limits, places));
+}
+
+// Each comes first in its turn: an answer may be full before all have had their share, and a batch larger than that comes
+// for the first only. Those of a topic stay side by side.
+void NativeFetch::take_turns(Link& link) const {
+  const auto topic = [this](const Asked& one) -> const std::string& { return where(one).topic; };
+  std::ranges::stable_sort(link.asked, {}, topic);
+  std::ranges::rotate(link.asked, link.asked.begin() + static_cast<ptrdiff_t>(link.turn++ % link.asked.size()));
+  std::ranges::stable_partition(link.asked, [&, first = topic(link.asked.front())](const Asked& one) { return topic(one) == first; });
+}
+
+void NativeFetch::send(Link& link, std::string_view request) {
+  link.connection.send(request);
   link.waiting = true;
-  link.deadline = now + std::chrono::milliseconds(options_.limits.wait_ms) + kAnswerPatience;
+  link.deadline = Clock::now() + std::chrono::milliseconds(options_.limits.wait_ms) + options_.patience;
+}
+
+int32_t NativeFetch::next_correlation(Link& link) {
+  link.correlation = link.correlation == INT32_MAX ? 1 : link.correlation + 1;
+  return link.correlation;
 }
 
 // The leader may have moved: it is asked for again, and the connection made anew after a while.
 void NativeFetch::fail(Queue& queue, Link& link, const std::string& why) {
-  link.connection.close();
-  link.version = 0;
-  link.waiting = false;
-  link.asked.clear();
+  disconnect(queue, link);
   const auto backoff = options_.first_backoff * (1 << std::min(link.failures, 12));
   link.not_before = Clock::now() + std::min(options_.most_backoff, backoff);
   failures_.fetch_add(1, std::memory_order_relaxed);
   if (++link.failures == 3) tell({{}, -195, fmt::format("{}:{}: {}", link.address.host, link.address.port, why)});
   for (const uint32_t i : queue.parts) {
-    if (parts_[i]->broker != link.address.id) continue;
-    restart(*parts_[i]);
-    parts_[i]->leader_lost.store(true, std::memory_order_relaxed);
+    if (parts_[i]->broker == link.address.id) parts_[i]->leader_lost.store(true, std::memory_order_relaxed);
   }
 }
 
-void NativeFetch::count(Link& link) {
+// No answer of it must be walked any more.
+void NativeFetch::disconnect(Queue& queue, Link& link) {
+  link.connection.close();
+  link.version = 0;
+  link.waiting = false;
+  link.asked.clear();
+  for (const uint32_t i : queue.parts) {
+    if (parts_[i]->broker == link.address.id) restart(*parts_[i]);
+  }
+}
+
+bool NativeFetch::leads_any(const Queue& queue, const Link& link) const {
+  return std::ranges::any_of(queue.parts, [&](uint32_t part) { return parts_[part]->broker == link.address.id; });
+}
+
+// Answers how many bytes came since the last call.
+int64_t NativeFetch::count(Link& link) {
   const int64_t sent = link.connection.bytes_sent(), received = link.connection.bytes_received();
   sent_.fetch_add(sent - std::exchange(link.counted_sent, sent), std::memory_order_relaxed);
-  received_.fetch_add(received - std::exchange(link.counted_received, received), std::memory_order_relaxed);
+  const int64_t came = received - std::exchange(link.counted_received, received);
+  received_.fetch_add(came, std::memory_order_relaxed);
+  return came;
 }
 
 // Until something can be read or written, or a pause that a partition or a connection makes is over. True: until wake().
@@ -395,14 +431,14 @@ void NativeFetch::find_leader(Part& part) {
   const auto leader = leaders_.find(part.where);
   if (leader == leaders_.end()) return;
   part.leader_lost = false;
-  auto& links = queues_[part.queue]->links;
-  auto [link, is_new] = links.try_emplace(leader->second.id);
-  if (!is_new && link->second.address != leader->second) {
-    link->second.connection.close();
-    link->second.waiting = false;
-    link->second.version = 0;
+  Queue& queue = *queues_[part.queue];
+  auto [at, is_new] = queue.links.try_emplace(leader->second.id);
+  Link& link = at->second;
+  if (!is_new && link.address != leader->second) {
+    if (queue.walk.link == &link) queue.walk = {};
+    disconnect(queue, link);
   }
-  link->second.address = leader->second;
+  link.address = leader->second;
   if (std::exchange(part.broker, leader->second.id) != leader->second.id) restart(part);
 }
 
@@ -419,8 +455,7 @@ void NativeFetch::drop_unused_links() {
   for (uint32_t i = 0; i < queue_count_; ++i) {
     Queue& queue = *queues_[i];
     std::erase_if(queue.links, [&](const auto& entry) {
-      return &entry.second != queue.walk.link &&
-             std::ranges::none_of(queue.parts, [&](uint32_t part) { return parts_[part]->broker == entry.first; });
+      return &entry.second != queue.walk.link && !leads_any(queue, entry.second);
     });
   }
 }

@@ -27,6 +27,7 @@ struct NativeFetchOptions {
   bool check_sums = true;
   std::chrono::milliseconds first_backoff{100};  // behind a connection that failed; doubled up to the most
   std::chrono::milliseconds most_backoff{10'000};
+  std::chrono::milliseconds patience{30'000};  // with a silent broker, beyond what it may wait
 };
 
 class NativeFetch final : public PartitionFetch {
@@ -101,7 +102,6 @@ class NativeFetch final : public PartitionFetch {
   struct Hand;
 
   DrainGate::Alone alone();
-  void add_queues(uint32_t count);
   void replace(const std::vector<KafkaConsumer::Start>& starts);
   void restart(Part& part);
   void find_leader(Part& part);
@@ -116,10 +116,17 @@ class NativeFetch final : public PartitionFetch {
   void take_answer(Queue& queue, Link& link);
   std::vector<Fetched> matched(std::vector<Asked> asked, std::vector<FetchedPartition> answers) const;
   void ask(Queue& queue, Link& link);
+  void ask_at_once(Queue& queue, Link& link);
+  void take_turns(Link& link) const;
+  void send(Link& link, std::string_view request);
+  static int32_t next_correlation(Link& link);
+  bool leads_any(const Queue& queue, const Link& link) const;
+  const TopicPartition& where(const Asked& asked) const { return parts_[asked.part]->where; }
   void fail(Queue& queue, Link& link, const std::string& why);
+  void disconnect(Queue& queue, Link& link);
   void on_partition_error(Part& part, int code);
   bool wait(Queue& queue, Clock::time_point until);
-  void count(Link& link);
+  int64_t count(Link& link);
 
   const NativeFetchOptions options_;
   std::array<std::unique_ptr<Queue>, kMaxQueues> queues_;

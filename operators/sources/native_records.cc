@@ -69,7 +69,14 @@ std::string_view whole_batch(std::string_view records) {
 }
 
 int64_t last_offset_of(std::string_view batch) {
-  return from_big_endian<int64_t>(batch.data()) + from_big_endian<int32_t>(batch.data() + kLastDeltaAt);
+  return saturating_add(from_big_endian<int64_t>(batch.data()), from_big_endian<int32_t>(batch.data() + kLastDeltaAt));
+}
+
+// Whether its offsets are numbers that a log can have.
+bool has_sound_offsets(std::string_view batch) {
+  const auto base = from_big_endian<int64_t>(batch.data());
+  const int64_t last = last_offset_of(batch);
+  return base >= 0 && last >= base && last < INT64_MAX;
 }
 
 }  // namespace
@@ -90,7 +97,7 @@ void append_walked_headers(std::string_view headers, Arena& arena, RawRecord& re
 int64_t end_of_batches(std::string_view records, int64_t from) {
   int64_t end = from;
   for (std::string_view batch; !(batch = whole_batch(records)).empty(); records.remove_prefix(batch.size())) {
-    if (batch[kMagicAt] != kMagic || batch.size() < kHeader) break;
+    if (batch[kMagicAt] != kMagic || batch.size() < kHeader || !has_sound_offsets(batch)) break;
     end = std::max(end, last_offset_of(batch) + 1);
   }
   return end;
@@ -112,6 +119,7 @@ void RecordWalk::begin(std::string_view records, int64_t from, std::vector<Abort
   rest_ = records;
   from_ = next_ = from;
   left_ = 0;
+  records_ = WireReader({});
   end_ = from;
   error_.clear();
   aborting_.clear();
@@ -122,6 +130,7 @@ void RecordWalk::begin(std::string_view records, int64_t from, std::vector<Abort
 RecordWalk::Step RecordWalk::broken(std::string why) {
   error_ = std::move(why);
   left_ = 0;
+  records_ = WireReader({});
   rest_ = {};
   return Step::kBroken;
 }
@@ -129,6 +138,7 @@ RecordWalk::Step RecordWalk::broken(std::string why) {
 RecordWalk::Step RecordWalk::next(WalkedRecord& out) {
   while (true) {
     if (left_ == 0) {
+      if (records_.left() != 0) return broken("a batch that holds more than it counts");
       next_ = std::max(next_, end_);
       if (const Step opened = open_batch(); opened != Step::kRecord) return opened;
       continue;
@@ -138,7 +148,7 @@ RecordWalk::Step RecordWalk::next(WalkedRecord& out) {
     WireReader record(records_.take(size));
     record.get<int8_t>();
     const int64_t later_ms = record.varint();
-    out.offset = base_ + record.varint();
+    out.offset = saturating_add(base_, record.varint());
     const int64_t key_size = record.varint();
     out.key_is_null = key_size < 0;
     out.key = key_size > 0 ? record.take(key_size) : std::string_view{};
@@ -149,7 +159,7 @@ RecordWalk::Step RecordWalk::next(WalkedRecord& out) {
     if (out.offset < next_) continue;  // before `from`, or told already
     if (out.offset >= end_) return broken("a record behind its batch's end");
     out.headers = record.take(static_cast<int64_t>(record.left()));
-    out.timestamp_ms = one_time_ ? base_ms_ : base_ms_ + later_ms;
+    out.timestamp_ms = one_time_ ? base_ms_ : saturating_add(base_ms_, later_ms);
     next_ = out.offset + 1;
     return Step::kRecord;
   }
@@ -161,7 +171,7 @@ RecordWalk::Step RecordWalk::open_batch() {
   if (const Step read = read_header(header); read != Step::kRecord) return read;
   base_ = header.base;
   end_ = header.last + 1;
-  one_time_ = header.has(kAppendTimeBit) || header.first_ms < 0;
+  one_time_ = header.has(kAppendTimeBit);
   base_ms_ = header.has(kAppendTimeBit) ? header.newest_ms : header.first_ms;
   if (!is_shown(header, header.records) || end_ <= from_) return Step::kRecord;
   const auto unpacked = decompressor_.unpack(static_cast<Codec>(header.attributes & kCodecBits), header.records, kMostUnpacked);
@@ -198,7 +208,7 @@ RecordWalk::Step RecordWalk::read_header(BatchHeader& header) {
   in.take(sizeof(int16_t) + sizeof(int32_t));
   header.count = in.get<int32_t>();
   header.records = batch.substr(kHeader);
-  if (header.last < header.base) return broken("a batch that ends before it begins");
+  if (!has_sound_offsets(batch)) return broken("a batch with impossible offsets");
   rest_.remove_prefix(batch.size());
   return Step::kRecord;
 }

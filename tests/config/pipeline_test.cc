@@ -222,6 +222,15 @@ TEST_CASE("properties that would break the guarantees are refused by name") {
   CHECK(refused_property(KafkaRole::kProducer, "compression.type").empty());
 }
 
+TEST_CASE("only what says how to connect leaves fetching to librdkafka") {
+  CHECK(may_fetch_natively({}));
+  CHECK(may_fetch_natively({{"session.timeout.ms", "6000"}, {"security.protocol", "plaintext"}, {"fetch.min.bytes", "9"}}));
+  for (const char* name : {"ssl.ca.location", "sasl.username", "socket.timeout.ms", "broker.address.family", "client.rack"}) {
+    CHECK_FALSE(may_fetch_natively({{"session.timeout.ms", "6000"}, {name, "x"}}));
+  }
+  CHECK_FALSE(may_fetch_natively({{"security.protocol", "sasl_plaintext"}}));
+}
+
 TEST_CASE("a sink on the source's cluster logs in as the source does") {
   const PipelineSpec p = loaded(
       "name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t, properties: {sasl.username: u, sasl.password: s, fetch.min.bytes: 5}}\n"
