@@ -27,6 +27,8 @@ STAGES = [
     ("fetch: decompress", "rdk:", "lz4|zstd|snappy|libz", ""),
     ("fetch: kernel", "rdk:", "kernel|vdso", ""),
     ("fetch: librdkafka", "rdk:", "", ""),
+    ("fetch: decompress", "", "lz4|zstd|snappy|libz", ""),
+    ("fetch: records and checksums", "", "", r"RecordWalk|NativeFetch|BrokerConnection|crc32c|end_of_batches|WireReader"),
     ("compaction and flushes", "rocksdb:", "", ""),
     ("state: sort, encode, write", "state-writer", "", ""),
     ("checkpoints and commits", "pipeline", "", ""),

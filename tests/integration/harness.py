@@ -186,7 +186,7 @@ class Job:
     def __init__(self, directory, name, bootstrap, topic, out=None, late=None, dead=None, filter=None, window=None,
                  by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
                  lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
-                 sink_bootstrap=None, idle_after="1h", offset=None, pattern=None):
+                 sink_bootstrap=None, idle_after="1h", offset=None, pattern=None, fetch=None):
         self.directory = pathlib.Path(directory)
         self.name, self.bootstrap, self.topic = name, bootstrap, topic
         self.out, self.late, self.dead = out, late, dead
@@ -196,6 +196,7 @@ class Job:
         self.max_delay, self.max_future, self.start = max_delay, max_future, start
         self.sink_bootstrap, self.idle_after, self.offset = sink_bootstrap, idle_after, offset
         self.pattern = pattern  # instead of the topic
+        self.fetch = fetch
 
     @property
     def file(self):
@@ -212,6 +213,8 @@ class Job:
             kafka["partitioned_by"] = self.partitioned_by
         if self.start:
             kafka["start"] = self.start
+        if self.fetch:
+            kafka["fetch"] = self.fetch
         if self.properties:
             kafka["properties"] = {k: str(v) for k, v in self.properties.items()}
         fields = {n: {"type": t, "path": p} if p else t for n, t, p in SCHEMA}
