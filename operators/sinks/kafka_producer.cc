@@ -131,7 +131,8 @@ Producer::~Producer() {
 
 void Producer::configure(KafkaConf& conf) {
   conf.set("client.id", options_.client_id);
-  conf.set("linger.ms", 10);
+  // Nobody sees rows before their transaction's commit, which sends at once what still waits: they may gather until then.
+  conf.set("linger.ms", options_.transactional_id ? 100 : 10);
   conf.set("compression.type", "lz4");
   // A broker that is still completing the last transaction says so, and the client waits this long; its default of 100
   // is what a transaction then lasts.

@@ -100,8 +100,8 @@ def parse():
 def main():
     args = parse()
     job, to_kafka = jobs(args)[args.workload]
-    with tempfile.NamedTemporaryFile(suffix=".perf") as file, kafka.Broker(heap="2g", cpu="0") as broker:
-        data = args.keep or file.name
+    with tempfile.TemporaryDirectory() as directory, kafka.Broker(heap="2g", cpu="0") as broker:
+        data = args.keep or f"{directory}/perf.data"
         place = Place(args, broker)
         place.stay_off()
         try:
@@ -110,12 +110,12 @@ def main():
             Tidemark(place, "under perf", job, to_kafka, every_ms=args.every_ms, under=perf).run()
         finally:
             place.close()
-    each_ns = 1e9 / run.per_cpu_second
-    print(f"\n{args.workload}: {each_ns:.0f} ns an event ({run.per_cpu_second / 1e6:.2f} million events per CPU-second)\n")
-    print("| stage | ns an event | share |\n|---|---|---|")
-    for stage, share in stages_of(data).items():
-        if share >= 0.1:
-            print(f"| {stage} | {share * each_ns / 100:.0f} | {share:.0f}% |")
+        each_ns = 1e9 / run.per_cpu_second
+        print(f"\n{args.workload}: {each_ns:.0f} ns an event ({run.per_cpu_second / 1e6:.2f} million events per CPU-second)\n")
+        print("| stage | ns an event | share |\n|---|---|---|")
+        for stage, share in stages_of(data).items():
+            if share >= 0.1:
+                print(f"| {stage} | {share * each_ns / 100:.0f} | {share:.0f}% |")
 
 
 if __name__ == "__main__":
