@@ -36,6 +36,7 @@ constexpr Duration kProbeTimeout = Duration::seconds(10);
 constexpr Duration kSuccessorTimeout = Duration::seconds(3);  // asked within a rebalance
 constexpr Duration kLeadersTimeout = Duration::seconds(2);
 constexpr auto kLeadersEvery = std::chrono::milliseconds(500);
+constexpr auto kLeadersWhereSilent = std::chrono::seconds(2);
 
 rd_kafka_resp_err_t count_answer(rd_kafka_t*, int, const char*, int32_t broker, int16_t api, int16_t, int32_t, size_t,
                                  int64_t, rd_kafka_resp_err_t error, void* answers) {
@@ -448,10 +449,13 @@ Status GroupConsumer::answer_group(bool revoked) {
 
 // Where nobody answers, what was known stays.
 void GroupConsumer::find_leaders(const std::vector<std::string>& topics) {
+  bool found = false;
   if (auto ask = lookup()) {
-    if (const auto leaders = (*ask)->leaders(topics, kLeadersTimeout)) fetch_->set_leaders(*leaders);
+    const auto leaders = (*ask)->leaders(topics, kLeadersTimeout);
+    found = leaders.has_value();
+    if (found) fetch_->set_leaders(*leaders);
   }
-  next_leaders_ = std::chrono::steady_clock::now() + kLeadersEvery;
+  next_leaders_ = std::chrono::steady_clock::now() + (found ? kLeadersEvery : kLeadersWhereSilent);
 }
 
 void GroupConsumer::serve_leaders() {
