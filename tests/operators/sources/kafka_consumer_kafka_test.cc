@@ -122,12 +122,13 @@ std::string judge_runs(const std::vector<int64_t>& seen, const std::vector<int64
 }  // namespace
 
 TEST_CASE("a close ends however the revocation is answered", "[.kafka]") {
+  const bool native = GENERATE(true, false);
   const std::string brokers = real_brokers();
   const std::string topic = unique("close");
   Feeder(brokers).create_topic(topic, 1);
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 100; ++round) {
     Events events;
-    auto consumer = value_of(make_kafka_consumer(options(brokers, topic), events, ignore_log));
+    auto consumer = value_of(make_kafka_consumer(options(brokers, topic, native), events, ignore_log));
     events.assigned = [&](const auto& given) { require_ok(consumer->assign({{given[0], 0, 0}}, 1)); };
     events.revoked = [&](const auto&, bool) {  // the client may be gone before we are back
       require_ok(consumer->assign({}, 1));
@@ -141,10 +142,11 @@ TEST_CASE("a close ends however the revocation is answered", "[.kafka]") {
 }
 
 TEST_CASE("a member that was given nothing takes part in the next rebalance", "[.kafka]") {
+  const bool native = GENERATE(true, false);
   const std::string brokers = real_brokers();
   const std::string topic = unique("idle");
   Feeder(brokers).create_topic(topic, 1);
-  auto wanted = options(brokers, topic);
+  auto wanted = options(brokers, topic, native);
   wanted.properties = {{"heartbeat.interval.ms", "200"}};
   struct Member {
     Events events;
@@ -194,10 +196,11 @@ TEST_CASE("a member that was given nothing takes part in the next rebalance", "[
 }
 
 TEST_CASE("no message is skipped, doubled or stray over many reassignments and pauses", "[.kafka]") {
+  const bool native = GENERATE(true, false);
   const std::string brokers = real_brokers();
   const std::string topic = unique("reassign");
   const auto expected = fill(brokers, topic, 10);
-  auto wanted = options(brokers, topic);
+  auto wanted = options(brokers, topic, native);
   wanted.queues = 2;
   wanted.queue_bytes = GENERATE(int64_t{1} << 18, int64_t{32} << 20);
 
@@ -272,12 +275,13 @@ TEST_CASE("no message is skipped, doubled or stray over many reassignments and p
 }
 
 TEST_CASE("a partition held up by an open transaction is not at its high watermark", "[.kafka]") {
+  const bool native = GENERATE(true, false);
   const std::string brokers = real_brokers();
   const std::string topic = unique("open");
   Feeder feeder(brokers, unique("feeder"));
   feeder.create_topic(topic, 1);
   Events events;
-  auto consumer = value_of(make_kafka_consumer(options(brokers, topic), events, ignore_log));
+  auto consumer = value_of(make_kafka_consumer(options(brokers, topic, native), events, ignore_log));
   events.assigned = [&](const auto& partitions) { require_ok(consumer->assign({{partitions[0], 0, 0}}, 1)); };
   require_ok(consumer->subscribe());
   feeder.begin();
@@ -303,10 +307,11 @@ TEST_CASE("a partition held up by an open transaction is not at its high waterma
 }
 
 TEST_CASE("commits carry metadata, and a newer member with the same instance id fences the older", "[.kafka]") {
+  const bool native = GENERATE(true, false);
   const std::string brokers = real_brokers();
   const std::string topic = unique("commit");
   Feeder(brokers).create_topic(topic, 2);
-  auto wanted = options(brokers, topic);
+  auto wanted = options(brokers, topic, native);
   wanted.group_instance_id = "pipeline-0";
   const TopicPartition zero{topic, 0};
   const TopicPartition one{topic, 1};
@@ -358,6 +363,7 @@ TEST_CASE("commits carry metadata, and a newer member with the same instance id 
 }
 
 TEST_CASE("a position outside the log is told, not skipped", "[.kafka]") {
+  const bool native = GENERATE(true, false);
   const std::string brokers = real_brokers();
   const std::string topic = unique("outside");
   Feeder feeder(brokers);
@@ -365,7 +371,7 @@ TEST_CASE("a position outside the log is told, not skipped", "[.kafka]") {
   feeder.send(topic, 0, "only one");
   feeder.flush();
   Events events;
-  auto consumer = value_of(make_kafka_consumer(options(brokers, topic), events, ignore_log));
+  auto consumer = value_of(make_kafka_consumer(options(brokers, topic, native), events, ignore_log));
   events.assigned = [&](const auto& partitions) { require_ok(consumer->assign({{partitions[0], 77, 0}}, 1)); };
   require_ok(consumer->subscribe());
   Recorder recorder(1);

@@ -14,6 +14,8 @@ namespace {
 
 struct Collect final : MessageHandler {
   size_t stop_after = 1'000'000;
+  bool keep_values = false;
+  std::vector<std::string> values;
   std::vector<int64_t> offsets;
   std::vector<int64_t> ends;
   RawRecord first;
@@ -27,6 +29,7 @@ struct Collect final : MessageHandler {
       first.value = arena.copy(message.value);
     }
     offsets.push_back(message.offset);
+    if (keep_values) values.emplace_back(message.value);
     return offsets.size() % stop_after != 0;
   }
 };
@@ -87,6 +90,7 @@ TEST_CASE("topics are listed by pattern, anchored where the pattern is") {
 }
 
 TEST_CASE("a drain stops when told, goes on where it stopped, tells the end, and rewinds") {
+  const bool native = GENERATE(true, false);
   MockCluster cluster;
   rd_kafka_mock_topic_create(cluster.native(), "t", 1, 1);
   Feeder feeder(cluster.brokers());
@@ -100,7 +104,7 @@ TEST_CASE("a drain stops when told, goes on where it stopped, tells the end, and
   feeder.flush();
 
   Events events;
-  auto consumer = value_of(make_kafka_consumer(options(cluster.brokers(), "t"), events, ignore_log));
+  auto consumer = value_of(make_kafka_consumer(options(cluster.brokers(), "t", native), events, ignore_log));
   events.assigned = [&](const auto& partitions) { require_ok(consumer->assign({{partitions[0], 0, 1}}, 2)); };
   require_ok(consumer->subscribe());
   REQUIRE(serve_until(*consumer, [&] { return events.assignments == 1; }));
@@ -144,10 +148,11 @@ TEST_CASE("a drain stops when told, goes on where it stopped, tells the end, and
 }
 
 TEST_CASE("wake ends a waiting drain; a drain without queues returns") {
+  const bool native = GENERATE(true, false);
   MockCluster cluster;
   rd_kafka_mock_topic_create(cluster.native(), "t", 1, 1);
   Events events;
-  auto consumer = value_of(make_kafka_consumer(options(cluster.brokers(), "t"), events, ignore_log));
+  auto consumer = value_of(make_kafka_consumer(options(cluster.brokers(), "t", native), events, ignore_log));
   Collect none;
   CHECK(consumer->drain(0, Duration::seconds(30), none) == 0);
   require_ok(consumer->assign({{{"t", 0}, 0, 0}}, 1));
@@ -163,16 +168,75 @@ TEST_CASE("wake ends a waiting drain; a drain without queues returns") {
 }
 
 TEST_CASE("closing does not wait for a broker that is gone") {
+  const bool native = GENERATE(true, false);
   Events events;
   auto cluster = std::make_unique<MockCluster>();
   rd_kafka_mock_topic_create(cluster->native(), "t", 1, 1);
-  auto consumer = value_of(make_kafka_consumer(options(cluster->brokers(), "t"), events, ignore_log));
+  auto consumer = value_of(make_kafka_consumer(options(cluster->brokers(), "t", native), events, ignore_log));
   require_ok(consumer->subscribe());
   consumer->serve(Duration::millis(300));
   cluster.reset();
   const auto began = std::chrono::steady_clock::now();
   consumer.reset();
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+}
+
+TEST_CASE("what was compressed by any codec comes as it was sent") {
+  const bool native = GENERATE(true, false);
+  MockCluster cluster;
+  rd_kafka_mock_topic_create(cluster.native(), "t", 1, 1);
+  std::vector<std::string> sent;
+  for (const char* codec : {"none", "gzip", "snappy", "lz4", "zstd"}) {
+    Feeder feeder(cluster.brokers(), {}, codec);
+    for (int i = 0; i < 50; ++i) {
+      sent.push_back(codec + std::to_string(i) + std::string(static_cast<size_t>(i) * 40, 'x'));
+      feeder.send("t", 0, sent.back());
+    }
+    feeder.flush();
+  }
+  Events events;
+  auto consumer = value_of(make_kafka_consumer(options(cluster.brokers(), "t", native), events, ignore_log));
+  require_ok(consumer->assign({{{"t", 0}, 0, 0}}, 1));
+  Collect seen;
+  seen.keep_values = true;
+  CHECK(serve_until(*consumer, [&] {
+    consumer->drain(0, Duration::millis(20), seen);
+    return seen.values.size() >= sent.size();
+  }));
+  CHECK((seen.values == sent));
+  CHECK(events.errors.empty());
+}
+
+TEST_CASE("a leader that moves between brokers is followed: nothing is lost, nothing comes twice") {
+  const bool native = GENERATE(true, false);
+  MockCluster cluster(2);
+  rd_kafka_mock_topic_create(cluster.native(), "t", 1, 1);
+  rd_kafka_mock_partition_set_leader(cluster.native(), "t", 0, 1);
+  Feeder feeder(cluster.brokers());
+  Events events;
+  auto consumer = value_of(make_kafka_consumer(options(cluster.brokers(), "t", native), events, ignore_log));
+  Collect seen;
+  seen.stop_after = 30;
+  int64_t sent = 0;
+  for (int32_t round = 0; round < 6; ++round) {
+    for (int i = 0; i < 100; ++i, ++sent) feeder.send("t", 0, "value");
+    feeder.flush();
+    if (round == 0) require_ok(consumer->assign({{{"t", 0}, 0, 0}}, 1));
+    // In the middle of what there is, or at its end.
+    const size_t before = static_cast<size_t>(sent) - (round % 2 == 0 ? 50 : 0);
+    REQUIRE(serve_until(*consumer, [&] {
+      consumer->drain(0, Duration::millis(20), seen);
+      return seen.offsets.size() >= before;
+    }));
+    rd_kafka_mock_partition_set_leader(cluster.native(), "t", 0, 1 + (round + 1) % 2);
+  }
+  REQUIRE(serve_until(*consumer, [&] {
+    consumer->drain(0, Duration::millis(20), seen);
+    return consumer->statuses()[0].next_fetch_offset == sent;
+  }));
+  REQUIRE(seen.offsets.size() == static_cast<size_t>(sent));
+  for (size_t i = 0; i < seen.offsets.size(); ++i) REQUIRE(seen.offsets[i] == static_cast<int64_t>(i));
+  CHECK_FALSE(events.fatal());
 }
 
 TEST_CASE("errors say whose fault they are") {

@@ -61,13 +61,15 @@ class MockCluster {
 // A plain producer that remembers where its records went.
 class Feeder {
  public:
-  explicit Feeder(const std::string& brokers, const std::string& transactional_id = {}) {
+  explicit Feeder(const std::string& brokers, const std::string& transactional_id = {},
+                  const std::string& compression = {}) {
     auto* conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", brokers);
     set(conf, "linger.ms", "2");
     set(conf, "queue.buffering.max.messages", "1000000");
     set(conf, "retry.backoff.ms", "10");
     if (!transactional_id.empty()) set(conf, "transactional.id", transactional_id);
+    if (!compression.empty()) set(conf, "compression.type", compression);
     rd_kafka_conf_set_opaque(conf, this);
     rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
       if (message->err) ++static_cast<Feeder*>(self)->failed_;
@@ -177,8 +179,9 @@ bool serve_until(KafkaConsumer& consumer, Done done, std::chrono::seconds patien
   return true;
 }
 
-inline ConsumerOptions options(const std::string& brokers, const std::string& topic) {
+inline ConsumerOptions options(const std::string& brokers, const std::string& topic, bool native_fetch = true) {
   ConsumerOptions options;
+  options.native_fetch = native_fetch;
   options.brokers = brokers;
   options.group = unique("group");
   options.topics = {topic};
