@@ -138,11 +138,23 @@ struct SlidingSpec {
   std::optional<Located<Duration>> offset;
 };
 
+// Windows that begin together and grow by a step until they have the full size.
+struct CumulativeSpec {
+  Located<Duration> size;
+  Located<Duration> step;
+  std::optional<Located<Duration>> offset;
+};
+enum class CalendarPeriod { kDay, kWeek, kMonth };
+struct CalendarSpec {
+  CalendarPeriod unit = CalendarPeriod::kDay;
+  Located<std::string> timezone{"UTC", {}};              // whether there is such a zone is not known here
+};
+
 enum class Emit { kOnClose };
 
 struct WindowSpec {
   Location where;
-  std::variant<TumblingSpec, SlidingSpec> kind;
+  std::variant<TumblingSpec, SlidingSpec, CumulativeSpec, CalendarSpec> kind;
   std::optional<Located<Duration>> offset_beside;       // `offset` beside the kind instead of in it; see offset()
   std::vector<Located<std::string>> by;                 // without duplicates; empty: one global key
   Located<Duration> allowed_lateness;                   // 0: more is refused as not supported yet

@@ -56,6 +56,15 @@ Kind<TumblingSpec> tumbling_kind() {
       .kind();
 }
 
+template <class T>
+void check_step(const T& spec, std::string why, Diagnostics& diagnostics) {
+  if (spec.step.value <= spec.size.value) return;
+  diagnostics.error(spec.step.where,
+                    fmt::format("`step` may not be longer than `size`: {} > {}", format_duration(spec.step.value),
+                                format_duration(spec.size.value)),
+                    std::move(why));
+}
+
 Kind<SlidingSpec> sliding_kind() {
   return Spec<SlidingSpec>("sliding", "Windows of one size that overlap: a new one begins with every step.",
                            "sliding: {size: 5m, step: 1m}")
@@ -66,12 +75,43 @@ Kind<SlidingSpec> sliding_kind() {
       .foreign({"length", "width", "duration", "window"}, "size")
       .foreign({"slide", "hop", "advance", "advance_by", "every", "interval", "period"}, "step")
       .check([](const SlidingSpec& spec, Diagnostics& diagnostics) {
-        if (spec.step.value <= spec.size.value) return;
-        diagnostics.error(spec.step.where,
-                          fmt::format("`step` may not be longer than `size`: {} > {}", format_duration(spec.step.value),
-                                      format_duration(spec.size.value)),
-                          "records between two windows would be lost");
+        check_step(spec, "records between two windows would be lost", diagnostics);
       }, {"size", "step"})
+      .kind();
+}
+
+Kind<CumulativeSpec> cumulative_kind() {
+  return Spec<CumulativeSpec>("cumulative",
+                              "Windows that begin together and end one step after the other, the last with the full size; "
+                              "then the next ones begin.",
+                              "cumulative: {size: 1d, step: 1h}")
+      .required("size", &CumulativeSpec::size, kinds::positive_duration(), "the length of the last and longest window")
+      .required("step", &CumulativeSpec::step, kinds::positive_duration(),
+                "how much longer than the one before it a window is, at most `size`; the last one may grow by less")
+      .field("offset", &CumulativeSpec::offset, kinds::duration(),
+             "Shifts the windows from their alignment to the epoch.")
+      .foreign({"max_size", "max", "length", "duration", "window"}, "size")
+      .foreign({"slide", "advance", "every", "interval", "period"}, "step")
+      .check([](const CumulativeSpec& spec, Diagnostics& diagnostics) {
+        check_step(spec, "the first window would be longer than the last", diagnostics);
+      }, {"size", "step"})
+      .kind();
+}
+
+Kind<CalendarSpec> calendar_kind() {
+  return Spec<CalendarSpec>("calendar",
+                            "Days, weeks (from Monday) or months of a time zone, from local midnight to local midnight: a day "
+                            "has 23 or 25 hours where clocks are changed.",
+                            "calendar: {unit: day, timezone: Europe/Stockholm}")
+      .required("unit", &CalendarSpec::unit,
+                kinds::words<CalendarPeriod>(
+                    {{"day", CalendarPeriod::kDay}, {"week", CalendarPeriod::kWeek}, {"month", CalendarPeriod::kMonth}}),
+                "`day`, `week` or `month`")
+      .field("timezone", &CalendarSpec::timezone, kinds::text(),
+             "The IANA name of a time zone, such as Europe/Stockholm.")
+      .foreign({"period", "size", "every", "interval", "by"}, "unit")
+      .foreign({"tz", "zone", "time_zone", "location"}, "timezone")
+      .foreign({"offset", "start"}, "", "calendar windows begin at local midnight")
       .kind();
 }
 
@@ -99,7 +139,11 @@ std::optional<Located<Duration>> offset_inside(const WindowSpec& window) {
 }
 
 void check_offset(const WindowSpec& window, Diagnostics& diagnostics) {
-  if (!offset_inside(window) || !window.offset_beside) return;
+  if (!window.offset_beside) return;
+  if (std::holds_alternative<CalendarSpec>(window.kind)) {
+    diagnostics.error(window.offset_beside->where, "calendar windows have no `offset`", "they begin at local midnight");
+  }
+  if (!offset_inside(window)) return;
   diagnostics.error(window.offset_beside->where, "`offset` is written twice, beside and inside the kind of window",
                     "keep one of them");
 }
@@ -137,11 +181,11 @@ Kind<WindowSpec> window_kind() {
                           "window: {tumbling: 1m, by: user_id, aggregates: {n: count()}}")
       .choice(kGroup, "tumbling", &WindowSpec::kind, tumbling_kind(), "Windows one after the other.")
       .choice(kGroup, "sliding", &WindowSpec::kind, sliding_kind(), "Windows that overlap.")
+      .choice(kGroup, "cumulative", &WindowSpec::kind, cumulative_kind(), "Windows that grow by a step until they are full.")
+      .choice(kGroup, "calendar", &WindowSpec::kind, calendar_kind(), "Days, weeks and months of a time zone.")
       .refused("session", "Windows that end when a key has been quiet for a while.", kGroup)
-      .refused("cumulative", "Windows that grow by a step until they are full.", kGroup)
       .refused("running", "Totals per key without windows.", kGroup)
-      .refused("calendar", "Days, weeks and months of a time zone.", kGroup)
-      .field("offset", &WindowSpec::offset_beside, kinds::duration(), "The same as inside the kind of window.")
+      .field("offset", &WindowSpec::offset_beside, kinds::duration(), "The same as inside the kind of window; calendar windows have none.")
       .field("by", &WindowSpec::by, field_names_kind(), "The fields of the key. `[]` or absent: one global key.")
       .field("allowed_lateness", &WindowSpec::allowed_lateness, kinds::duration(),
              "How long a closed window still takes late records. Only 0s is supported yet.")
@@ -151,6 +195,9 @@ Kind<WindowSpec> window_kind() {
                 "a map from names to expressions, such as {n: count()}")
       .foreign({"tumble", "fixed", "every"}, "tumbling", "write `tumbling: 1m`")
       .foreign({"hopping", "hop", "slide"}, "sliding", "write `sliding: {size: 5m, step: 1m}`")
+      .foreign({"cumulate", "growing"}, "cumulative", "write `cumulative: {size: 1d, step: 1h}`")
+      .foreign({"daily", "day", "week", "weekly", "month", "monthly"}, "calendar",
+               "write `calendar: {unit: day, timezone: Europe/Stockholm}`")
       .foreign({"type", "kind", "size", "length", "duration", "step", "advance", "advance_by"}, "tumbling",
                "the kind of window is a key: write `tumbling: 1m` or `sliding: {size: 5m, step: 1m}`")
       .foreign({"group_by", "groupby", "key_by", "keyby", "key", "keys", "partition_by", "dimensions"}, "by")
@@ -163,7 +210,7 @@ Kind<WindowSpec> window_kind() {
       .place(&WindowSpec::where)
       .sound(&WindowSpec::sound, {"by", "aggregates"})
       .check(check_lateness, {"allowed_lateness"})
-      .check(check_offset, {"tumbling", "sliding", "offset"})
+      .check(check_offset, {"tumbling", "sliding", "cumulative", "calendar", "offset"})
       .check(check_columns, {"by", "aggregates"})
       .kind();
 }

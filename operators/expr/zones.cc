@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <exception>
+#include <limits>
 #include <string>
 
 #include <date/tz.h>
@@ -45,6 +46,31 @@ Nanos Zone::local(Nanos t) const {
   const auto* zone = static_cast<const date::time_zone*>(rules_);
   const auto info = zone->get_info(date::sys_seconds(std::chrono::seconds(seconds)));
   return t + Nanos{info.offset.count()} * kSecond;
+}
+
+std::vector<ZoneChange> Zone::changes() const {
+  constexpr int64_t kAlways = std::numeric_limits<int64_t>::min();
+  if (rules_ == nullptr) return {{kAlways, fixed_seconds_}};
+  const auto* zone = static_cast<const date::time_zone*>(rules_);
+  const date::sys_seconds last = date::sys_days(date::year::max() / 1 / 1);
+  date::sys_info info = zone->get_info(date::sys_days(date::year::min() / 1 / 1));
+  std::vector<ZoneChange> changes = {{kAlways, info.offset.count()}};
+  while (info.end < last) {
+    info = zone->get_info(info.end);
+    const int64_t at = info.begin.time_since_epoch().count();
+    if (info.offset.count() != changes.back().offset) changes.push_back({at, info.offset.count()});
+  }
+  return changes;
+}
+
+std::vector<std::string_view> zone_names() {
+  std::vector<std::string_view> names;
+  try {
+    for (const date::time_zone& zone : date::get_tzdb().zones) names.push_back(zone.name());
+  } catch (const std::exception&) {
+    names.clear();  // without a database there is none to name
+  }
+  return names;
 }
 
 }  // namespace tidemark::expr

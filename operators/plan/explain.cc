@@ -47,6 +47,15 @@ ShapeWords words_of(const AlignedShape& w) {
           fmt::format("one update per event; {} up a window", slices == 1 ? "1 slice makes" : fmt::format("{} slices make", slices))};
 }
 
+ShapeWords words_of(const CumulativeShape& w) {
+  return {fmt::format("cumulative size {} step {}", format_duration(w.size), format_duration(w.step)),
+          fmt::format("one update per event; up to {} slices make up a window", (w.size.us - 1) / w.step.us + 1)};
+}
+
+ShapeWords words_of(const CalendarShape& w) {
+  return {fmt::format("each {} of {}", to_string(w.unit), w.timezone), "one update per event; 1 slice makes up a window"};
+}
+
 ShapeWords words_of(const SessionShape& w) {
   return {fmt::format("session gap {}", format_duration(w.gap)), "one session per key and pause"};
 }

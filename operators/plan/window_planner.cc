@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "operators/expr/zones.h"
 #include "operators/plan/aggregate_calls.h"
 
 namespace tidemark {
@@ -32,6 +33,22 @@ WrittenShape shape_of(const SlidingSpec& spec, Duration offset) {
                       format_duration(spec.step.value), format_duration(offset))};
 }
 
+WrittenShape shape_of(const CumulativeSpec& spec, Duration offset) {
+  return {CumulativeShape{spec.size.value, spec.step.value, offset},
+          fmt::format("cumulative size={} step={} offset={}", format_duration(spec.size.value),
+                      format_duration(spec.step.value), format_duration(offset))};
+}
+
+WrittenShape shape_of(const CalendarSpec& spec, Duration) {
+  constexpr CalendarUnit kUnits[] = {CalendarUnit::kDay, CalendarUnit::kWeek, CalendarUnit::kMonth};
+  const CalendarUnit unit = kUnits[static_cast<size_t>(spec.unit)];
+  const auto zone = expr::Zone::find(spec.timezone.value);
+  // A zone that there is not was reported; its place is taken by another.
+  auto calendar = std::make_shared<const Calendar>(unit, (zone ? *zone : *expr::Zone::find("UTC")).changes());
+  return {CalendarShape{unit, spec.timezone.value, std::move(calendar)},
+          fmt::format("calendar unit={} timezone={}", to_string(unit), spec.timezone.value)};
+}
+
 class WindowPlanner {
  public:
   WindowPlanner(const WindowSpec& spec, const Sight& input, Binder& binder, const TopicTable& topics,
@@ -40,6 +57,7 @@ class WindowPlanner {
 
   WindowOutcome run(const std::string& step_name) {
     window_.step_name = step_name;
+    check_timezone();
     auto [shape, text] = std::visit([&](const auto& kind) { return shape_of(kind, spec_.offset()); }, spec_.kind);
     window_.shape = std::move(shape);
     window_.allowed_lateness = spec_.allowed_lateness.value;
@@ -65,6 +83,7 @@ class WindowPlanner {
     Ast ast;
   };
 
+  void check_timezone();
   void plan_keys();
   void plan_results();
   std::optional<Ast> plan_calls(const NamedExpression& field, const std::string& prefix, Scope& raw);
@@ -84,6 +103,14 @@ class WindowPlanner {
   WindowPlan& window_ = out_.planned.window;
   std::map<std::string, PlannedCall> calls_;  // by their text
 };
+
+void WindowPlanner::check_timezone() {
+  const auto* const calendar = std::get_if<CalendarSpec>(&spec_.kind);
+  if (!calendar || expr::Zone::find(calendar->timezone.value)) return;
+  const std::string_view near = nearest_word(calendar->timezone.value, expr::zone_names());
+  diagnostics_.error(calendar->timezone.where, fmt::format("there is no time zone `{}`", calendar->timezone.value),
+                     near.empty() ? "write an IANA name, such as Europe/Stockholm" : fmt::format("did you mean `{}`?", near));
+}
 
 void WindowPlanner::plan_keys() {
   for (const auto& name : spec_.by) {

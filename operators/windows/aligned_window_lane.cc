@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "operators/windows/frozen_lane.h"
 
@@ -17,25 +19,34 @@ constexpr WindowNumber kLeastShared = 4;
 
 }  // namespace
 
-AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, uint16_t step, uint16_t lane)
+AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, Slices slices, uint16_t step, uint16_t lane)
     : plan_(plan),
       step_(step),
       lane_(lane),
-      slices_(std::get<AlignedShape>(plan.shape)),
+      slices_(std::move(slices)),
       block_(std::make_shared<const StateBlock>(plan)),
       open_(*block_),
       total_(*block_),
       next_unfired_(slices_.first_open(Time::min())) {}
 
-void AlignedWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view) {
+Status AlignedWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view) {
   view_ = std::move(view);
   watermark_ = metadata.watermark;
   next_unfired_ = slices_.first_open(watermark_);
   for (const LaneMetadata::Part& kept : metadata.parts) {
-    SlicePart& part = open_.part(slices_.slice_of(kept.slice_start), kept.visible_from);
+    const Slice slice = slices_.slice_of(kept.slice_start);
+    const Time end = kept.slice_end.value_or(slice.end);
+    if (slice.start != kept.slice_start || slice.end != end) {
+      return user_error(fmt::format("step '{}': what was {} to {} when its state was written is {} to {} now, as when a time "
+                                    "zone gets new rules; go on with the old rules until it is over, or use --reset-state",
+                                    plan_.step_name, format_rfc3339(kept.slice_start), format_rfc3339(end),
+                                    format_rfc3339(slice.start), format_rfc3339(slice.end)));
+    }
+    SlicePart& part = open_.part(slice, kept.visible_from);
     part.newest_kafka_time = kept.newest_kafka_time;
     part.in_store_only = true;
   }
+  return {};
 }
 
 // --- Counting --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// AlignedWindowLane: tumbling and sliding windows in one lane. It decides what counts and when windows fire; what a slice
+// AlignedWindowLane: windows whose bounds time alone decides, in one lane: tumbling, sliding, cumulative, calendar. It decides what counts and when windows fire; what a slice
 // holds, how partials come together and how generations are written is told elsewhere in this folder.
 #pragma once
 
@@ -18,13 +18,15 @@
 
 namespace tidemark {
 
-// The plan, whose shape is aligned, outlives the lane. After advance() has failed the lane must not be used any more: some of its windows may have
+// The plan outlives the lane. After advance() has failed the lane must not be used any more: some of its windows may have
 // been emitted.
 class AlignedWindowLane final : public WindowLane {
  public:
-  AlignedWindowLane(const WindowPlan& plan, uint16_t step, uint16_t lane);
-  // Takes up where `metadata` was written; all entries are in the store, seen through `view`.
-  void restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view);
+  // `slices` are those of the plan's shape.
+  AlignedWindowLane(const WindowPlan& plan, Slices slices, uint16_t step, uint16_t lane);
+  // Takes up where `metadata` was written; all entries are in the store, seen through `view`. Refused where its slices are
+  // not the plan's any more.
+  Status restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view);
 
   void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) override;
   Status advance(Time watermark, ResultEmitter& out) override;

@@ -8,7 +8,8 @@
 namespace tidemark {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
+constexpr uint8_t kWithoutEnds = 1;
 
 }  // namespace
 
@@ -21,7 +22,7 @@ LaneMetadata describe(Time watermark, const LaneSlices& slices) {
   metadata.watermark = watermark;
   for (const auto& [start, open] : slices.open()) {
     for (const auto& [visible_from, part] : open.parts) {
-      metadata.parts.push_back({start, visible_from, part.newest_kafka_time});
+      metadata.parts.push_back({start, open.slice.end, visible_from, part.newest_kafka_time});
     }
   }
   return metadata;
@@ -35,6 +36,7 @@ std::string encode_lane_metadata(const LaneMetadata& metadata) {
   out.varint(metadata.parts.size());
   for (const LaneMetadata::Part& p : metadata.parts) {
     out.fixed(p.slice_start.us);
+    out.fixed(p.slice_end->us);
     out.fixed(p.visible_from);
     out.fixed(p.newest_kafka_time.us);
   }
@@ -49,13 +51,14 @@ Result<LaneMetadata> decode_lane_metadata(std::string_view bytes) {
   if (ByteReader(bytes.substr(body.size())).fixed<uint64_t>() != checksum64(body)) return damaged();
   ByteReader in(body);
   const auto version = in.fixed<uint8_t>();
-  if (version != kVersion) return external_error("the metadata of a window lane has an unknown version", false);
+  if (version != kVersion && version != kWithoutEnds) return external_error("the metadata of a window lane has an unknown version", false);
   LaneMetadata metadata;
   metadata.watermark = {in.fixed<int64_t>()};
   const uint64_t count = in.varint();
   for (uint64_t i = 0; i < count && in.ok(); ++i) {
     LaneMetadata::Part p;
     p.slice_start = {in.fixed<int64_t>()};
+    if (version == kVersion) p.slice_end = {in.fixed<int64_t>()};
     p.visible_from = in.fixed<int64_t>();
     p.newest_kafka_time = {in.fixed<int64_t>()};
     metadata.parts.push_back(p);

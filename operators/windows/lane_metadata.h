@@ -2,6 +2,7 @@
 // It travels in the store, with the generation that it belongs to. See docs/state-format.md.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@ namespace tidemark {
 struct LaneMetadata {
   struct Part {
     Time slice_start;
+    std::optional<Time> slice_end;  // version 1 had none
     WindowNumber visible_from = 0;
     Time newest_kafka_time;
     bool operator==(const Part&) const = default;
@@ -27,6 +29,7 @@ struct LaneMetadata {
 std::string lane_metadata_key(uint16_t lane, uint16_t step);
 
 LaneMetadata describe(Time watermark, const LaneSlices& slices);
+// Every part has its slice's end.
 std::string encode_lane_metadata(const LaneMetadata& metadata);
 // Refuses what encode_lane_metadata did not make: external, for the store is damaged.
 Result<LaneMetadata> decode_lane_metadata(std::string_view bytes);

@@ -14,18 +14,19 @@ Result<Kept> kept_metadata(uint16_t step, uint16_t lane, const std::shared_ptr<c
   return view->get(lane_metadata_key(lane, step));
 }
 
-Result<std::unique_ptr<WindowLane>> make_lane(const AlignedShape&, const WindowPlan& plan, uint16_t step, uint16_t lane,
+template <class Shape>
+Result<std::unique_ptr<WindowLane>> make_lane(const Shape& shape, const WindowPlan& plan, uint16_t step, uint16_t lane,
                                               std::shared_ptr<const StoreView> view) {
   if (plan.allowed_lateness != Duration{0}) {
     return user_error("step '" + plan.step_name + "': allowed_lateness above 0s is not supported yet");
   }
   const auto kept = kept_metadata(step, lane, view);
   if (!kept) return std::unexpected(kept.error());
-  auto made = std::make_unique<AlignedWindowLane>(plan, step, lane);
+  auto made = std::make_unique<AlignedWindowLane>(plan, Slices(shape), step, lane);
   if (!*kept) return made;
   const auto metadata = decode_lane_metadata(**kept);
   if (!metadata) return std::unexpected(metadata.error());
-  made->restore(*metadata, std::move(view));
+  if (Status restored = made->restore(*metadata, std::move(view)); !restored) return std::unexpected(restored.error());
   return made;
 }
 

@@ -115,6 +115,8 @@ TEST_CASE("windows of other systems are answered with ours") {
   check("sliding: {size: 5m, slide: 1m}", "8:34: unknown key `slide`; write `step`\n");
   check("sliding: {size: 5m, advance_by: 1m}", "8:34: unknown key `advance_by`; write `step`\n");
   check("sliding: 5m", "8:23: `sliding` must be a map, not '5m'; as in `sliding: {size: 5m, step: 1m}`\n");
+  check("cumulate: {size: 1d, step: 1h}", "8:14: unknown key `cumulate`; write `cumulative: {size: 1d, step: 1h}`\n");
+  check("daily: UTC", "8:14: unknown key `daily`; write `calendar: {unit: day, timezone: Europe/Stockholm}`\n");
   check("tumbling: 1m, group_by: [a]", "8:28: unknown key `group_by`; write `by`\n");
   check("tumbling: 1m, key: a", "8:28: unknown key `key`; write `by`\n");
   check("tumbling: 1m, grace: 5s", "8:28: unknown key `grace`; write `allowed_lateness`\n");

@@ -279,6 +279,26 @@ TEST_CASE("steps are refused with a reason and a place") {
   check("  - {from: filter-2, filter: n > 1}\n  - filter: n > 2\n", "7:12: the step `filter-2` does not come before this one; a step takes its rows from an earlier one\n");
 }
 
+TEST_CASE("cumulative and calendar windows are read with their defaults") {
+  const auto window_of = [](std::string_view window) {
+    const PipelineSpec p = loaded(around(fmt::format("  - window: {{{}, aggregates: {{c: count()}}}}\n", window)));
+    return std::get<WindowSpec>(p.steps[0].what);
+  };
+  const WindowSpec growing = window_of("cumulative: {size: 1d, step: 1h, offset: 6h}");
+  const auto& cumulative = std::get<CumulativeSpec>(growing.kind);
+  CHECK(cumulative.size.value == Duration::hours(24));
+  CHECK(cumulative.step.value == Duration::hours(1));
+  CHECK(growing.offset() == Duration::hours(6));
+  CHECK(window_of("cumulative: {size: 1d, step: 1h}, offset: 2h").offset() == Duration::hours(2));
+  const WindowSpec weekly = window_of("calendar: {unit: week, timezone: Asia/Tokyo}");
+  const auto& week = std::get<CalendarSpec>(weekly.kind);
+  CHECK(week.unit == CalendarPeriod::kWeek);
+  CHECK(week.timezone.value == "Asia/Tokyo");
+  CHECK(weekly.offset() == Duration{});
+  const WindowSpec daily = window_of("calendar: {unit: day}");
+  CHECK(std::get<CalendarSpec>(daily.kind).timezone.value == "UTC");
+}
+
 TEST_CASE("windows are refused with a reason and a place") {
   const auto check = [](std::string_view window, std::string_view wanted) {
     CHECK(errors_of(around(fmt::format("  - window: {{{}}}\n", window))) == wanted);
@@ -293,11 +313,18 @@ TEST_CASE("windows are refused with a reason and a place") {
   check("sliding: {size: 1m}" + one, "7:23: `sliding` needs `step`; the time between the beginnings of two windows, at most `size`\n");
   check("sliding: {sice: 1m, step: 1s}" + one, "7:24: unknown key `sice`; did you mean `size`?\n");
   check("sliding: {size: 1m, step: 0s}" + one, "7:40: `step` must be longer than nothing, not 0s\n");
-  check("by: a" + one, "7:13: `window` does not say which kind of window; write exactly one of `tumbling` or `sliding`\n");
-  check("tumbling: 1m, sliding: {size: 1m, step: 1s}" + one, "7:28: `tumbling` and `sliding` exclude each other; write exactly one of `tumbling` or `sliding`\n");
-  for (const std::string kind : {"session", "cumulative", "running", "calendar"}) {
-    check(kind + ": {}" + one, fmt::format("7:14: `{}` is not supported yet; use `tumbling` or `sliding`\n", kind));
+  check("by: a" + one, "7:13: `window` does not say which kind of window; write exactly one of `tumbling`, `sliding`, `cumulative` or `calendar`\n");
+  check("tumbling: 1m, sliding: {size: 1m, step: 1s}" + one, "7:28: `tumbling` and `sliding` exclude each other; write exactly one of `tumbling`, `sliding`, `cumulative` or `calendar`\n");
+  for (const std::string kind : {"session", "running"}) {
+    check(kind + ": {}" + one, fmt::format("7:14: `{}` is not supported yet; use `tumbling`, `sliding`, `cumulative` or `calendar`\n", kind));
   }
+  check("cumulative: {size: 1m, step: 2m}" + one, "7:43: `step` may not be longer than `size`: 2m > 1m; the first window would be longer than the last\n");
+  check("cumulative: {max_size: 1d, step: 1h}" + one, "7:27: unknown key `max_size`; write `size`\n");
+  check("calendar: {timezone: UTC}" + one, "7:24: `calendar` needs `unit`; `day`, `week` or `month`\n");
+  check("calendar: {unit: year}" + one, "7:31: `unit` must be `day`, `week` or `month`, not 'year'\n");
+  check("calendar: {unit: day, tz: UTC}" + one, "7:36: unknown key `tz`; write `timezone`\n");
+  check("calendar: {unit: day, offset: 1h}" + one, "7:36: unknown key `offset`; calendar windows begin at local midnight\n");
+  check("calendar: {unit: day}, offset: 1h" + one, "7:45: calendar windows have no `offset`; they begin at local midnight\n");
   check("tumbling: 1m, by: [a, n, a]" + one, "7:39: `by` names `a` twice\n");
   check("tumbling: 1m, by: window_end" + one, "7:32: a field of `by` may not be called `window_end`; result rows have a field of their own with this name\n");
   check("tumbling: 1m, by: a, aggregates: {a: count()}", "7:48: the aggregate `a` has the name of a field of `by`; result rows hold both; give it another name\n");

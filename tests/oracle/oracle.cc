@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <limits>
 #include <set>
-#include <tuple>
 
 #include "tests/oracle/accumulate.h"
+#include "tests/oracle/spans.h"
 
 namespace tidemark::oracle {
 namespace {
@@ -21,11 +21,13 @@ int64_t saturating_sub(int64_t a, int64_t b) {
   return __builtin_sub_overflow(a, b, &out) ? kNever : out;
 }
 
-// Towards the past, for times before the epoch too.
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-
 // A (key, window) of one lane.
-using GroupId = std::tuple<int32_t, int64_t, std::vector<Value>>;
+struct GroupId {
+  int32_t lane = 0;
+  Span window;
+  std::vector<Value> key;
+  auto operator<=>(const GroupId&) const = default;
+};
 
 struct Group {
   std::vector<Accumulator> accumulators;
@@ -199,14 +201,13 @@ void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t water
   const EventOrder order{event_us, place.topic, place.partition, place.offset};
   int64_t missed = 0;
   int64_t counted = 0;
-  const int64_t last = floor_div(event_us - window.offset_us, window.step_us) * window.step_us + window.offset_us;
-  for (int64_t start = last; start + window.size_us > event_us; start -= window.step_us) {
-    if (start + window.size_us + window.allowed_lateness_us <= watermark_us) {
+  for (const Span& span : spans_of(window, event_us)) {
+    if (span.end_us + window.allowed_lateness_us <= watermark_us) {
       ++missed;
       continue;
     }
     ++counted;
-    Group& group = groups_[{lane_of(place.partition), start, key}];
+    Group& group = groups_[{lane_of(place.partition), span, key}];
     group.accumulators.resize(window.aggregates.size());
     for (size_t i = 0; i < values.size(); ++i) {
       group.accumulators[i].add(window.aggregates[i], values[i].first, values[i].second, order);
@@ -242,11 +243,10 @@ void Walk::emit_plain(const Row& row, const PartitionLog& log, const Record& rec
 }
 
 Row result_fields(const Window& window, const GroupId& id, const Group& group) {
-  const auto& [lane, start, key] = id;
   Row row;
-  for (size_t i = 0; i < key.size(); ++i) row.set(window.by[i], key[i]);
-  row.set("window_start", Timestamp{start});
-  row.set("window_end", Timestamp{start + window.size_us});
+  for (size_t i = 0; i < id.key.size(); ++i) row.set(window.by[i], id.key[i]);
+  row.set("window_start", Timestamp{id.window.start_us});
+  row.set("window_end", Timestamp{id.window.end_us});
   for (size_t i = 0; i < window.aggregates.size(); ++i) {
     row.set(window.aggregates[i].name, group.accumulators[i].result(window.aggregates[i]));
   }
@@ -256,17 +256,16 @@ Row result_fields(const Window& window, const GroupId& id, const Group& group) {
 Outcome Walk::finish() {
   for (const auto& [id, group] : groups_) {
     const Window& window = *pipeline_.window;
-    const auto& [lane, start, key] = id;
     const Row row = result_fields(window, id, group);
     ResultRow result;
     result.json = render_row(row);
-    result.key = kafka_key(key);
-    result.identity = "window " + rfc3339(start) + " key";
-    for (const Value& value : key) result.identity += " " + render_value(value);
+    result.key = kafka_key(id.key);
+    result.identity = "window " + rfc3339(id.window.start_us) + " " + rfc3339(id.window.end_us) + " key";
+    for (const Value& value : id.key) result.identity += " " + render_value(value);
     result.newest_timestamp_ms = group.newest_timestamp_ms;
-    result.window_end_us = start + window.size_us;
+    result.window_end_us = id.window.end_us;
     result.closed =
-        pipeline_.until_end || result.window_end_us + window.allowed_lateness_us <= lane_watermarks_.at(lane);
+        pipeline_.until_end || result.window_end_us + window.allowed_lateness_us <= lane_watermarks_.at(id.lane);
     if (window.having && !window.having(row).value_or(false)) {
       out_.ledger.results_filtered += result.closed ? 1 : 0;
       continue;

@@ -113,6 +113,29 @@ TEST_CASE("sliding: the size need not be a multiple of the step, and time before
   CHECK(run_oracle(pipeline, {{"t", 0, {event(0, 10, "a", "1")}}}).rows.size() == 2);
 }
 
+TEST_CASE("cumulative: windows begin together and end after every step") {
+  Pipeline pipeline = tumbling(150 * kSecond);
+  pipeline.window->kind = WindowKind::kCumulative;
+  pipeline.window->step_us = kMinute;
+  // Of the windows that end at 60, 120 and 150 s, the record of 70 s is in the last two; at W = 120 s in the last.
+  const auto outcome = run_oracle(pipeline, {{"t", 0, {event(0, 70, "a", "1"), event(1, 120, "b", "1"), event(2, 70, "c", "1")}}});
+  CHECK(outcome.late.empty());
+  CHECK(outcome.ledger.window_updates_missed == 1);
+  CHECK(outcome.rows.size() == 2 + 1 + 1);
+  CHECK(rows(outcome)[0] == R"({"user":"a","window_start":"1970-01-01T00:00:00Z","window_end":"1970-01-01T00:02:00Z","n":1,"total":1.0})");
+}
+
+TEST_CASE("calendar: a day goes from local midnight to local midnight") {
+  Pipeline pipeline = tumbling();
+  pipeline.window->kind = WindowKind::kCalendar;
+  pipeline.window->unit = "day";
+  pipeline.window->timezone = "Asia/Kolkata";  // five and a half hours ahead
+  const auto outcome = run_oracle(pipeline, {{"t", 0, {event(0, 66'599, "a", "1"), event(1, 66'600, "a", "1")}}});
+  CHECK(rows(outcome) ==
+        Rows{R"({"user":"a","window_start":"1969-12-31T18:30:00Z","window_end":"1970-01-01T18:30:00Z","n":1,"total":1.0})",
+             R"({"user":"a","window_start":"1970-01-01T18:30:00Z","window_end":"1970-01-02T18:30:00Z","n":1,"total":1.0})"});
+}
+
 TEST_CASE("what the source refuses moves no watermark, what steps refuse does") {
   Pipeline pipeline = tumbling();
   pipeline.steps = {{"filter-1", [](const Row& row) { return std::optional(row.at("user") != Value(std::string("x"))); }, {}}};

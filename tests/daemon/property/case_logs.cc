@@ -7,6 +7,10 @@
 namespace tidemark::property {
 namespace {
 
+constexpr int64_t kMinuteUs = 60'000'000;
+constexpr int64_t kSpringUs = 1'741'305'600'000'000;  // 2025-03-07: within a month clocks change in New York and in Stockholm
+constexpr int64_t kAutumnUs = 1'761'264'000'000'000;  // 2025-10-24: and back
+
 // How the records of one case are.
 struct Mood {
   int64_t keys = 5;
@@ -18,6 +22,7 @@ struct Mood {
   int64_t zero_percent = 3;       // n = 0, for divisions
   int64_t huge_percent = 1;       // for overflows
   int64_t most_records = 150;
+  int64_t begin_us = kBaseUs;
 };
 
 class LogWriter {
@@ -26,7 +31,7 @@ class LogWriter {
 
   oracle::PartitionLog write(const std::string& topic, int32_t partition, int64_t& end) {
     oracle::PartitionLog log{topic, partition, {}};
-    int64_t at_us = kBaseUs + random_.in(-3'000'000, 3'000'000);
+    int64_t at_us = mood_.begin_us + random_.in(-3'000'000, 3'000'000);
     int64_t offset = random_.percent(20) ? random_.in(1, 50) : 0;
     const int64_t count = random_.percent(10) ? 0 : random_.in(1, mood_.most_records);
     partition_ = partition;
@@ -190,6 +195,12 @@ void make_logs(Random& random, Case& one) {
   if (random.percent(10)) {  // much state
     mood.keys = 2000;
     mood.most_records = 3000;
+  }
+  if (one.pipeline.window && one.pipeline.window->kind == oracle::WindowKind::kCalendar) {  // days on which clocks are changed
+    mood.begin_us = random.one_of<int64_t>({kSpringUs, kAutumnUs});
+    mood.step_us = random.one_of<int64_t>({5 * kMinuteUs, 60 * kMinuteUs});
+    mood.late_us = random.one_of<int64_t>({60 * kMinuteUs, 48 * 60 * kMinuteUs});
+    mood.most_records = std::min<int64_t>(mood.most_records, 300);
   }
   const int64_t topics = random.percent(25) ? 2 : 1;
   const int64_t partitions = topics == 2 ? random.in(1, 2) : random.in(1, 4);

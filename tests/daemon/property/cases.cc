@@ -331,12 +331,7 @@ class CaseWriter {
   void window() {
     oracle::Window w;
     w.name = "agg";
-    w.size_us = random_.one_of<int64_t>({1'000'000, 5'000'000, 7'000'000, 10'000'000, 60'000'000});
-    w.step_us = w.size_us;
-    if (random_.percent(60)) {
-      w.step_us = random_.one_of<int64_t>({w.size_us / 2, w.size_us / 5, w.size_us * 2 / 3 / 1000 * 1000, w.size_us * 3 / 7 / 1000 * 1000});
-    }
-    if (random_.percent(30)) w.offset_us = random_.one_of<int64_t>({500'000, 1'234'000, 90'000'000});
+    const std::string kind_of_window = shape(w);
     if (promised_) w.by = {"user"};
     const int64_t kind = random_.in(0, 4);
     if (promised_ && kind == 0) w.by = {"region", "user"};
@@ -345,8 +340,7 @@ class CaseWriter {
     for (const std::string& name : w.by) names += (names.empty() ? "" : ", ") + name;
     line("  - name: agg");
     line("    window:");
-    line(w.step_us == w.size_us ? "      tumbling: " + us_text(w.size_us)
-                                : "      sliding: {size: " + us_text(w.size_us) + ", step: " + us_text(w.step_us) + "}");
+    line("      " + kind_of_window);
     if (w.offset_us != 0) line("      offset: " + us_text(w.offset_us));
     line("      by: [" + names + "]");
     aggregates(w);
@@ -358,6 +352,28 @@ class CaseWriter {
     case_.doubled = random_.percent(20);
     if (case_.doubled) line("  - map: {twice: c * 2}");
     case_.pipeline.window = std::move(w);
+  }
+
+  // Answers the kind of window as the file writes it.
+  std::string shape(oracle::Window& w) {
+    if (random_.percent(10)) {
+      w.kind = oracle::WindowKind::kCalendar;
+      w.unit = random_.one_of<std::string>({"day", "day", "week", "month"});
+      w.timezone = random_.one_of<std::string>({"Europe/Stockholm", "America/New_York", "Asia/Kathmandu", "UTC"});
+      return "calendar: {unit: " + w.unit + ", timezone: " + w.timezone + "}";
+    }
+    w.size_us = random_.one_of<int64_t>({1'000'000, 5'000'000, 7'000'000, 10'000'000, 60'000'000});
+    w.step_us = w.size_us;
+    if (random_.percent(60)) {
+      w.step_us = random_.one_of<int64_t>({w.size_us / 2, w.size_us / 5, w.size_us * 2 / 3 / 1000 * 1000, w.size_us * 3 / 7 / 1000 * 1000});
+    }
+    if (random_.percent(30)) w.offset_us = random_.one_of<int64_t>({500'000, 1'234'000, 90'000'000});
+    const std::string size_and_step = "{size: " + us_text(w.size_us) + ", step: " + us_text(w.step_us) + "}";
+    if (random_.percent(25)) {
+      w.kind = oracle::WindowKind::kCumulative;
+      return "cumulative: " + size_and_step;
+    }
+    return w.step_us == w.size_us ? "tumbling: " + us_text(w.size_us) : "sliding: " + size_and_step;
   }
 
   static std::vector<std::string> by(int64_t kind) {

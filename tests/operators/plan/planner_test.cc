@@ -29,6 +29,15 @@ std::string said_of_aggregate(std::string_view expression) {
   return said_of("window: {tumbling: 1m, by: [n], aggregates: {x: \"" + std::string(expression) + "\"}}");
 }
 
+TEST_CASE("a time zone that there is not is refused with the nearest one") {
+  const auto window = [](std::string_view zone) {
+    return said_of("window: {calendar: {unit: day, timezone: " + std::string(zone) + "}, aggregates: {c: count()}}");
+  };
+  CHECK(window("Europe/Stockholm").empty());
+  CHECK_THAT(window("Europe/Stokholm"), Contains("7:45: error: there is no time zone `Europe/Stokholm`; did you mean `Europe/Stockholm`?"));
+  CHECK_THAT(window("Moon/Base_Alpha_One"), Contains("write an IANA name, such as Europe/Stockholm"));
+}
+
 TEST_CASE("an aggregate outside of a window is refused as what it is") {
   CHECK_THAT(said_of("filter: sum(amount) > 1.0"),
              Contains("7:13: error: `sum` is an aggregate, and this step sees one row at a time"));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "operators/key_codec.h"
 #include "tests/catch.h"
 #include "tests/operators/windows/lane_harness.h"
@@ -82,7 +83,7 @@ size_t stored_entries(KeyedStore& store, uint16_t lane, uint16_t step) {
 }  // namespace
 
 TEST_CASE("a row that only the lane's watermark refuses is idle, one that its partition refuses is late") {
-  const auto test = make_test_plan({{10}, {10}, {0}});
+  const auto test = make_test_plan(AlignedShape{{10}, {10}, {0}});
   const auto lane = make_lane(*test);
   Kept out;
   REQUIRE(lane->advance({30}, out).has_value());
@@ -105,7 +106,7 @@ TEST_CASE("a row that only the lane's watermark refuses is idle, one that its pa
 }
 
 TEST_CASE("a row of a woken partition counts in just those windows that the lane has not closed") {
-  const auto test = make_test_plan({{30}, {10}, {0}});
+  const auto test = make_test_plan(AlignedShape{{30}, {10}, {0}});
   const auto lane = make_lane(*test);
   Kept out;
   REQUIRE(lane->advance({40}, out).has_value());
@@ -118,7 +119,7 @@ TEST_CASE("a row of a woken partition counts in just those windows that the lane
 }
 
 TEST_CASE("a leap over an empty stretch does not visit its windows") {
-  const auto test = make_test_plan({{10}, {1}, {0}});
+  const auto test = make_test_plan(AlignedShape{{10}, {1}, {0}});
   const auto lane = make_lane(*test);
   Kept out;
   add(*lane, *test, {row_at(0), row_at(3'000'000'000'000'000)});
@@ -128,7 +129,7 @@ TEST_CASE("a leap over an empty stretch does not visit its windows") {
 }
 
 TEST_CASE("windows at both ends of time fire once each and close") {
-  const auto test = make_test_plan({{10}, {3}, {0}});
+  const auto test = make_test_plan(AlignedShape{{10}, {3}, {0}});
   const auto lane = make_lane(*test);
   Kept out;
   add(*lane, *test, {row_at(Time::min().us + 1), row_at(Time::max().us - 1)});
@@ -141,7 +142,7 @@ TEST_CASE("windows at both ends of time fire once each and close") {
 }
 
 TEST_CASE("a result that cannot be given is null and counted") {
-  const auto test = make_test_plan({{10}, {10}, {0}});
+  const auto test = make_test_plan(AlignedShape{{10}, {10}, {0}});
   const auto lane = make_lane(*test);
   TestRow row = row_at(1);
   row.number = INT64_MAX;
@@ -154,7 +155,7 @@ TEST_CASE("a result that cannot be given is null and counted") {
 }
 
 TEST_CASE("lateness that a lane cannot serve is refused by name") {
-  const auto test = make_test_plan({{10}, {10}, {0}});
+  const auto test = make_test_plan(AlignedShape{{10}, {10}, {0}});
   test->plan.allowed_lateness = Duration::seconds(1);
   const auto made = make_window_lane(test->plan, kStep, 0, nullptr);
   REQUIRE_FALSE(made.has_value());
@@ -163,7 +164,7 @@ TEST_CASE("lateness that a lane cannot serve is refused by name") {
 }
 
 TEST_CASE("slices that expire before a freeze are never written, others are deleted after they were") {
-  const auto test = make_test_plan({{10}, {10}, {0}});
+  const auto test = make_test_plan(AlignedShape{{10}, {10}, {0}});
   TestStore store(test->plan);
   const auto lane = make_lane(*test);
   Kept out;
@@ -182,8 +183,8 @@ TEST_CASE("slices that expire before a freeze are never written, others are dele
 }
 
 TEST_CASE("two window steps share a lane's numbering of generations in the store") {
-  const auto one = make_test_plan({{10}, {10}, {0}});
-  const auto two = make_test_plan({{10}, {10}, {0}});
+  const auto one = make_test_plan(AlignedShape{{10}, {10}, {0}});
+  const auto two = make_test_plan(AlignedShape{{10}, {10}, {0}});
   TestStore store(one->plan);
   const auto first = make_lane(*one);
   const auto second = make_lane(*two, kStep + 1);
@@ -202,7 +203,7 @@ TEST_CASE("two window steps share a lane's numbering of generations in the store
 }
 
 TEST_CASE("a window larger than memory fires from the store in key order, in whole batches") {
-  const auto test = make_test_plan({{1'000'000}, {1'000'000}, {0}});
+  const auto test = make_test_plan(AlignedShape{{1'000'000}, {1'000'000}, {0}});
   TestStore store(test->plan);
   const auto lane = make_lane(*test);
   constexpr int kKeys = 60'000;
@@ -227,7 +228,7 @@ TEST_CASE("a window larger than memory fires from the store in key order, in who
 }
 
 TEST_CASE("generations too large to hash together are merged in key order, nothing stored") {
-  const auto test = make_test_plan({{1'000'000}, {1'000'000}, {0}});
+  const auto test = make_test_plan(AlignedShape{{1'000'000}, {1'000'000}, {0}});
   TestStore store(test->plan);
   const auto lane = make_lane(*test);
   constexpr int kKeys = 60'000;
@@ -250,7 +251,7 @@ TEST_CASE("generations too large to hash together are merged in key order, nothi
 }
 
 TEST_CASE("a quiet lane with few keys in many slices takes little memory") {
-  const auto test = make_test_plan({{60'000'000}, {1'000'000}, {0}});
+  const auto test = make_test_plan(AlignedShape{{60'000'000}, {1'000'000}, {0}});
   const auto lane = make_lane(*test);
   std::vector<TestRow> rows;
   for (int64_t slice = 0; slice < 60; ++slice) {
@@ -263,7 +264,7 @@ TEST_CASE("a quiet lane with few keys in many slices takes little memory") {
 }
 
 TEST_CASE("copies of written generations stay bounded in number") {
-  const auto test = make_test_plan({{1'000'000}, {1'000'000}, {0}});
+  const auto test = make_test_plan(AlignedShape{{1'000'000}, {1'000'000}, {0}});
   TestStore store(test->plan);
   const auto lane = make_lane(*test);
   uint64_t most = 0;
@@ -279,10 +280,10 @@ TEST_CASE("copies of written generations stay bounded in number") {
 }
 
 TEST_CASE("a lane's metadata keeps its bytes, comes back, and is refused when damaged") {
-  LaneMetadata metadata{{77}, {{{10}, 1, {5}}, {{20}, -3, Time::min()}}};
+  LaneMetadata metadata{{77}, {{Time{10}, Time{20}, 1, Time{5}}, {Time{20}, Time{24}, -3, Time::min()}}};
   const std::string bytes = encode_lane_metadata(metadata);
-  REQUIRE(bytes.size() == 1 + 8 + 1 + 2 * 24 + 8);
-  CHECK(bytes.substr(0, 18) == std::string("\x01\x4d\0\0\0\0\0\0\0\x02\x0a\0\0\0\0\0\0\0", 18));
+  REQUIRE(bytes.size() == 1 + 8 + 1 + 2 * 32 + 8);
+  CHECK(bytes.substr(0, 19) == std::string("\x02\x4d\0\0\0\0\0\0\0\x02\x0a\0\0\0\0\0\0\0\x14", 19));
   CHECK(decode_lane_metadata(bytes).value() == metadata);
   for (size_t i = 0; i < bytes.size(); ++i) {
     std::string damaged = bytes;
@@ -292,8 +293,49 @@ TEST_CASE("a lane's metadata keeps its bytes, comes back, and is refused when da
   }
 }
 
+TEST_CASE("metadata of version 1, without the ends of slices, is still read") {
+  std::string bytes("\x01\x4d\0\0\0\0\0\0\0\x01", 10);
+  bytes += std::string("\x0a\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0", 24);
+  ByteWriter(bytes).fixed(checksum64(bytes));
+  CHECK(decode_lane_metadata(bytes).value() == LaneMetadata{{77}, {{Time{10}, std::nullopt, 1, Time{5}}}});
+}
+
+TEST_CASE("a lane whose time zone got new rules under an open window is refused") {
+  const int64_t day = 86'400'000'000;
+  const auto shape_at = [&](int64_t offset) {
+    const std::vector<expr::ZoneChange> changes = {{INT64_MIN, 0}, {86'400 + 7'200, offset}};
+    return CalendarShape{CalendarUnit::kDay, "Test/Zone", std::make_shared<const Calendar>(CalendarUnit::kDay, changes)};
+  };
+  const auto test = make_test_plan(shape_at(0));
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  add(*lane, *test, {row_at(day + 5)});
+  write(*lane, store.store());
+  Kept out;
+  const auto restored = make_lane(*test, kStep, store.store().view());
+  REQUIRE(restored->advance(Time::max(), out).has_value());
+  REQUIRE(out.rows() == 1);
+  CHECK(out.batches[0]->columns[2].ints[0] == 2 * day);
+  const auto other = make_test_plan(shape_at(3'600));  // that day has 23 hours now
+  const auto refused = make_window_lane(other->plan, kStep, 0, store.store().view());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().fault == Fault::kUser);
+  CHECK(refused.error().message.find("1970-01-03T00:00:00Z when its state was written is 1970-01-02T00:00:00Z to "
+                                     "1970-01-02T23:00:00Z now") != std::string::npos);
+}
+
+TEST_CASE("a growing window takes on what it had: each slice is joined once") {
+  const auto test = make_test_plan(CumulativeShape{{1000}, {100}, {0}});
+  const auto lane = make_lane(*test);
+  for (int64_t at = 50; at < 1000; at += 100) add(*lane, *test, {row_at(at), row_at(at, "other" + std::to_string(at))});
+  Kept out;
+  REQUIRE(lane->advance({1000}, out).has_value());
+  CHECK(out.rows() == 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 + 11);
+  CHECK(lane->memory_bytes() == 0);
+}
+
 TEST_CASE("states that cannot be read are an error, never a wrong row") {
-  const auto test = make_test_plan({{10}, {10}, {0}});
+  const auto test = make_test_plan(AlignedShape{{10}, {10}, {0}});
   TestStore store(test->plan);
   const auto lane = make_lane(*test);
   add(*lane, *test, {row_at(5)});

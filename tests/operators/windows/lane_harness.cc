@@ -192,10 +192,10 @@ void stamp(std::vector<TestRow>& rows, Duration max_delay) {
   }
 }
 
-std::unique_ptr<TestPlan> make_test_plan(AlignedShape shape) {
+std::unique_ptr<TestPlan> make_test_plan(WindowShape shape) {
   auto test = std::make_unique<TestPlan>();
   test->plan.step_name = "w";
-  test->plan.shape = shape;
+  test->plan.shape = std::move(shape);
   test->plan.key_types = {TypeKind::kString};
   plan_aggregate(*test, "count", std::nullopt, std::nullopt);
   plan_aggregate(*test, "sum", kNumber, std::nullopt);

@@ -39,7 +39,7 @@ struct TestPlan {
   TopicTable topics;
   uint32_t topic = 0;  // of all rows
 };
-std::unique_ptr<TestPlan> make_test_plan(AlignedShape shape);
+std::unique_ptr<TestPlan> make_test_plan(WindowShape shape);
 
 // A batch of rows of one partition, as the source stage would hand it on.
 std::unique_ptr<Batch> make_batch(const TestPlan& test, const std::vector<TestRow>& rows);

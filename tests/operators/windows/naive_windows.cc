@@ -11,17 +11,35 @@
 namespace tidemark {
 namespace {
 
-// Starts of all windows that contain `t`, found by stepping from a start far enough back.
-std::vector<int64_t> windows_of(AlignedShape shape, int64_t t) {
-  std::vector<int64_t> starts;
+// [start, end)
+using Span = std::pair<int64_t, int64_t>;
+
+// All windows that contain `t`, found by stepping from a start far enough back.
+std::vector<Span> windows_of(const AlignedShape& shape, int64_t t) {
+  std::vector<Span> spans;
   int64_t start = shape.offset.us;
   while (start > t - shape.size.us) start -= shape.step.us;
   while (start + shape.step.us <= t - shape.size.us) start += shape.step.us;
   for (; start <= t; start += shape.step.us) {
-    if (start + shape.size.us > t) starts.push_back(start);
+    if (start + shape.size.us > t) spans.push_back({start, start + shape.size.us});
   }
-  return starts;
+  return spans;
 }
+
+std::vector<Span> windows_of(const CumulativeShape& shape, int64_t t) {
+  std::vector<Span> spans;
+  int64_t start = shape.offset.us;
+  while (start > t) start -= shape.size.us;
+  while (start + shape.size.us <= t) start += shape.size.us;
+  for (int64_t end = start; end < start + shape.size.us;) {
+    end = std::min(end + shape.step.us, start + shape.size.us);
+    if (end > t) spans.push_back({start, end});
+  }
+  return spans;
+}
+
+std::vector<Span> windows_of(const CalendarShape&, int64_t) { return {}; }
+std::vector<Span> windows_of(const SessionShape&, int64_t) { return {}; }
 
 ResultRow aggregate(std::vector<const TestRow*> rows, uint64_t& result_errors) {
   std::ranges::sort(rows, {}, [](const TestRow* r) { return std::tuple(r->event_time, r->partition, r->offset); });
@@ -58,40 +76,41 @@ ResultRow aggregate(std::vector<const TestRow*> rows, uint64_t& result_errors) {
 
 }  // namespace
 
-NaiveOutcome naive_windows(AlignedShape shape, const std::vector<TestRow>& rows) {
+NaiveOutcome naive_windows(const WindowShape& shape, const std::vector<TestRow>& rows) {
   NaiveOutcome outcome;
-  std::map<int64_t, std::map<std::optional<std::string>, std::vector<const TestRow*>>> windows;
+  std::map<Span, std::map<std::optional<std::string>, std::vector<const TestRow*>>> windows;
   for (const TestRow& row : rows) {
     uint64_t missed = 0;
     bool counted = false;
-    for (const int64_t start : windows_of(shape, row.event_time.us)) {
-      if (start + shape.size.us <= row.watermark.us) {
+    const auto spans = std::visit([&](const auto& s) { return windows_of(s, row.event_time.us); }, shape);
+    for (const Span& span : spans) {
+      if (span.second <= row.watermark.us) {
         ++missed;
         continue;
       }
-      windows[start][row.key].push_back(&row);
+      windows[span][row.key].push_back(&row);
       counted = true;
     }
     outcome.counted += counted;
     if (counted) outcome.updates_missed += missed;
     if (!counted) outcome.late.push_back(fmt::format("{}/{}", row.partition, row.offset));
   }
-  std::map<int64_t, Time> newest;
-  for (const auto& [start, keys] : windows) {
+  std::map<Span, Time> newest;
+  for (const auto& [span, keys] : windows) {
     for (const auto& [key, members] : keys) {
       for (const TestRow* r : members) {
-        newest[start] = std::max(newest.try_emplace(start, Time::min()).first->second, r->kafka_time);
+        newest[span] = std::max(newest.try_emplace(span, Time::min()).first->second, r->kafka_time);
       }
     }
   }
-  for (const auto& [start, keys] : windows) {
+  for (const auto& [span, keys] : windows) {
     for (const auto& [key, members] : keys) {
       ResultRow row = aggregate(members, outcome.result_errors);
       row.key = key;
-      row.start = {start};
-      row.end = {start + shape.size.us};
+      row.start = {span.first};
+      row.end = {span.second};
       const int64_t stamp = row.end.us - 1000;
-      row.kafka_time = {std::max<int64_t>(0, newest[start] == Time::min() ? stamp : std::min(stamp, newest[start].us))};
+      row.kafka_time = {std::max<int64_t>(0, newest[span] == Time::min() ? stamp : std::min(stamp, newest[span].us))};
       outcome.results.push_back(render(row));
     }
   }

@@ -14,6 +14,7 @@ struct NaiveOutcome {
   uint64_t result_errors = 0;  // rows with more different texts than they may have
 };
 
-NaiveOutcome naive_windows(AlignedShape shape, const std::vector<TestRow>& rows);
+// Of aligned and cumulative shapes.
+NaiveOutcome naive_windows(const WindowShape& shape, const std::vector<TestRow>& rows);
 
 }  // namespace tidemark

@@ -55,8 +55,8 @@ TEST_CASE("a slice's windows are those of each of its instants, and slices tile 
 }
 
 TEST_CASE("there are at most two slices a step, and one where the size is a multiple of it") {
-  const Slices uneven({{7}, {3}, {0}});
-  const Slices even({{9}, {3}, {0}});
+  const Slices uneven(AlignedShape{{7}, {3}, {0}});
+  const Slices even(AlignedShape{{9}, {3}, {0}});
   std::set<int64_t> uneven_starts;
   std::set<int64_t> even_starts;
   for (int64_t t = -30; t < 30; ++t) {
@@ -79,7 +79,7 @@ TEST_CASE("the first open window is the first that ends after the watermark") {
 }
 
 TEST_CASE("window bounds follow size, step and offset, below zero too") {
-  const Slices slices({{10}, {4}, {1}});
+  const Slices slices(AlignedShape{{10}, {4}, {1}});
   CHECK(slices.start_of(0).us == 1);
   CHECK(slices.end_of(0).us == 11);
   CHECK(slices.start_of(-3).us == -11);
@@ -87,31 +87,88 @@ TEST_CASE("window bounds follow size, step and offset, below zero too") {
   CHECK(slices.slice_of({-1}) == Slice{{-1}, {1}, -2, -1});
 }
 
+TEST_CASE("cumulative windows begin together, end step by step and with the full size, and share no end") {
+  for (int64_t size = 1; size <= 12; ++size) {
+    for (int64_t step = 1; step <= size; ++step) {
+      for (const int64_t offset : {int64_t{0}, int64_t{1}, size + 3}) {
+        const Slices slices(CumulativeShape{{size}, {step}, {offset}});
+        std::set<std::pair<int64_t, int64_t>> all;  // [start, end), by brute force
+        for (int64_t start = offset - 20 * size; start < 200; start += size) {
+          for (int64_t end = start + step; end < start + size; end += step) all.insert({start, end});
+          all.insert({start, start + size});
+        }
+        Slice before = slices.slice_of({-41});
+        for (int64_t t = -40; t <= 40; ++t) {
+          const Slice slice = slices.slice_of({t});
+          REQUIRE(slice.contains({t}));
+          REQUIRE((slice == before || slice.start == before.end));
+          std::set<std::pair<int64_t, int64_t>> wanted, got;
+          for (const auto& w : all) {
+            if (w.first <= t && t < w.second) wanted.insert(w);
+          }
+          for (const WindowNumber k : windows(slice)) got.insert({slices.start_of(k).us, slices.end_of(k).us});
+          REQUIRE(got == wanted);
+          const WindowNumber open = slices.first_open({t});
+          REQUIRE(slices.end_of(open).us > t);
+          REQUIRE(slices.end_of(open - 1).us <= t);
+          REQUIRE(static_cast<WindowNumber>(wanted.size()) <= slices.overlap());
+          before = slice;
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("calendar windows are the calendar's units") {
+  const auto calendar = std::make_shared<const Calendar>(CalendarUnit::kDay, expr::Zone::find("Europe/Stockholm")->changes());
+  const Slices slices(CalendarShape{CalendarUnit::kDay, "Europe/Stockholm", calendar});
+  const Time noon = *parse_rfc3339("2026-03-29T12:00:00+02:00");
+  const Slice slice = slices.slice_of(noon);
+  CHECK(slice.start == *parse_rfc3339("2026-03-29T00:00:00+01:00"));
+  CHECK(slice.end == *parse_rfc3339("2026-03-30T00:00:00+02:00"));
+  CHECK(slice.first_window == slice.last_window);
+  CHECK(slices.start_of(slice.first_window) == slice.start);
+  CHECK(slices.end_of(slice.first_window) == slice.end);
+  CHECK(slices.first_open(noon) == slice.first_window);
+  CHECK(slices.first_open(slice.end) == slice.first_window + 1);
+  CHECK(slices.overlap() == 1);
+}
+
+// What must hold where the line of time ends.
+void check_ends(const Slices& slices, int64_t near) {
+  for (const int64_t t : {kMin + near, kMin, kMax - near, kMax - 1}) {
+    const Slice slice = slices.slice_of({t});
+    REQUIRE(slice.start.us <= t);
+    REQUIRE(t < slice.end.us);
+    REQUIRE(slice.first_window <= slice.last_window);
+    REQUIRE(slice.last_window <= slices.last_window());
+    // The same slice from any of its instants, as a restore finds it.
+    REQUIRE(slices.slice_of(slice.start) == slice);
+    REQUIRE(slices.slice_of({slice.end.us - 1}) == slice);
+    REQUIRE(slices.end_of(slice.last_window) > slices.end_of(slice.last_window - 1));
+  }
+  REQUIRE(slices.end_of(slices.last_window()) == Time::max());
+  REQUIRE(slices.end_of(slices.last_window() - 1) < Time::max());
+  REQUIRE(slices.first_open(Time::max()) == slices.last_window() + 1);
+  REQUIRE(slices.first_open({kMax - 1}) == slices.last_window());
+  REQUIRE(slices.slice_of(Time::max()) == slices.slice_of({kMax - 1}));
+}
+
 TEST_CASE("slices saturate at both ends of time") {
   std::mt19937_64 rng(3);
   for (int round = 0; round < 20'000; ++round) {
     const int64_t size = 1 + static_cast<int64_t>(rng() % 3'600'000'000);
     const int64_t step = 1 + static_cast<int64_t>(rng() % static_cast<uint64_t>(size));
-    const Slices slices({{size}, {step}, {static_cast<int64_t>(rng() % 1'000'000'000'000)}});
+    const auto offset = static_cast<int64_t>(rng() % 1'000'000'000'000);
     const auto near = static_cast<int64_t>(rng() % static_cast<uint64_t>(size));
-    for (const int64_t t : {kMin + near, kMin, kMax - near, kMax - 1}) {
-      const Slice slice = slices.slice_of({t});
-      REQUIRE(slice.start.us <= t);
-      REQUIRE(t < slice.end.us);
-      REQUIRE(slice.first_window <= slice.last_window);
-      REQUIRE(slice.last_window <= slices.last_window());
-      // The same slice from any of its instants, as a restore finds it.
-      REQUIRE(slices.slice_of(slice.start) == slice);
-      REQUIRE(slices.slice_of({slice.end.us - 1}) == slice);
-      REQUIRE(slices.end_of(slice.last_window) > slices.end_of(slice.last_window - 1));
-    }
-    REQUIRE(slices.end_of(slices.last_window()) == Time::max());
-    REQUIRE(slices.end_of(slices.last_window() - 1) < Time::max());
-    REQUIRE(slices.first_open(Time::max()) == slices.last_window() + 1);
-    REQUIRE(slices.first_open({kMax - 1}) == slices.last_window());
-    REQUIRE(slices.slice_of(Time::max()) == slices.slice_of({kMax - 1}));
+    check_ends(Slices(AlignedShape{{size}, {step}, {offset}}), near);
+    check_ends(Slices(CumulativeShape{{size}, {step}, {offset}}), near);
   }
-  const Slices finest({{1}, {1}, {0}});
+  for (const CalendarUnit unit : {CalendarUnit::kDay, CalendarUnit::kWeek, CalendarUnit::kMonth}) {
+    const auto calendar = std::make_shared<const Calendar>(unit, expr::Zone::find("America/New_York")->changes());
+    check_ends(Slices(CalendarShape{unit, "America/New_York", calendar}), 3'600'000'000);
+  }
+  const Slices finest(AlignedShape{{1}, {1}, {0}});
   CHECK(finest.slice_of({kMin}).start.us == kMin);
   CHECK(finest.slice_of({kMax - 1}).end.us == kMax);
 }

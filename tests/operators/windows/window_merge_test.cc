@@ -50,7 +50,7 @@ Counts written(const TestPlan& test, const StateBlock& block, std::vector<const 
 }  // namespace
 
 TEST_CASE("tables give the same rows however many and however large they are") {
-  const auto test = make_test_plan({{1000}, {1000}, {0}});
+  const auto test = make_test_plan(AlignedShape{{1000}, {1000}, {0}});
   const StateBlock block(test->plan);
   std::mt19937_64 rng(1);
   struct Shape {
@@ -72,7 +72,7 @@ TEST_CASE("tables give the same rows however many and however large they are") {
 }
 
 TEST_CASE("a running total holds each slice of a window once, whatever comes and goes") {
-  const auto test = make_test_plan({{1000}, {1000}, {0}});
+  const auto test = make_test_plan(AlignedShape{{1000}, {1000}, {0}});
   const StateBlock block(test->plan);
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     INFO("seed " << seed);
@@ -111,7 +111,7 @@ TEST_CASE("a running total holds each slice of a window once, whatever comes and
 }
 
 TEST_CASE("a running total keeps a window of many slices in few tables") {
-  const auto test = make_test_plan({{1000}, {1000}, {0}});
+  const auto test = make_test_plan(AlignedShape{{1000}, {1000}, {0}});
   const StateBlock block(test->plan);
   std::mt19937_64 rng(1);
   Counts all;
