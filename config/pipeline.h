@@ -150,15 +150,21 @@ struct CalendarSpec {
   Located<std::string> timezone{"UTC", {}};              // whether there is such a zone is not known here
 };
 
-enum class Emit { kOnClose };
+// When a window speaks: once closed; at multiples of a period before that, too; or whenever it changed.
+enum class EmitWord { kOnClose, kEvery, kOnChange };
+struct Emit {
+  EmitWord word = EmitWord::kOnClose;
+  Duration every{};                                      // of kEvery
+  bool operator==(const Emit&) const = default;
+};
 
 struct WindowSpec {
   Location where;
   std::variant<TumblingSpec, SlidingSpec, CumulativeSpec, CalendarSpec> kind;
   std::optional<Located<Duration>> offset_beside;       // `offset` beside the kind instead of in it; see offset()
   std::vector<Located<std::string>> by;                 // without duplicates; empty: one global key
-  Located<Duration> allowed_lateness;                   // 0: more is refused as not supported yet
-  Emit emit = Emit::kOnClose;
+  Located<Duration> allowed_lateness;
+  Emit emit;
   std::vector<NamedExpression> aggregates;  // at least one; names clash neither with `by` nor window_start, ...
   bool sound = true;                                    // the keys and the aggregates' names are as written
   Duration offset() const;                              // 0 of kinds that have none

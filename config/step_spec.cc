@@ -115,20 +115,26 @@ Kind<CalendarSpec> calendar_kind() {
       .kind();
 }
 
+// A word, or a map with `every`.
 Kind<Emit> emit_kind() {
-  Kind<Emit> kind = kinds::words<Emit>({{"on_close", Emit::kOnClose}}, {"on_change"});
-  kind.read = [read = kind.read](const Node& node, std::string_view what, Emit& out, Diagnostics& diagnostics) {
-    if (node.kind != Node::Kind::kMap || !node.find("every")) return read(node, what, out, diagnostics);
-    diagnostics.error(node.where(), "`emit` `{every: ...}` is not supported yet", "use `on_close`");
-    return false;
+  const auto word = kinds::words<Emit>({{"on_close", {}}, {"on_change", {EmitWord::kOnChange, {}}}});
+  const auto every = Spec<Emit>("emit", "Before a window is closed it speaks of what has changed, period by period of event time; "
+                                        "then as with `on_close`.",
+                                "emit: {every: 10s}")
+                         .required("every", &Emit::every, kinds::positive_duration(),
+                                   "the period; a new one begins at each of its multiples from the epoch")
+                         .foreign({"interval", "period", "early", "delay"}, "every")
+                         .kind();
+  auto shape = std::make_shared<Shape>();
+  shape->form = Shape::Form::kEither;
+  shape->choices = {word.shape, every.shape};
+  Kind<Emit> kind{shape, nullptr, word.show};
+  kind.read = [word, every](const Node& node, std::string_view what, Emit& out, Diagnostics& diagnostics) {
+    if (node.kind != Node::Kind::kMap) return word.read(node, what, out, diagnostics);
+    out.word = EmitWord::kEvery;
+    return every.read(node, what, out, diagnostics);
   };
   return kind;
-}
-
-void check_lateness(const WindowSpec& window, Diagnostics& diagnostics) {
-  if (window.allowed_lateness.value == Duration{}) return;
-  diagnostics.error(window.allowed_lateness.where, "`allowed_lateness` above 0s is not supported yet",
-                    "write 0s; a larger `max_delay` also waits longer for what is late");
 }
 
 std::optional<Located<Duration>> offset_inside(const WindowSpec& window) {
@@ -188,8 +194,11 @@ Kind<WindowSpec> window_kind() {
       .field("offset", &WindowSpec::offset_beside, kinds::duration(), "The same as inside the kind of window; calendar windows have none.")
       .field("by", &WindowSpec::by, field_names_kind(), "The fields of the key. `[]` or absent: one global key.")
       .field("allowed_lateness", &WindowSpec::allowed_lateness, kinds::duration(),
-             "How long a closed window still takes late records. Only 0s is supported yet.")
-      .field("emit", &WindowSpec::emit, emit_kind(), "When a window speaks.")
+             "How long a closed window still takes late records. It speaks when it is closed, of each key that a late record "
+             "changes, and of all for the last time when it takes no more.")
+      .field("emit", &WindowSpec::emit, emit_kind(),
+             "When a window speaks. Where it can speak of a key more than once, early or late, its rows bear `revision`, which "
+             "rises, and `is_final`, which is true in exactly one row of each key and window.")
       .required("aggregates", &WindowSpec::aggregates,
                 not_empty(named_expressions_kind(), "at least one, such as {n: count()}"),
                 "a map from names to expressions, such as {n: count()}")
@@ -209,7 +218,6 @@ Kind<WindowSpec> window_kind() {
                "the source says where time comes from: `event_time: {field: ts, max_delay: 2s}`")
       .place(&WindowSpec::where)
       .sound(&WindowSpec::sound, {"by", "aggregates"})
-      .check(check_lateness, {"allowed_lateness"})
       .check(check_offset, {"tumbling", "sliding", "cumulative", "calendar", "offset"})
       .check(check_columns, {"by", "aggregates"})
       .kind();

@@ -92,13 +92,13 @@ bool LaneSide::advance() {
     const Time watermark = lane.time.advance(firing_since_);
     for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
       WindowLane& window = *lane.windows[ordinal];
-      if (watermark <= window.watermark()) continue;
+      if (watermark <= window.watermark() && !window.has_more()) continue;
       if (wants_pause()) return false;
       firing_step_ = core_.shared.plan->windows[ordinal];
       lane.closing |= watermark == Time::max();
       const Status fired = window.advance(watermark, *this);
       if (!fired) return core_.fail(fired.error()), false;
-      if (window.watermark() < watermark) return false;
+      if (window.watermark() < watermark || window.has_more()) return false;
     }
   }
   return true;

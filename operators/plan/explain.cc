@@ -60,6 +60,14 @@ ShapeWords words_of(const SessionShape& w) {
   return {fmt::format("session gap {}", format_duration(w.gap)), "one session per key and pause"};
 }
 
+std::string emission_of(const WindowPlan& w) {
+  std::string when = "once it is closed";
+  if (w.emit == EmitWhen::kEvery) when = fmt::format("of what has changed every {} of event time, and once it is closed", format_duration(w.every));
+  if (w.emit == EmitWhen::kOnChange) when = "of what has changed with every batch of records";
+  if (w.allowed_lateness > Duration{0}) when += fmt::format(", of what is late within {}, and for the last time after that", format_duration(w.allowed_lateness));
+  return "a window speaks " + when + (w.revises() ? "; its rows bear revision and is_final" : "");
+}
+
 void explain_window(const Plan& plan, const PlannedStep& step, std::string& out) {
   const WindowPlan& w = step.window()->window;
   const ShapeWords words = std::visit([](const auto& shape) { return words_of(shape); }, w.shape);
@@ -67,6 +75,7 @@ void explain_window(const Plan& plan, const PlannedStep& step, std::string& out)
   for (size_t i = 0; i < w.key_types.size(); ++i) keys += (i ? ", " : "") + step.output.fields[i].name;
   out += fmt::format("window {}: {}, by {}\n", step.name, words.shape, keys.empty() ? "nothing (one global key)" : keys);
   out += fmt::format("  {}\n", words.updates);
+  out += fmt::format("  {}\n", emission_of(w));
   out += fmt::format("  state: {} bytes of accumulators per key and slice, what grows beside them, and the key\n", w.state_size);
   for (const PlannedAggregate& a : w.aggregates) {
     out += fmt::format("    {} -> {}: {}\n", a.function->name(), to_string(a.function->result_type()),

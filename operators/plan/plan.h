@@ -51,6 +51,7 @@ struct PlannedStep {
   std::string name;
   std::variant<PlannedFilter, PlannedMap, PlannedWindow> what;
   bool behind_window = false;           // its input rows are result rows
+  bool revised = false;                 // a row that it gives may be followed by another one in its place
   Scope output;
   std::vector<size_t> next_steps;       // steps that take this one's rows
   std::vector<size_t> next_sinks;

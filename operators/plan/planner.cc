@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "config/kafka_properties.h"
+#include "operators/expr/ast.h"
 #include "operators/plan/binder.h"
 #include "operators/plan/plan.h"
 #include "operators/plan/window_planner.h"
@@ -26,6 +27,19 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<Prop
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const Property& p : properties) pairs.emplace_back(p.name.value, p.value.value);
   return pairs;
+}
+
+// Whether a condition holds for final rows alone, as far as `&&` tells.
+bool only_finals(const expr::Node& condition) {
+  if (condition.kind == expr::NodeKind::kIdent) return condition.name == "is_final";
+  const bool both = condition.kind == expr::NodeKind::kOperator && condition.name == "&&";
+  return both && std::ranges::any_of(condition.children, [](const auto& child) { return only_finals(*child); });
+}
+
+// `revision` and `is_final` come last in every row that has them.
+void move_revision_last(Scope& scope) {
+  const auto is_other = [](const Field& field) { return field.name != "revision" && field.name != "is_final"; };
+  std::ranges::stable_partition(scope.fields, is_other);
 }
 
 class Planner {
@@ -61,6 +75,9 @@ class Planner {
     }
     return missing;
   }
+  bool is_revised(const InputRef& input) const {
+    return input.kind == InputRef::Kind::kStep && plan_.steps[input.index].revised;
+  }
   bool is_behind(const InputRef& input) const {
     if (input.kind != InputRef::Kind::kStep) return false;
     const PlannedStep& step = plan_.steps[input.index];
@@ -71,6 +88,7 @@ class Planner {
   void plan_step(size_t index);
   void plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step);
   void plan_map(const std::vector<NamedExpression>& fields, bool keep_others, const StepSpec& spec, PlannedStep& step);
+  void warn_of_revisions(const SourceText& condition);
   std::unique_ptr<const expr::Program> plan_field(const NamedExpression& field, const Sight& input);
   void plan_window_step(const StepSpec& spec, const WindowSpec& window, PlannedStep& step);
   void plan_sink(const SinkSpec& spec);
@@ -120,6 +138,7 @@ void Planner::plan_step(size_t index) {
   PlannedStep& step = plan_.steps.emplace_back();
   step.name = spec.name.value;
   step.behind_window = is_behind(spec.input);
+  step.revised = is_revised(spec.input);
   missing_.push_back(missing_in(spec.input, spec.sound));
   if (const auto* filter = std::get_if<FilterSpec>(&spec.what)) plan_filter(spec, *filter, step);
   if (const auto* map = std::get_if<MapSpec>(&spec.what)) plan_map(map->fields, true, spec, step);
@@ -134,6 +153,7 @@ void Planner::plan_filter(const StepSpec& spec, const FilterSpec& filter, Planne
   if (!spec.sound && filter.condition.where.line == 0) step.output.fields.clear();  // it may be no filter at all
   PlannedFilter planned;
   if (const auto ast = binder_.parse_without_aggregates(filter.condition)) {
+    if (step.revised && !only_finals(*ast->root)) warn_of_revisions(filter.condition);
     planned.condition = binder_.compile(*ast, filter.condition, {step.output, missing_.back(), step.behind_window});
     if (planned.condition && planned.condition->type().kind != TypeKind::kBool) {
       diagnostics_.error(filter.condition.where, "a filter needs a condition, this is of type " + to_string(planned.condition->type()),
@@ -144,6 +164,13 @@ void Planner::plan_filter(const StepSpec& spec, const FilterSpec& filter, Planne
     }
   }
   step.what = std::move(planned);
+}
+
+// Behind a window that speaks again a filter may pass a row and then drop the one that takes its place.
+void Planner::warn_of_revisions(const SourceText& condition) {
+  diagnostics_.warn(condition.where,
+                    "this filter sees revised rows: what it let pass is not taken back where a later revision fails it",
+                    "let only final rows pass, as in `is_final && ...`, or filter where rows are read");
 }
 
 std::unique_ptr<const expr::Program> Planner::plan_field(const NamedExpression& field, const Sight& input) {
@@ -182,12 +209,16 @@ void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_oth
       step.output.fields.push_back(std::move(out));
     }
   }
+  if (keep_others && step.revised) move_revision_last(step.output);
   missing_.back() = std::move(missing);
   step.what = std::move(planned);
 }
 
 void Planner::plan_window_step(const StepSpec& spec, const WindowSpec& window, PlannedStep& step) {
-  if (step.behind_window) {
+  if (step.revised) {
+    diagnostics_.error(spec.where, "a window over a step that may speak of the same more than once is refused",
+                       "let the window before it speak once: `emit: on_close`, without `allowed_lateness`");
+  } else if (step.behind_window) {
     diagnostics_.error(spec.where, "a window over a window is not supported yet", "aggregate in one window step");
   }
   if (!plan_.windows.empty()) {
@@ -205,6 +236,7 @@ void Planner::plan_window_step(const StepSpec& spec, const WindowSpec& window, P
   plan_.signatures.push_back(std::move(outcome.signature));
   missing_.back() = std::move(outcome.missing);
   step.output = std::move(outcome.output);
+  step.revised = outcome.planned.window.revises();
   step.what = std::move(outcome.planned);
 }
 

@@ -49,6 +49,15 @@ WrittenShape shape_of(const CalendarSpec& spec, Duration) {
           fmt::format("calendar unit={} timezone={}", to_string(unit), spec.timezone.value)};
 }
 
+EmitWhen emit_of(EmitWord word) {
+  switch (word) {
+    case EmitWord::kOnClose: return EmitWhen::kOnClose;
+    case EmitWord::kEvery: return EmitWhen::kEvery;
+    case EmitWord::kOnChange: return EmitWhen::kOnChange;
+  }
+  __builtin_unreachable();
+}
+
 class WindowPlanner {
  public:
   WindowPlanner(const WindowSpec& spec, const Sight& input, Binder& binder, const TopicTable& topics,
@@ -61,9 +70,14 @@ class WindowPlanner {
     auto [shape, text] = std::visit([&](const auto& kind) { return shape_of(kind, spec_.offset()); }, spec_.kind);
     window_.shape = std::move(shape);
     window_.allowed_lateness = spec_.allowed_lateness.value;
+    window_.emit = emit_of(spec_.emit.word);
+    window_.every = spec_.emit.every;
+    // State of windows that are closed and still take rows is kept for this long.
+    if (window_.allowed_lateness > Duration{0}) text += " lateness=" + format_duration(window_.allowed_lateness);
     out_.signature = {step_name, "window", {}, std::move(text), {}};
     plan_keys();
     plan_results();
+    plan_revision();
     return std::move(out_);
   }
 
@@ -86,6 +100,7 @@ class WindowPlanner {
   void check_timezone();
   void plan_keys();
   void plan_results();
+  void plan_revision();
   std::optional<Ast> plan_calls(const NamedExpression& field, const std::string& prefix, Scope& raw);
   const PlannedCall* known_call(const expr::AggregateCall& call, const SourceText& text);
   std::optional<PlannedCall> plan_call(const expr::AggregateCall& call, const SourceText& text);
@@ -102,6 +117,7 @@ class WindowPlanner {
   WindowOutcome out_;
   WindowPlan& window_ = out_.planned.window;
   std::map<std::string, PlannedCall> calls_;  // by their text
+  uint32_t revision_slot_ = 0;
 };
 
 void WindowPlanner::check_timezone() {
@@ -143,6 +159,11 @@ void WindowPlanner::plan_results() {
   }
   for (const PlannedAggregate& a : window_.aggregates) {
     out_.planned.result_types.push_back(a.function->result_type());
+    binder_.new_slot(true);
+  }
+  if (window_.revises()) {
+    out_.planned.result_types.insert(out_.planned.result_types.end(), {TypeKind::kInt, TypeKind::kBool});
+    revision_slot_ = binder_.new_slot(true);
     binder_.new_slot(true);
   }
   out_.missing = missing_keys(raw);
@@ -250,6 +271,12 @@ void WindowPlanner::plan_result(const Remainder& remainder, const Sight& behind)
     out_.planned.results.push_back({out.name, out.slot, std::move(program), std::nullopt});
   }
   out_.output.fields.push_back(std::move(out));
+}
+
+void WindowPlanner::plan_revision() {
+  if (!window_.revises()) return;
+  out_.output.fields.push_back({"revision", TypeKind::kInt, false, revision_slot_});
+  out_.output.fields.push_back({"is_final", TypeKind::kBool, false, revision_slot_ + 1});
 }
 
 // Behind a window nothing of its input is left but the keys.

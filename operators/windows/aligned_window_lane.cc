@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "operators/windows/frozen_lane.h"
+#include "operators/windows/point_merge.h"
 
 namespace tidemark {
 namespace {
@@ -25,14 +26,16 @@ AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, Slices slices, uint
       lane_(lane),
       slices_(std::move(slices)),
       block_(std::make_shared<const StateBlock>(plan)),
-      open_(*block_),
-      total_(*block_),
-      next_unfired_(slices_.first_open(Time::min())) {}
+      open_(*block_, plan.revises() ? OldCopies::kFold : OldCopies::kDrop),
+      total_(*block_) {
+  pass_time(Time::min());
+}
 
 Status AlignedWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view) {
   view_ = std::move(view);
-  watermark_ = metadata.watermark;
-  next_unfired_ = slices_.first_open(watermark_);
+  revision_ = metadata.revision;
+  pass_time(metadata.watermark);
+  (void)is_due();
   for (const LaneMetadata::Part& kept : metadata.parts) {
     const Slice slice = slices_.slice_of(kept.slice_start);
     const Time end = kept.slice_end.value_or(slice.end);
@@ -45,6 +48,9 @@ Status AlignedWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<
     SlicePart& part = open_.part(slice, kept.visible_from);
     part.newest_kafka_time = kept.newest_kafka_time;
     part.in_store_only = true;
+    if (!kept.changed || !plan_.revises()) continue;
+    open_.note_all_changed(part);
+    changed_ = true;
   }
   return {};
 }
@@ -57,7 +63,7 @@ const AlignedWindowLane::Cursor& AlignedWindowLane::move_cursor(Time t) {
   std::swap(cursors_[0], cursors_[1]);
   if (cursors_[0].slice.contains(t)) return cursors_[0];
   const Slice slice = slices_.slice_of(t);
-  cursors_[0] = {slice, slices_.end_of(slice.first_window), -1};
+  cursors_[0] = {slice, slices_.end_of(slice.first_window) + plan_.allowed_lateness, -1};
   return cursors_[0];
 }
 
@@ -80,7 +86,7 @@ void AlignedWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>&
     move_cursor(batch.event_times[row]);
     Cursor& cursor = cursors_[0];
     const Time own = partition_watermarks != nullptr ? partition_watermarks[row] : Time::min();
-    if (own >= cursor.first_end || watermark_ >= cursor.first_end) [[unlikely]] {
+    if (own >= cursor.closes_at || watermark_ >= cursor.closes_at) [[unlikely]] {
       add_partially(batch, row, late);
       continue;
     }
@@ -95,13 +101,13 @@ void AlignedWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>&
 void AlignedWindowLane::add_partially(const Batch& batch, uint32_t row, std::vector<LateRow>& late) {
   const Slice& slice = cursors_[0].slice;
   const Time own = batch.watermarks.empty() ? Time::min() : batch.watermarks[row];
-  const WindowNumber first_open = slices_.first_open(std::max(own, watermark_));
-  if (first_open <= slice.last_window) {
-    counters_.updates_missed += static_cast<uint64_t>(first_open - slice.first_window);
-    groups_[static_cast<size_t>(group_of(slice, first_open))].rows.push_back(row);
+  const WindowNumber first = first_counting(std::max(own, watermark_));
+  if (first <= slice.last_window) {
+    counters_.updates_missed += static_cast<uint64_t>(first - slice.first_window);
+    groups_[static_cast<size_t>(group_of(slice, first))].rows.push_back(row);
     return;
   }
-  if (slices_.first_open(own) > slice.last_window) {
+  if (first_counting(own) > slice.last_window) {
     late.push_back({row, LateReason::kLate, own});
     ++counters_.late;
   } else {
@@ -126,6 +132,11 @@ void AlignedWindowLane::apply(const Batch& batch, Group& group) {
   for (const uint32_t row : group.rows) newest = std::max(newest, batch.kafka_times[row]);
   group.part->newest_kafka_time = newest;
   open_.note_change(table, bytes_before, keys_before);
+  // A window that speaks only once it is closed will speak of everything then.
+  if (plan_.emit != EmitWhen::kOnClose || group.part->visible_from < next_closed_) {
+    open_.note_changed(*group.part, keyed, group.rows);
+    changed_ = true;
+  }
   group.part->batch_group = -1;
   group.rows.clear();
 }
@@ -156,18 +167,37 @@ void AlignedWindowLane::update_states(const Batch& batch, Rows rows, Arena& heap
 
 // --- Firing ----------------------------------------------------------------------------------------------------------
 
-// The first window that `watermark` closes and that any counted row is in. Goes by the open slices, so that a leap over
-// an empty stretch costs nothing.
-std::optional<WindowNumber> AlignedWindowLane::next_window(Time watermark) const {
-  const WindowNumber open_from = slices_.first_open(watermark);
+// The first window that a row may still count in.
+WindowNumber AlignedWindowLane::first_counting(Time watermark) const {
+  return slices_.first_open(watermark == Time::max() ? watermark : watermark - plan_.allowed_lateness);
+}
+
+// The first window at `from` or beyond it, but before `open_from`, that any counted row is in. Goes by the open slices, so
+// that a leap over an empty stretch costs nothing.
+std::optional<WindowNumber> AlignedWindowLane::next_window(WindowNumber from, WindowNumber open_from) const {
   WindowNumber best = open_from;
   for (const auto& [start, open] : open_.open()) {
-    if (std::max(next_unfired_, open.slice.first_window) >= best) break;
+    if (std::max(from, open.slice.first_window) >= best) break;
+    if (open.slice.last_window < from) continue;
     // Parts lie in the order of visible_from.
-    best = std::min(best, std::max(next_unfired_, open.parts.begin()->first));
+    best = std::min(best, std::max(from, open.parts.begin()->first));
   }
   if (best >= open_from) return std::nullopt;
   return best;
+}
+
+std::optional<AlignedWindowLane::Closing> AlignedWindowLane::next_closing(Time watermark) const {
+  std::optional<Closing> next;
+  if (const auto window = next_window(next_final_, first_counting(watermark))) {
+    next = {slices_.end_of(*window) + plan_.allowed_lateness, *window, true};
+  }
+  // What speaks on every change has no more to say at the end.
+  if (plan_.allowed_lateness == Duration{0} || plan_.emit == EmitWhen::kOnChange) return next;
+  if (const auto window = next_window(next_closed_, slices_.first_open(watermark))) {
+    const Closing closing{slices_.end_of(*window), *window, false};
+    if (!next || closing.at <= next->at) next = closing;
+  }
+  return next;
 }
 
 void AlignedWindowLane::collect(const SlicePart& part, const Slice& slice, WindowSources& sources) const {
@@ -190,16 +220,27 @@ bool AlignedWindowLane::shares_total(WindowNumber window) const {
   return true;
 }
 
-Status AlignedWindowLane::fire(WindowNumber window, ResultWriter& out) {
+FiredWindow AlignedWindowLane::begin_window(WindowNumber window, bool is_final) {
+  FiredWindow fired{slices_.start_of(window), slices_.end_of(window)};
+  fired.revision = ++revision_;
+  fired.is_final = is_final;
+  return fired;
+}
+
+Status AlignedWindowLane::close(const Closing& closing, ResultWriter& writer) {
   WindowSources sources;
   std::vector<SlidingTotal::Member> shared;
-  const bool with_total = shares_total(window);
-  if (!with_total) total_.clear();
-  FiredWindow fired{slices_.start_of(window), slices_.end_of(window)};
-  for (const auto& [start, open] : open_.open()) {
-    if (open.slice.first_window > window) break;
-    for (const auto& [visible_from, part] : open.parts) {
-      if (visible_from > window) break;
+  // Before it is final, what is visible in a window may change.
+  const bool with_total = closing.is_final && shares_total(closing.window);
+  if (closing.is_final && !with_total) total_.clear();
+  FiredWindow fired = begin_window(closing.window, closing.is_final);
+  for (auto& [start, open] : open_.open()) {
+    if (open.slice.first_window > closing.window) break;
+    if (open.slice.last_window < closing.window) continue;
+    for (auto& [visible_from, part] : open.parts) {
+      if (visible_from > closing.window) break;
+      // No other window is left to speak of it.
+      if (visible_from == open.slice.last_window) (void)open_.take_changed(part);
       fired.newest_kafka_time = std::max(fired.newest_kafka_time, part.newest_kafka_time);
       if (with_total && visible_from == open.slice.first_window) {
         shared.push_back({start, part.tables()});
@@ -211,26 +252,104 @@ Status AlignedWindowLane::fire(WindowNumber window, ResultWriter& out) {
   total_.collect(shared, sources.tables);
   for (const HotTable* table : sources.tables) fired.expected_rows = std::max(fired.expected_rows, table->size());
   if (!sources.stored.empty()) fired.expected_rows = Batch::kMaxRows;
-  out.begin(fired);
-  return write_window(sources, view_.get(), *block_, out);
+  writer.begin(fired);
+  return write_window(sources, view_.get(), *block_, writer);
+}
+
+Result<Time> AlignedWindowLane::close_until(Time watermark, ResultWriter& writer, ResultEmitter& out) {
+  auto next = next_closing(watermark);
+  while (next) {
+    const Closing closing = *next;
+    if (Status closed = close(closing, writer); !closed) return std::unexpected(closed.error());
+    if (closing.is_final) {
+      next_final_ = closing.window + 1;
+      if (const auto frozen_end = open_.expire_through(closing.window)) expired_through_ = frozen_end;
+    } else {
+      next_closed_ = closing.window + 1;
+    }
+    next = next_closing(watermark);
+    // What else happens at this instant belongs to it: a restore goes by the watermark alone.
+    if (next && next->at > closing.at && out.wants_pause()) return closing.at;
+  }
+  return watermark;
+}
+
+void AlignedWindowLane::pass_time(Time watermark) {
+  watermark_ = watermark;
+  next_final_ = first_counting(watermark);
+  next_closed_ = slices_.first_open(watermark);
 }
 
 Status AlignedWindowLane::advance(Time watermark, ResultEmitter& out) {
-  if (watermark <= watermark_) return {};
+  if (watermark <= watermark_ && !has_more()) return {};
   ResultWriter writer(plan_, out, counters_);
-  while (const auto window = next_window(watermark)) {
-    if (Status fired = fire(*window, writer); !fired) return fired;
-    next_unfired_ = *window + 1;
-    if (const auto frozen_end = open_.expire_through(*window)) expired_through_ = frozen_end;
-    if (!out.wants_pause() || !next_window(watermark)) continue;
-    watermark = slices_.end_of(*window);
-    break;
+  // What changed before windows close: those speak of all they hold.
+  if (changed_ && speaks_at_once()) begin_speech();
+  bool paused = false;
+  if (watermark > watermark_) {
+    const auto reached = close_until(watermark, writer, out);
+    if (!reached) return std::unexpected(reached.error());
+    paused = *reached < watermark;
+    pass_time(*reached);
+    if (open_.open().empty()) total_.clear();
   }
-  watermark_ = watermark;
-  next_unfired_ = slices_.first_open(watermark);
-  if (open_.open().empty()) total_.clear();
+  if (!paused && is_due()) begin_speech();
+  if (Status spoken = paused ? Status() : speak(writer, out); !spoken) return spoken;
   writer.finish();
   return {};
+}
+
+// --- Speaking of changes ---------------------------------------------------------------------------------------------
+
+// Takes what has changed in windows that are not final.
+void AlignedWindowLane::begin_speech() {
+  changed_ = false;
+  const bool closed_only = plan_.emit == EmitWhen::kOnClose;
+  for (auto& [start, open] : open_.open()) {
+    for (auto& [visible_from, part] : open.parts) {
+      if (!part.changed.any()) continue;
+      const WindowNumber last = closed_only ? std::min(open.slice.last_window, next_closed_ - 1) : open.slice.last_window;
+      speech_.add(std::max(visible_from, next_final_), last, open_.take_changed(part));
+    }
+  }
+}
+
+// Whether a period of kEvery has gone by with changes in it.
+bool AlignedWindowLane::is_due() {
+  if (plan_.emit != EmitWhen::kEvery || watermark_ == Time::min()) return false;
+  const int64_t period = floor_div(watermark_.us, plan_.every.us);
+  const bool over = spoken_period_ && *spoken_period_ < period;
+  if (over || !spoken_period_) spoken_period_ = period;
+  return over && changed_;
+}
+
+Status AlignedWindowLane::speak(ResultWriter& writer, ResultEmitter& out) {
+  for (auto window = speech_.next(next_final_); window; window = speech_.next(next_final_)) {
+    if (Status spoken = speak_of(*window, writer); !spoken) return spoken;
+    speech_.pass(*window);
+    if (out.wants_pause()) break;
+  }
+  if (!speaking()) speech_ = {};
+  return {};
+}
+
+Status AlignedWindowLane::speak_of(WindowNumber window, ResultWriter& writer) {
+  WindowSources sources;
+  FiredWindow spoken = begin_window(window, false);
+  for (const auto& [start, open] : open_.open()) {
+    if (open.slice.first_window > window) break;
+    if (open.slice.last_window < window) continue;
+    for (const auto& [visible_from, part] : open.parts) {
+      if (visible_from > window) break;
+      spoken.newest_kafka_time = std::max(spoken.newest_kafka_time, part.newest_kafka_time);
+      collect(part, open.slice, sources);
+    }
+  }
+  const HotTable* const keys = speech_.keys_of(window);
+  spoken.expected_rows = keys != nullptr ? keys->size() : Batch::kMaxRows;
+  writer.begin(spoken);
+  if (keys == nullptr) return write_window(sources, view_.get(), *block_, writer);
+  return write_keys(*keys, sources, view_.get(), *block_, writer);
 }
 
 // --- Generations -----------------------------------------------------------------------------------------------------
@@ -243,7 +362,7 @@ std::unique_ptr<FrozenGeneration> AlignedWindowLane::freeze() {
   contents.runs = open_.freeze(generation_, slices_);
   contents.expired_after = expired_before_;
   contents.expired_through = expired_through_;
-  contents.metadata = encode_lane_metadata(describe(watermark_, open_));
+  contents.metadata = encode_lane_metadata(describe(watermark_, revision_, open_, speech_.next(next_final_)));
   if (expired_through_) expired_before_ = *expired_through_;
   expired_through_.reset();
   return std::make_unique<FrozenLane>(block_, std::move(contents));
@@ -251,9 +370,10 @@ std::unique_ptr<FrozenGeneration> AlignedWindowLane::freeze() {
 
 void AlignedWindowLane::shed(size_t target) {
   if (memory_bytes() <= target) return;
-  if (total_.bytes() > 0) totals_from_ = saturating_add(next_unfired_, slices_.overlap());
+  if (total_.bytes() > 0) totals_from_ = saturating_add(next_final_, slices_.overlap());
   total_.clear();
   open_.shed(target);
+  if (memory_bytes() > target) speech_.forget_keys();
 }
 
 void AlignedWindowLane::on_written(uint64_t number, std::shared_ptr<const StoreView> view) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "operators/windows/changed_keys.h"
 #include "operators/windows/lane_metadata.h"
 #include "operators/windows/lane_slices.h"
 #include "operators/windows/result_writer.h"
@@ -31,11 +32,12 @@ class AlignedWindowLane final : public WindowLane {
   void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) override;
   Status advance(Time watermark, ResultEmitter& out) override;
   Time watermark() const override { return watermark_; }
+  bool has_more() const override { return speaking() || (changed_ && speaks_at_once()); }
   std::unique_ptr<FrozenGeneration> freeze() override;
   void on_written(uint64_t number, std::shared_ptr<const StoreView> view) override;
   size_t hot_bytes() const override { return open_.hot_bytes(); }
   size_t dirty_bytes() const override { return open_.dirty_bytes(); }
-  size_t memory_bytes() const override { return open_.bytes() + total_.bytes(); }
+  size_t memory_bytes() const override { return open_.bytes() + total_.bytes() + speech_.bytes(); }
   void shed(size_t target) override;
   uint64_t keys() const override { return open_.keys(); }
   const WindowCounters& counters() const override { return counters_; }
@@ -46,10 +48,10 @@ class AlignedWindowLane final : public WindowLane {
     SlicePart* part = nullptr;
     std::vector<uint32_t> rows;
   };
-  // A slice met in this batch, and what a row of it must exceed to count in all of its windows.
+  // A slice met in this batch; watermarks below `closes_at` let a row of it count in all of its windows.
   struct Cursor {
     Slice slice{Time::max(), Time::max()};
-    Time first_end;
+    Time closes_at;
     int32_t common_group = -1;  // made with its first row
   };
 
@@ -59,10 +61,31 @@ class AlignedWindowLane final : public WindowLane {
   void apply(const Batch& batch, Group& group);
   void update_states(const Batch& batch, Rows rows, Arena& heap);
 
-  std::optional<WindowNumber> next_window(Time watermark) const;
-  Status fire(WindowNumber window, ResultWriter& out);
+  // A window speaks of all its keys when time reaches its end, and when no row can count in it any more. Without allowed
+  // lateness these are one and the same.
+  struct Closing {
+    Time at;
+    WindowNumber window;
+    bool is_final;
+  };
+  WindowNumber first_counting(Time watermark) const;
+  std::optional<WindowNumber> next_window(WindowNumber from, WindowNumber open_from) const;
+  std::optional<Closing> next_closing(Time watermark) const;
+  Status close(const Closing& closing, ResultWriter& writer);
+  // Answers how far time has come: short of `watermark` where `out` wanted a pause.
+  Result<Time> close_until(Time watermark, ResultWriter& writer, ResultEmitter& out);
+  void pass_time(Time watermark);
+  FiredWindow begin_window(WindowNumber window, bool is_final);
   void collect(const SlicePart& part, const Slice& slice, WindowSources& sources) const;
   bool shares_total(WindowNumber window) const;
+
+  // Besides, a window speaks of the keys that have changed.
+  bool speaks_at_once() const { return plan_.emit != EmitWhen::kEvery; }
+  bool speaking() const { return speech_.next(next_final_).has_value(); }
+  bool is_due();
+  void begin_speech();
+  Status speak(ResultWriter& writer, ResultEmitter& out);
+  Status speak_of(WindowNumber window, ResultWriter& writer);
 
   const WindowPlan& plan_;
   uint16_t step_;  // in state keys
@@ -71,10 +94,15 @@ class AlignedWindowLane final : public WindowLane {
   std::shared_ptr<const StateBlock> block_;
   LaneSlices open_;
   SlidingTotal total_;  // of common parts
+  Speech speech_;       // begun, and not over
+  bool changed_ = false;        // there is something for another one
+  std::optional<int64_t> spoken_period_;  // of kEvery: the last one that began; none before time did
+  int64_t revision_ = 0;        // the highest given
   WindowNumber totals_from_ = std::numeric_limits<WindowNumber>::min();  // memory has none to spare for earlier windows
   std::shared_ptr<const StoreView> view_;
   Time watermark_ = Time::min();
-  WindowNumber next_unfired_;
+  WindowNumber next_final_;   // the first window that has not spoken for the last time
+  WindowNumber next_closed_;  // the first whose end time has not reached
   uint64_t generation_ = 0;
   Time expired_before_ = Time::min();   // slices ending up to here have been deleted from the store
   std::optional<Time> expired_through_;  // and these are to be with the next generation

@@ -9,7 +9,7 @@ namespace tidemark {
 namespace {
 
 constexpr uint8_t kVersion = 2;
-constexpr uint8_t kWithoutEnds = 1;
+constexpr uint8_t kOldVersion = 1;
 
 }  // namespace
 
@@ -17,12 +17,15 @@ std::string lane_metadata_key(uint16_t lane, uint16_t step) {
   return encode_state_key({lane, step, Time::min(), kCommonPartial}, {});
 }
 
-LaneMetadata describe(Time watermark, const LaneSlices& slices) {
+LaneMetadata describe(Time watermark, int64_t revision, const LaneSlices& slices, std::optional<WindowNumber> unspoken) {
   LaneMetadata metadata;
   metadata.watermark = watermark;
+  metadata.revision = revision;
   for (const auto& [start, open] : slices.open()) {
+    const bool unsaid = unspoken && open.slice.last_window >= *unspoken;
     for (const auto& [visible_from, part] : open.parts) {
-      metadata.parts.push_back({start, open.slice.end, visible_from, part.newest_kafka_time});
+      metadata.parts.push_back({start, open.slice.end, visible_from, part.newest_kafka_time,
+                                unsaid || part.changed.any()});
     }
   }
   return metadata;
@@ -33,12 +36,14 @@ std::string encode_lane_metadata(const LaneMetadata& metadata) {
   ByteWriter out(bytes);
   out.fixed(kVersion);
   out.fixed(metadata.watermark.us);
+  out.fixed(metadata.revision);
   out.varint(metadata.parts.size());
   for (const LaneMetadata::Part& p : metadata.parts) {
     out.fixed(p.slice_start.us);
     out.fixed(p.slice_end->us);
     out.fixed(p.visible_from);
     out.fixed(p.newest_kafka_time.us);
+    out.fixed(static_cast<uint8_t>(p.changed));
   }
   out.fixed(checksum64(bytes));
   return bytes;
@@ -51,9 +56,10 @@ Result<LaneMetadata> decode_lane_metadata(std::string_view bytes) {
   if (ByteReader(bytes.substr(body.size())).fixed<uint64_t>() != checksum64(body)) return damaged();
   ByteReader in(body);
   const auto version = in.fixed<uint8_t>();
-  if (version != kVersion && version != kWithoutEnds) return external_error("the metadata of a window lane has an unknown version", false);
+  if (version != kVersion && version != kOldVersion) return external_error("the metadata of a window lane has an unknown version", false);
   LaneMetadata metadata;
   metadata.watermark = {in.fixed<int64_t>()};
+  if (version == kVersion) metadata.revision = in.fixed<int64_t>();
   const uint64_t count = in.varint();
   for (uint64_t i = 0; i < count && in.ok(); ++i) {
     LaneMetadata::Part p;
@@ -61,6 +67,7 @@ Result<LaneMetadata> decode_lane_metadata(std::string_view bytes) {
     if (version == kVersion) p.slice_end = {in.fixed<int64_t>()};
     p.visible_from = in.fixed<int64_t>();
     p.newest_kafka_time = {in.fixed<int64_t>()};
+    if (version == kVersion) p.changed = in.fixed<uint8_t>() != 0;
     metadata.parts.push_back(p);
   }
   if (!in.done()) return damaged();

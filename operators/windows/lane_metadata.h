@@ -18,9 +18,11 @@ struct LaneMetadata {
     std::optional<Time> slice_end;  // version 1 had none
     WindowNumber visible_from = 0;
     Time newest_kafka_time;
+    bool changed = false;  // since the windows over it spoke
     bool operator==(const Part&) const = default;
   };
   Time watermark = Time::min();
+  int64_t revision = 0;  // the highest given
   std::vector<Part> parts;  // by slice_start, then visible_from
   bool operator==(const LaneMetadata&) const = default;
 };
@@ -28,7 +30,8 @@ struct LaneMetadata {
 // Where it lies in the store: no slice ends at Time::min().
 std::string lane_metadata_key(uint16_t lane, uint16_t step);
 
-LaneMetadata describe(Time watermark, const LaneSlices& slices);
+// `unspoken`: windows from there on have changed, and a speech of that is not over.
+LaneMetadata describe(Time watermark, int64_t revision, const LaneSlices& slices, std::optional<WindowNumber> unspoken);
 // Every part has its slice's end.
 std::string encode_lane_metadata(const LaneMetadata& metadata);
 // Refuses what encode_lane_metadata did not make: external, for the store is damaged.

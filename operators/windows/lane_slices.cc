@@ -3,7 +3,9 @@
 #include "operators/windows/lane_slices.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "operators/windows/window_merge.h"
 #include "state/state_key.h"
 
 namespace tidemark {
@@ -39,6 +41,17 @@ void LaneSlices::note_change(const HotTable& table, size_t bytes_before, size_t 
   keys_ += table.size() - keys_before;
 }
 
+void LaneSlices::note_changed(SlicePart& part, const KeyedRows& keyed, Rows rows) {
+  changed_bytes_ -= part.changed.bytes();
+  part.changed.add(keyed.keys, keyed.hashes, rows);
+  changed_bytes_ += part.changed.bytes();
+}
+
+ChangedKeys LaneSlices::take_changed(SlicePart& part) {
+  changed_bytes_ -= part.changed.bytes();
+  return std::exchange(part.changed, {});
+}
+
 std::vector<FrozenRun> LaneSlices::freeze(uint64_t number, const Slices& slices) {
   std::vector<FrozenRun> runs;
   size_t bytes = 0;
@@ -69,6 +82,23 @@ void LaneSlices::drop_written(SlicePart& part) {
   part.in_store_only = true;
 }
 
+// Makes one table of the copies of a part that are in the store.
+void LaneSlices::fold_written(SlicePart& part) {
+  const auto unwritten = std::ranges::find_if(part.frozen, [&](const auto& f) { return f->generation > written_; });
+  if (unwritten - part.frozen.begin() < 2) return;
+  HotTable folded(block_.blank());
+  for (auto f = part.frozen.begin(); f != unwritten; ++f) {
+    merge_table((*f)->table, block_, folded);
+    cached_bytes_ -= (*f)->bytes;
+    keys_ -= (*f)->table.size();
+  }
+  const uint64_t newest = (*std::prev(unwritten))->generation;
+  part.frozen.erase(part.frozen.begin() + 1, unwritten);
+  part.frozen.front() = std::make_shared<const FrozenTable>(newest, std::move(folded));
+  cached_bytes_ += part.frozen.front()->bytes;
+  keys_ += part.frozen.front()->table.size();
+}
+
 void LaneSlices::settle(SlicePart& part, uint64_t newly_written_from) {
   size_t cached = 0;
   for (const auto& f : part.frozen) {
@@ -76,7 +106,13 @@ void LaneSlices::settle(SlicePart& part, uint64_t newly_written_from) {
     ++cached;
     if (f->generation >= newly_written_from) cached_bytes_ += f->bytes;
   }
-  if (cached > kMaxCachedGenerations || (cached > 0 && part.in_store_only)) drop_written(part);
+  if (cached > 0 && part.in_store_only) return drop_written(part);
+  if (cached <= kMaxCachedGenerations) return;
+  if (old_copies_ == OldCopies::kFold) {
+    fold_written(part);
+  } else {
+    drop_written(part);
+  }
 }
 
 void LaneSlices::on_written(uint64_t number) {
@@ -105,6 +141,7 @@ std::optional<Time> LaneSlices::expire_through(WindowNumber window) {
         if (f->generation <= written_) cached_bytes_ -= f->bytes;
         keys_ -= f->table.size();
       }
+      changed_bytes_ -= part.changed.bytes();
     }
     parts_ -= gone.parts.size();
     open_.erase(open_.begin());
@@ -118,6 +155,14 @@ void LaneSlices::shed(size_t target) {
       if (bytes() <= target) return;
       const bool any = !part.frozen.empty() && part.frozen.front()->generation <= written_;
       if (any) drop_written(part);
+    }
+  }
+  for (auto slice = open_.rbegin(); slice != open_.rend() && changed_bytes_ > 0; ++slice) {
+    for (auto& [visible_from, part] : slice->second.parts) {
+      if (bytes() <= target) return;
+      if (!part.changed.any()) continue;
+      changed_bytes_ -= part.changed.bytes();
+      part.changed.add_all();
     }
   }
 }

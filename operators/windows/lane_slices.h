@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "operators/windows/changed_keys.h"
 #include "operators/windows/hot_table.h"
 #include "operators/windows/slices.h"
 #include "operators/windows/state_block.h"
@@ -34,6 +35,7 @@ struct SlicePart {
   // What the store's view holds of this part has to be read from there: `frozen` has only generations beyond it.
   // Otherwise `frozen` has all of them, and the store is not looked at.
   bool in_store_only = false;
+  ChangedKeys changed;       // since the windows over it spoke; noted only where they speak of changes
   int32_t batch_group = -1;  // scratch of the lane's add()
 
   bool ever_frozen() const { return in_store_only || !frozen.empty(); }
@@ -53,10 +55,16 @@ struct FrozenRun {
   std::shared_ptr<const FrozenTable> table;
 };
 
+// What becomes of written copies of one part when they are many: each makes firing slower, and looking up a key much slower.
+enum class OldCopies : uint8_t {
+  kDrop,  // the store has them
+  kFold,  // into one: keys are looked up all the time
+};
+
 // Single-threaded.
 class LaneSlices {
  public:
-  explicit LaneSlices(const StateBlock& block) : block_(block) {}
+  LaneSlices(const StateBlock& block, OldCopies old_copies) : block_(block), old_copies_(old_copies) {}
 
   // Open slices by start, which is also the order of their ends.
   std::map<Time, OpenSlice>& open() { return open_; }
@@ -68,23 +76,29 @@ class LaneSlices {
   HotTable& hot(SlicePart& part);
   void note_change(const HotTable& table, size_t bytes_before, size_t keys_before);
 
+  // Keys of `part` have changed; or some that nobody knows.
+  void note_changed(SlicePart& part, const KeyedRows& keyed, Rows rows);
+  void note_all_changed(SlicePart& part) { part.changed.add_all(); }
+  // What has changed since the last call.
+  ChangedKeys take_changed(SlicePart& part);
+
   // Takes every hot table as generation `number`: pointers change hands, no entry is touched.
   std::vector<FrozenRun> freeze(uint64_t number, const Slices& slices);
   // Generations up to `number` are in the store.
   void on_written(uint64_t number);
   // Forgets slices whose last window is `window` or before. Answers the end of the last of them that ever was frozen.
   std::optional<Time> expire_through(WindowNumber window);
-  // Drops written generations, those that fire last first, until bytes() <= target.
+  // Drops written generations, those that fire last first, and then what is known of changed keys, until
+  // bytes() <= target.
   void shed(size_t target);
 
   size_t hot_bytes() const { return hot_bytes_; }
   size_t dirty_bytes() const { return hot_bytes_ + unwritten_bytes_; }
-  size_t bytes() const { return dirty_bytes() + cached_bytes_ + parts_ * kPartBytes; }
+  size_t bytes() const { return dirty_bytes() + cached_bytes_ + changed_bytes_ + parts_ * kPartBytes; }
   uint64_t keys() const { return keys_; }
 
  private:
-  // Written copies of one part beyond this number are dropped for good: each makes firing slower. Folding them into one
-  // table instead would have its place where this is looked at.
+  // Written copies of one part beyond this number are too many.
   static constexpr size_t kMaxCachedGenerations = 8;
   // A part, its map node and its share of the slice.
   static constexpr size_t kPartBytes = sizeof(SlicePart) + sizeof(OpenSlice) + 96;
@@ -94,9 +108,11 @@ class LaneSlices {
     size_t bytes;
   };
   void drop_written(SlicePart& part);
+  void fold_written(SlicePart& part);
   void settle(SlicePart& part, uint64_t newly_written_from);
 
   const StateBlock& block_;
+  const OldCopies old_copies_;
   std::map<Time, OpenSlice> open_;
   std::deque<Unwritten> unwritten_;
   uint64_t written_ = 0;         // generations up to here are in the store
@@ -104,6 +120,7 @@ class LaneSlices {
   size_t hot_bytes_ = 0;
   size_t unwritten_bytes_ = 0;   // frozen, not written; held by the writer even when the slice has expired
   size_t cached_bytes_ = 0;      // written, and still in memory
+  size_t changed_bytes_ = 0;
   uint64_t keys_ = 0;
 };
 

@@ -49,6 +49,16 @@ void ResultWriter::open_batch() {
   for (const PlannedAggregate& a : plan_.aggregates) {
     batch_->columns.emplace_back().reset(a.function->result_type(), room_);
   }
+  if (!plan_.revises()) return;
+  batch_->columns.emplace_back().reset(TypeKind::kInt, room_);
+  batch_->columns.emplace_back().reset(TypeKind::kBool, room_);
+}
+
+void ResultWriter::add_revision(size_t row) {
+  const auto columns = std::span(batch_->columns).last(2);
+  columns[0].valid[row] = columns[1].valid[row] = 1;
+  columns[0].ints[row] = window_.revision;
+  columns[1].bools[row] = window_.is_final;
 }
 
 void ResultWriter::widen(size_t rows) {
@@ -72,6 +82,7 @@ bool ResultWriter::add(std::string_view key, const std::byte* states) {
     const bool given = a.function->result(states + a.state_offset, batch.columns[keys + 2 + i], row, batch.arena);
     if (!given) ++counters_.result_errors;
   }
+  if (plan_.revises()) add_revision(row);
   batch.event_times.push_back(event_time_);
   batch.kafka_times.push_back(kafka_time_);
   batch.newest_counted = std::max(batch.newest_counted, window_.newest_kafka_time);

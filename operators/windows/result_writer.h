@@ -16,6 +16,9 @@ struct FiredWindow {
   Time end;
   Time newest_kafka_time = Time::min();  // of the records counted in it; Time::min() where none had one
   size_t expected_rows = 0;              // a guess, for memory only
+  // Where the window revises.
+  int64_t revision = 0;
+  bool is_final = true;
 };
 
 // min(end - 1 ms, the newest Kafka time), not below 0: brokers refuse the far future and negative times.
@@ -35,6 +38,7 @@ class ResultWriter {
  private:
   void open_batch();
   void widen(size_t rows);
+  void add_revision(size_t row);
 
   const WindowPlan& plan_;
   ResultEmitter& out_;

@@ -17,9 +17,6 @@ Result<Kept> kept_metadata(uint16_t step, uint16_t lane, const std::shared_ptr<c
 template <class Shape>
 Result<std::unique_ptr<WindowLane>> make_lane(const Shape& shape, const WindowPlan& plan, uint16_t step, uint16_t lane,
                                               std::shared_ptr<const StoreView> view) {
-  if (plan.allowed_lateness != Duration{0}) {
-    return user_error("step '" + plan.step_name + "': allowed_lateness above 0s is not supported yet");
-  }
   const auto kept = kept_metadata(step, lane, view);
   if (!kept) return std::unexpected(kept.error());
   auto made = std::make_unique<AlignedWindowLane>(plan, Slices(shape), step, lane);

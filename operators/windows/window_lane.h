@@ -28,7 +28,8 @@ struct LateRow {
   Time watermark;  // the watermark that refused it
 };
 
-// Takes result rows; called on the lane's thread, in order of window end. May block (back-pressure).
+// Takes result rows; called on the lane's thread, in the order in which windows speak: in order of window end, where they
+// speak but once. May block (back-pressure).
 class ResultEmitter {
  public:
   virtual ~ResultEmitter() = default;
@@ -72,8 +73,12 @@ class WindowLane {
   // Moves the lane's watermark (never back) and fires every window whose end it has reached, in order of end.
   // Time::max() closes all windows. Where `out` wanted a pause, the watermark stands at the end of the last window fired,
   // short of `watermark`; the same call again goes on. At least one window is fired in each.
+  //
+  // A window that revises also speaks of the keys that have changed, and its rows say which of them are final.
   virtual Status advance(Time watermark, ResultEmitter& out) = 0;
   virtual Time watermark() const = 0;
+  // Whether advance() has something to say although the watermark stands where it stood.
+  virtual bool has_more() const { return false; }
 
   // Freezes what changed since the last freeze, metadata included; the lane goes on with an empty generation.
   virtual std::unique_ptr<FrozenGeneration> freeze() = 0;

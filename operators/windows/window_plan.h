@@ -20,16 +20,26 @@ struct PlannedAggregate {
   size_t state_offset = 0;             // within an entry's state block
 };
 
+// When a window speaks: once it is closed; before that, too, at multiples of a period from the epoch; or whenever it has
+// changed.
+enum class EmitWhen : uint8_t { kOnClose, kEvery, kOnChange };
+
 struct WindowPlan {
   std::string step_name;
   size_t ordinal = 0;        // index into Batch::keyed
   WindowShape shape;
   Duration allowed_lateness;
+  EmitWhen emit = EmitWhen::kOnClose;
+  Duration every;                         // of kEvery
   std::vector<Type> key_types;            // in `by` order
   std::vector<PlannedAggregate> aggregates;
   size_t state_size = 0;                  // of all aggregates together
+
+  // A window may speak more than once: its rows bear `revision` and `is_final`.
+  bool revises() const { return emit != EmitWhen::kOnClose || allowed_lateness > Duration{0}; }
 };
 
-// Columns of a result batch, by slot: the keys, then window_start, window_end, then one per aggregate in plan order.
+// Columns of a result batch, by slot: the keys, then window_start, window_end, then one per aggregate in plan order, then
+// revision and is_final where the window revises.
 
 }  // namespace tidemark

@@ -299,6 +299,18 @@ TEST_CASE("cumulative and calendar windows are read with their defaults") {
   CHECK(std::get<CalendarSpec>(daily.kind).timezone.value == "UTC");
 }
 
+TEST_CASE("when a window speaks is read") {
+  const auto window_of = [](std::string_view more) {
+    const PipelineSpec p = loaded(around(fmt::format("  - window: {{tumbling: 1m{}, aggregates: {{c: count()}}}}\n", more)));
+    return std::get<WindowSpec>(p.steps[0].what);
+  };
+  CHECK(window_of("").emit == Emit{EmitWord::kOnClose, {}});
+  CHECK(window_of(", emit: on_close").emit == Emit{EmitWord::kOnClose, {}});
+  CHECK(window_of(", emit: on_change").emit == Emit{EmitWord::kOnChange, {}});
+  CHECK(window_of(", emit: {every: 10s}").emit == Emit{EmitWord::kEvery, Duration::seconds(10)});
+  CHECK(window_of(", allowed_lateness: 5s").allowed_lateness.value == Duration::seconds(5));
+}
+
 TEST_CASE("windows are refused with a reason and a place") {
   const auto check = [](std::string_view window, std::string_view wanted) {
     CHECK(errors_of(around(fmt::format("  - window: {{{}}}\n", window))) == wanted);
@@ -329,9 +341,9 @@ TEST_CASE("windows are refused with a reason and a place") {
   check("tumbling: 1m, by: window_end" + one, "7:32: a field of `by` may not be called `window_end`; result rows have a field of their own with this name\n");
   check("tumbling: 1m, by: a, aggregates: {a: count()}", "7:48: the aggregate `a` has the name of a field of `by`; result rows hold both; give it another name\n");
   check("tumbling: 1m, aggregates: {is_final: count()}", "7:41: an aggregate may not be called `is_final`; result rows have a field of their own with this name\n");
-  check("tumbling: 1m, emit: on_change" + one, "7:34: `emit` `on_change` is not supported yet; use `on_close`\n");
-  check("tumbling: 1m, emit: {every: 10s}" + one, "7:34: `emit` `{every: ...}` is not supported yet; use `on_close`\n");
-  check("tumbling: 1m, allowed_lateness: 5s" + one, "7:46: `allowed_lateness` above 0s is not supported yet; write 0s; a larger `max_delay` also waits longer for what is late\n");
+  check("tumbling: 1m, emit: early" + one, "7:34: `emit` must be `on_close` or `on_change`, not 'early'\n");
+  check("tumbling: 1m, emit: {every: 0s}" + one, "7:42: `every` must be longer than nothing, not 0s\n");
+  check("tumbling: 1m, emit: {interval: 5s}" + one, "7:35: unknown key `interval`; write `every`\n");
   check("tumbling: {size: 1m, offset: 1s}, offset: 1s" + one, "7:56: `offset` is written twice, beside and inside the kind of window; keep one of them\n");
 }
 

@@ -186,7 +186,7 @@ class Job:
     def __init__(self, directory, name, bootstrap, topic, out=None, late=None, dead=None, filter=None, window=None,
                  by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
                  lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
-                 sink_bootstrap=None, idle_after="1h", offset=None, pattern=None, fetch=None):
+                 sink_bootstrap=None, idle_after="1h", offset=None, pattern=None, fetch=None, emit=None):
         self.directory = pathlib.Path(directory)
         self.name, self.bootstrap, self.topic = name, bootstrap, topic
         self.out, self.late, self.dead = out, late, dead
@@ -197,6 +197,7 @@ class Job:
         self.sink_bootstrap, self.idle_after, self.offset = sink_bootstrap, idle_after, offset
         self.pattern = pattern  # instead of the topic
         self.fetch = fetch
+        self.emit = emit
 
     @property
     def file(self):
@@ -232,11 +233,17 @@ class Job:
         if not self.window:
             return steps
         kind, size, step = self.window
-        shape = {"tumbling": size} if kind == "tumbling" else {"sliding": {"size": size, "step": step}}
+        shape = {kind: {"size": size, "step": step}}
+        if kind == "tumbling":
+            shape = {kind: size}
+        if kind == "calendar":
+            shape = {kind: {"unit": size, "timezone": step}}
         window = {**shape, "by": self.by, "allowed_lateness": self.allowed_lateness,
                   "aggregates": {one["name"]: self._aggregate(one) for one in self.aggregates}}
         if self.offset:
             window["offset"] = self.offset
+        if self.emit:
+            window["emit"] = self.emit
         return steps + [{"name": "per_user", "window": window}]
 
     @staticmethod
@@ -271,8 +278,9 @@ class Job:
                "at_least_once": at_least_once or self.delivery == "at_least_once"}
         if self.window:
             kind, size, step = self.window
-            out["window"] = {"name": "per_user", "size_ms": milliseconds(size),
-                             "step_ms": milliseconds(size if kind == "tumbling" else step),
+            shape = {"unit": size, "timezone": step} if kind == "calendar" else {
+                "size_ms": milliseconds(size), "step_ms": milliseconds(size if kind == "tumbling" else step)}
+            out["window"] = {"name": "per_user", "kind": "sliding" if kind == "tumbling" else kind, **shape,
                              "offset_ms": milliseconds(self.offset or "0s"), "by": self.by,
                              "allowed_lateness_ms": milliseconds(self.allowed_lateness), "aggregates": self.aggregates}
         return out

@@ -343,6 +343,7 @@ class CaseWriter {
     line("      " + kind_of_window);
     if (w.offset_us != 0) line("      offset: " + us_text(w.offset_us));
     line("      by: [" + names + "]");
+    emission(w);
     aggregates(w);
     const int64_t least = random_.in(2, 4);
     if (random_.percent(25)) {
@@ -352,6 +353,15 @@ class CaseWriter {
     case_.doubled = random_.percent(20);
     if (case_.doubled) line("  - map: {twice: c * 2}");
     case_.pipeline.window = std::move(w);
+  }
+
+  // When windows speak, which the oracle need not know but for what is late.
+  void emission(oracle::Window& w) {
+    if (random_.percent(25)) w.allowed_lateness_us = random_.one_of<int64_t>({500'000, 5'000'000, 40'000'000});
+    if (w.allowed_lateness_us > 0) line("      allowed_lateness: " + us_text(w.allowed_lateness_us));
+    const std::string emit = random_.one_of<std::string>({"", "", "", "on_change", "{every: 1s}", "{every: 7s}"});
+    if (!emit.empty()) line("      emit: " + emit);
+    case_.revised = !emit.empty() || w.allowed_lateness_us > 0;
   }
 
   // Answers the kind of window as the file writes it.

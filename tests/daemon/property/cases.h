@@ -28,6 +28,7 @@ struct Case {
   oracle::Pipeline pipeline;
   std::vector<ResultField> results;
   bool doubled = false;  // a map behind the window adds `twice`
+  bool revised = false;  // windows may speak more than once
   std::vector<std::string> sink_key;  // explicit key of the rows' sink; empty: the default
 
   std::vector<oracle::PartitionLog> logs;

@@ -130,8 +130,13 @@ oracle::Aggregate aggregate(const json& spec) {
 oracle::Window window(const json& spec) {
   oracle::Window out;
   out.name = spec.at("name");
-  out.size_us = spec.at("size_ms").get<int64_t>() * 1000;
-  out.step_us = spec.value("step_ms", spec.at("size_ms").get<int64_t>()) * 1000;
+  const std::string kind = spec.value("kind", "sliding");
+  if (kind == "cumulative") out.kind = oracle::WindowKind::kCumulative;
+  if (kind == "calendar") out.kind = oracle::WindowKind::kCalendar;
+  out.unit = spec.value("unit", "");
+  out.timezone = spec.value("timezone", "");
+  out.size_us = spec.value("size_ms", int64_t{0}) * 1000;
+  out.step_us = spec.value("step_ms", out.size_us / 1000) * 1000;
   out.offset_us = spec.value("offset_ms", int64_t{0}) * 1000;
   out.by = spec.value("by", std::vector<std::string>{});
   out.allowed_lateness_us = spec.value("allowed_lateness_ms", int64_t{0}) * 1000;

@@ -6,7 +6,7 @@
 //  "event_time": {"field", "max_delay_ms", "max_future_ms"}, "tombstones": "skip",
 //  "steps": [{"name", "filter": [[field, op, literal], ..]},            all of which must hold; op: == != < <= > >= has
 //            {"name", "map": {"out": {"field": f} | {"literal": v} | {"has": f} | {"coalesce": [f, literal]}}}],
-//  "window": {"name", "size_ms", "step_ms", "offset_ms", "by": [..], "allowed_lateness_ms",
+//  "window": {"name", "kind": "sliding" | "cumulative" | "calendar", "unit", "timezone", "size_ms", "step_ms", "offset_ms", "by": [..], "allowed_lateness_ms",
 //             "aggregates": [{"name", "kind", "field", "by", "numbers": [..], "where": [conditions]}], "having": [conditions]},
 //  "lanes": "one" | "partition", "close": "all" | "watermark", "at_least_once": false}
 #pragma once

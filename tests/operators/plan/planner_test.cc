@@ -38,6 +38,31 @@ TEST_CASE("a time zone that there is not is refused with the nearest one") {
   CHECK_THAT(window("Moon/Base_Alpha_One"), Contains("write an IANA name, such as Europe/Stockholm"));
 }
 
+// The steps behind a first one that counts by `n`, speaking as `emission` says.
+std::string behind(std::string_view emission, std::string_view steps) {
+  return "{name: w, window: {tumbling: 1m, by: [n], " + std::string(emission) + "aggregates: {c: count()}}}\n" + std::string(steps);
+}
+
+TEST_CASE("rows that may be revised bear their revision, and say so where they are filtered") {
+  CHECK(said_of(behind("emit: on_change, ", "  - map: {d: revision + 1, last: is_final}")).empty());
+  CHECK_THAT(said_of(behind("", "  - map: {d: revision + 1}")), Contains("`revision`"));
+  const std::string warning = "8:13: warning: this filter sees revised rows";
+  for (const char* emission : {"emit: on_change, ", "emit: {every: 1s}, ", "allowed_lateness: 1s, "}) {
+    CHECK_THAT(said_of(behind(emission, "  - filter: c > 3")), Contains(warning));
+    CHECK(said_of(behind(emission, "  - filter: is_final && c > 3")).empty());
+  }
+  CHECK_THAT(said_of(behind("emit: on_change, ", "  - map: {d: c * 2}\n  - filter: d > 3")), Contains("9:13: warning: this filter sees"));
+  CHECK_THAT(said_of(behind("emit: on_change, ", "  - filter: is_final || c > 3")), Contains(warning));
+  CHECK(said_of(behind("", "  - filter: c > 3")).empty());
+}
+
+TEST_CASE("a window over a step that may speak more than once is refused") {
+  const std::string over = "  - window: {tumbling: 1h, aggregates: {c: count()}}";
+  CHECK_THAT(said_of(behind("allowed_lateness: 1s, ", over)),
+             Contains("8:5: error: a window over a step that may speak of the same more than once is refused"));
+  CHECK_THAT(said_of(behind("emit: on_change, ", "  - map: {d: c}\n" + over)), Contains("9:5: error: a window over a step that may"));
+}
+
 TEST_CASE("an aggregate outside of a window is refused as what it is") {
   CHECK_THAT(said_of("filter: sum(amount) > 1.0"),
              Contains("7:13: error: `sum` is an aggregate, and this step sees one row at a time"));

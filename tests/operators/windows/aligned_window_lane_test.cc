@@ -40,6 +40,26 @@ struct Counted final : ResultEmitter {
   }
 };
 
+using Lines = std::vector<std::string>;
+
+// "KEY END: COUNT rev REVISION", and whether that is final.
+struct Said final : ResultEmitter {
+  Lines lines;
+  bool pauses = false;
+  void emit(std::unique_ptr<Batch> b) override {
+    for (uint32_t i = 0; i < b->rows; ++i) {
+      lines.push_back(fmt::format("{} {}: {} rev {}{}", b->columns[0].strings[i], b->columns[2].ints[i], b->columns[3].ints[i],
+                                  b->columns[13].ints[i], b->columns[14].bools[i] ? " final" : ""));
+    }
+  }
+  bool wants_pause() override { return pauses; }
+  // Sorted.
+  Lines take() {
+    std::ranges::sort(lines);
+    return std::exchange(lines, {});
+  }
+};
+
 TestRow row_at(int64_t us, std::string key = "k") {
   TestRow row;
   row.event_time = {us};
@@ -154,13 +174,169 @@ TEST_CASE("a result that cannot be given is null and counted") {
   CHECK(out.batches[0]->columns[9].doubles[0] == 9223372036854775807.0);  // the average knows no such limit
 }
 
-TEST_CASE("lateness that a lane cannot serve is refused by name") {
+TEST_CASE("with allowed lateness a window speaks when it closes, of each change behind that, and once for the last time") {
   const auto test = make_test_plan(AlignedShape{{10}, {10}, {0}});
-  test->plan.allowed_lateness = Duration::seconds(1);
-  const auto made = make_window_lane(test->plan, kStep, 0, nullptr);
-  REQUIRE_FALSE(made.has_value());
-  CHECK(made.error().fault == Fault::kUser);
-  CHECK(made.error().message.find("allowed_lateness") != std::string::npos);
+  test->plan.allowed_lateness = {20};
+  const auto lane = make_lane(*test);
+  Said said;
+  add(*lane, *test, {row_at(5, "a"), row_at(6, "b")});
+  CHECK_FALSE(lane->has_more());  // a window that is not closed keeps silent
+  REQUIRE(lane->advance({10}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 1 rev 1", "b 10: 1 rev 1"});
+  add(*lane, *test, {row_at(7, "b"), row_at(8, "b"), row_at(15, "c")});
+  CHECK(lane->has_more());
+  REQUIRE(lane->advance({10}, said).has_value());
+  CHECK(said.take() == Lines{"b 10: 3 rev 2"});  // once for the batch, and not of the window that is still open
+  CHECK_FALSE(lane->has_more());
+  TestRow too_late = row_at(9, "b");
+  too_late.watermark = {30};
+  CHECK(add(*lane, *test, {too_late}).size() == 1);
+  REQUIRE(lane->advance({30}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 1 rev 4 final", "b 10: 3 rev 4 final", "c 20: 1 rev 3"});
+  CHECK(add(*lane, *test, {row_at(9, "b")}).size() == 1);  // the lane's watermark has passed its last moment
+  REQUIRE(lane->advance(Time::max(), said).has_value());
+  CHECK(said.take() == Lines{"c 20: 1 rev 5 final"});
+  CHECK(lane->memory_bytes() == 0);
+}
+
+TEST_CASE("on change a window speaks of the keys of a batch, each once, and of all when it is final") {
+  const auto test = make_test_plan(AlignedShape{{10}, {10}, {0}});
+  test->plan.emit = EmitWhen::kOnChange;
+  const auto lane = make_lane(*test);
+  Said said;
+  add(*lane, *test, {row_at(1, "a"), row_at(2, "b"), row_at(3, "a"), row_at(12, "a")});
+  REQUIRE(lane->advance({3}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 2 rev 1", "a 20: 1 rev 2", "b 10: 1 rev 1"});
+  add(*lane, *test, {row_at(4, "b")});
+  REQUIRE(lane->advance({10}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 2 rev 3 final", "b 10: 2 rev 3 final"});  // what closes the window speaks for the change
+}
+
+TEST_CASE("every so often a window speaks of what has changed, by event time, and is silent where nothing has") {
+  const auto test = make_test_plan(AlignedShape{{100}, {100}, {0}});
+  test->plan.emit = EmitWhen::kEvery;
+  test->plan.every = {10};
+  const auto lane = make_lane(*test);
+  Said said;
+  add(*lane, *test, {row_at(1, "a"), row_at(2, "b")});
+  REQUIRE(lane->advance({9}, said).has_value());
+  CHECK(said.take().empty());
+  REQUIRE(lane->advance({11}, said).has_value());
+  CHECK(said.take() == Lines{"a 100: 1 rev 1", "b 100: 1 rev 1"});
+  REQUIRE(lane->advance({25}, said).has_value());
+  CHECK(said.take().empty());
+  add(*lane, *test, {row_at(26, "b"), row_at(27, "b")});
+  REQUIRE(lane->advance({29}, said).has_value());
+  CHECK(said.take().empty());
+  REQUIRE(lane->advance({57}, said).has_value());
+  CHECK(said.take() == Lines{"b 100: 3 rev 2"});
+  REQUIRE(lane->advance({100}, said).has_value());
+  CHECK(said.take() == Lines{"a 100: 1 rev 3 final", "b 100: 3 rev 3 final"});
+}
+
+TEST_CASE("of windows over many slices each speaks of what it has seen change") {
+  const auto test = make_test_plan(AlignedShape{{30}, {10}, {0}});
+  test->plan.emit = EmitWhen::kOnChange;
+  const auto lane = make_lane(*test);
+  Said said;
+  add(*lane, *test, {row_at(5, "a")});
+  REQUIRE(lane->advance({5}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 1 rev 1", "a 20: 1 rev 2", "a 30: 1 rev 3"});
+  add(*lane, *test, {row_at(15, "a"), row_at(25, "b")});
+  REQUIRE(lane->advance({10}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 1 rev 4 final", "a 20: 2 rev 5", "a 30: 2 rev 6", "a 40: 1 rev 7", "b 30: 1 rev 6",
+                             "b 40: 1 rev 7", "b 50: 1 rev 8"});
+}
+
+TEST_CASE("changes that nobody has spoken of yet outlive a restart") {
+  const auto test = make_test_plan(AlignedShape{{100}, {100}, {0}});
+  test->plan.emit = EmitWhen::kEvery;
+  test->plan.every = {10};
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  Said said;
+  add(*lane, *test, {row_at(1, "a"), row_at(2, "b")});
+  REQUIRE(lane->advance({8}, said).has_value());
+  REQUIRE(lane->advance({12}, said).has_value());
+  CHECK(said.take().size() == 2);
+  write(*lane, store.store());
+  const auto quiet = make_lane(*test, kStep, store.store().view());
+  REQUIRE(quiet->advance({21}, said).has_value());
+  CHECK(said.take().empty());  // nothing had changed
+  add(*lane, *test, {row_at(13, "b")});
+  write(*lane, store.store());
+  const auto restored = make_lane(*test, kStep, store.store().view());
+  REQUIRE(restored->advance({21}, said).has_value());
+  CHECK(said.take() == Lines{"a 100: 1 rev 2", "b 100: 2 rev 2"});  // which key it was is not kept
+  REQUIRE(restored->advance(Time::max(), said).has_value());
+  CHECK(said.take() == Lines{"a 100: 1 rev 3 final", "b 100: 2 rev 3 final"});
+}
+
+TEST_CASE("what was to be said when a speech paused is said later, after a restart too") {
+  const auto test = make_test_plan(AlignedShape{{30}, {10}, {0}});
+  test->plan.emit = EmitWhen::kOnChange;
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  Said said;
+  said.pauses = true;
+  add(*lane, *test, {row_at(5, "a")});
+  REQUIRE(lane->advance({5}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 1 rev 1"});
+  CHECK(lane->has_more());
+  write(*lane, store.store());
+  const auto restored = make_lane(*test, kStep, store.store().view());
+  CHECK(restored->has_more());
+  add(*lane, *test, {row_at(6, "a")});  // goes on beside what is being said
+  said.pauses = false;
+  REQUIRE(lane->advance({5}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 2 rev 2", "a 20: 2 rev 3", "a 30: 2 rev 4"});
+  REQUIRE(restored->advance({5}, said).has_value());
+  CHECK(said.take() == Lines{"a 10: 1 rev 2", "a 20: 1 rev 3", "a 30: 1 rev 4"});
+}
+
+TEST_CASE("where memory is short the changed keys are forgotten, and the window speaks of all") {
+  const auto test = make_test_plan(AlignedShape{{1'000'000}, {1'000'000}, {0}});
+  test->plan.emit = EmitWhen::kEvery;
+  test->plan.every = {100'000};
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  Said said;
+  std::vector<TestRow> rows;
+  for (int i = 0; i < 2000; ++i) rows.push_back(row_at(i, fmt::format("user-{:07}", i)));
+  add(*lane, *test, rows);
+  REQUIRE(lane->advance({1}, said).has_value());
+  REQUIRE(lane->advance({100'000}, said).has_value());
+  CHECK(said.take().size() == 2000);
+  add(*lane, *test, {row_at(3, "one")});
+  write(*lane, store.store());
+  lane->shed(0);
+  CHECK(lane->memory_bytes() < 1024);
+  REQUIRE(lane->advance({200'000}, said).has_value());
+  CHECK(said.take().size() == 2001);
+  add(*lane, *test, {row_at(4, "one")});
+  REQUIRE(lane->advance({300'000}, said).has_value());
+  CHECK(said.take() == Lines{"one 1000000: 2 rev 3"});  // looked up in the store
+}
+
+TEST_CASE("copies of written generations are folded where keys are looked up all the time") {
+  const auto test = make_test_plan(AlignedShape{{1'000'000}, {1'000'000}, {0}});
+  test->plan.emit = EmitWhen::kOnChange;
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  Said said;
+  for (int64_t i = 0; i < 40; ++i) {
+    add(*lane, *test, {row_at(i, "a"), row_at(i, "k" + std::to_string(i))});
+    REQUIRE(lane->advance({i}, said).has_value());
+    CHECK(said.take() == Lines{fmt::format("a 1000000: {} rev {}", i + 1, i + 1), fmt::format("k{} 1000000: 1 rev {}", i, i + 1)});
+    write(*lane, store.store());
+  }
+  CHECK(lane->keys() <= 41 + 2 * 8);
+  CHECK(lane->keys() >= 41);
+  CHECK(lane->dirty_bytes() == 0);
+  REQUIRE(lane->advance(Time::max(), said).has_value());
+  CHECK(said.take().size() == 41);
+  CHECK(lane->keys() == 0);
+  CHECK(lane->memory_bytes() == 0);
 }
 
 TEST_CASE("slices that expire before a freeze are never written, others are deleted after they were") {
@@ -280,10 +456,10 @@ TEST_CASE("copies of written generations stay bounded in number") {
 }
 
 TEST_CASE("a lane's metadata keeps its bytes, comes back, and is refused when damaged") {
-  LaneMetadata metadata{{77}, {{Time{10}, Time{20}, 1, Time{5}}, {Time{20}, Time{24}, -3, Time::min()}}};
+  LaneMetadata metadata{{77}, 6, {{Time{10}, Time{20}, 1, Time{5}, true}, {Time{20}, Time{24}, -3, Time::min()}}};
   const std::string bytes = encode_lane_metadata(metadata);
-  REQUIRE(bytes.size() == 1 + 8 + 1 + 2 * 32 + 8);
-  CHECK(bytes.substr(0, 19) == std::string("\x02\x4d\0\0\0\0\0\0\0\x02\x0a\0\0\0\0\0\0\0\x14", 19));
+  REQUIRE(bytes.size() == 1 + 8 + 8 + 1 + 2 * 33 + 8);
+  CHECK(bytes.substr(0, 27) == std::string("\x02\x4d\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x02\x0a\0\0\0\0\0\0\0\x14", 27));
   CHECK(decode_lane_metadata(bytes).value() == metadata);
   for (size_t i = 0; i < bytes.size(); ++i) {
     std::string damaged = bytes;
@@ -293,11 +469,11 @@ TEST_CASE("a lane's metadata keeps its bytes, comes back, and is refused when da
   }
 }
 
-TEST_CASE("metadata of version 1, without the ends of slices, is still read") {
+TEST_CASE("metadata of version 1, without revisions and the ends of slices, is still read") {
   std::string bytes("\x01\x4d\0\0\0\0\0\0\0\x01", 10);
   bytes += std::string("\x0a\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0", 24);
   ByteWriter(bytes).fixed(checksum64(bytes));
-  CHECK(decode_lane_metadata(bytes).value() == LaneMetadata{{77}, {{Time{10}, std::nullopt, 1, Time{5}}}});
+  CHECK(decode_lane_metadata(bytes).value() == LaneMetadata{{77}, 0, {{Time{10}, std::nullopt, 1, Time{5}}}});
 }
 
 TEST_CASE("a lane whose time zone got new rules under an open window is refused") {

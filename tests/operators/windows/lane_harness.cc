@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <tuple>
 
 #include "base/counters.h"
 #include "operators/key_codec.h"
@@ -39,10 +39,16 @@ void plan_aggregate(TestPlan& test, std::string_view name, std::optional<uint32_
   test.plan.state_size += size;
 }
 
+std::optional<std::string> text_at(const Column& c, uint32_t i) {
+  return c.valid[i] ? std::optional(std::string(c.strings[i])) : std::nullopt;
+}
+std::optional<int64_t> number_at(const Column& c, uint32_t i) { return c.valid[i] ? std::optional(c.ints[i]) : std::nullopt; }
+std::optional<double> real_at(const Column& c, uint32_t i) { return c.valid[i] ? std::optional(c.doubles[i]) : std::nullopt; }
+
 // Takes batches apart, and checks what every emitter may count on.
 class Collector final : public ResultEmitter {
  public:
-  Collector(std::vector<std::string>& lines, bool pauses) : lines_(lines), pauses_(pauses) {}
+  Collector(const WindowPlan& plan, RunOutcome& outcome, bool pauses) : plan_(plan), outcome_(outcome), pauses_(pauses) {}
   bool wants_pause() override { return pauses_; }
   void emit(std::unique_ptr<Batch> b) override {
     REQUIRE(b->rows > 0);
@@ -53,42 +59,48 @@ class Collector final : public ResultEmitter {
     for (const Column& c : b->columns) REQUIRE(c.valid.size() == b->rows);
     for (uint32_t i = 0; i < b->rows; ++i) take(*b, i);
   }
-  void forbid_ends_until(Time t) { last_end_ = std::max(last_end_, t); }
+  void forbid_finals_until(Time t) { last_final_ = std::max(last_final_, t); }
 
  private:
-  static std::optional<std::string> text(const Column& c, uint32_t i) {
-    return c.valid[i] ? std::optional(std::string(c.strings[i])) : std::nullopt;
-  }
-  static std::optional<int64_t> number(const Column& c, uint32_t i) {
-    return c.valid[i] ? std::optional(c.ints[i]) : std::nullopt;
-  }
-  static std::optional<double> real(const Column& c, uint32_t i) {
-    return c.valid[i] ? std::optional(c.doubles[i]) : std::nullopt;
-  }
+  // What was said of a key and window so far.
+  struct Said {
+    int64_t revision = 0;
+    int64_t count = 0;
+    bool is_final = false;
+  };
+
   void take(const Batch& b, uint32_t i) {
-    const auto& c = b.columns;
-    const Time end{c[2].ints[i]};
-    REQUIRE(end >= last_end_);
-    REQUIRE(b.event_times[i] == end - Duration::millis(1));
-    last_end_ = end;
-    ResultRow row{text(c[0], i),   {c[1].ints[i]},  end,           b.kafka_times[i], *number(c[3], i), number(c[4], i),
-                  real(c[5], i),   text(c[6], i),   number(c[7], i), text(c[8], i),   real(c[9], i),
-                  text(c[10], i),  number(c[11], i), real(c[12], i)};
-    REQUIRE(seen_.insert({end, row.key}).second);
-    lines_.push_back(render(row));
+    const ResultRow row = read_row(b, i);
+    REQUIRE(b.event_times[i] == row.end - Duration::millis(1));
+    Said& said = said_[{row.start, row.end, row.key}];
+    REQUIRE_FALSE(said.is_final);
+    said.is_final = true;
+    if (plan_.revises()) {
+      said.is_final = b.columns[14].bools[i];
+      REQUIRE(b.columns[13].ints[i] > said.revision);
+      REQUIRE(row.count >= said.count);
+      said.revision = b.columns[13].ints[i];
+      said.count = row.count;
+    }
+    if (!said.is_final) return void(++outcome_.early);
+    const Time at = row.end + plan_.allowed_lateness;
+    REQUIRE(at >= last_final_);
+    last_final_ = at;
+    outcome_.results.push_back(render(row));
   }
 
-  std::vector<std::string>& lines_;
+  const WindowPlan& plan_;
+  RunOutcome& outcome_;
   const bool pauses_;
-  std::set<std::pair<Time, std::optional<std::string>>> seen_;
-  Time last_end_ = Time::min();
+  std::map<std::tuple<Time, Time, std::optional<std::string>>, Said> said_;
+  Time last_final_ = Time::min();
 };
 
 // One run of one lane through all its lives.
 class LaneRun {
  public:
   LaneRun(const TestPlan& test, RunMode mode, TestStore& store)
-      : test_(test), mode_(mode), store_(store), number_(store.fresh_lane()), collector_(outcome_.results, mode == RunMode::kPauseBetweenWindows) {
+      : test_(test), mode_(mode), store_(store), number_(store.fresh_lane()), collector_(test.plan, outcome_, mode == RunMode::kPauseBetweenWindows) {
     lane_ = make(nullptr);
   }
 
@@ -128,15 +140,15 @@ class LaneRun {
   }
 
   void advance(Time to) {
-    // What fires from now on ends beyond what the watermark had reached.
-    collector_.forbid_ends_until(lane_->watermark());
+    // What is final from now on was not when the watermark stood here.
+    collector_.forbid_finals_until(lane_->watermark());
     const Time before = lane_->watermark();
-    REQUIRE(lane_->advance(to, collector_).has_value());
-    while (mode_ == RunMode::kPauseBetweenWindows && lane_->watermark() < to) {
+    for (;;) {
       const Time paused_at = lane_->watermark();
-      persist();
       REQUIRE(lane_->advance(to, collector_).has_value());
-      REQUIRE(lane_->watermark() > paused_at);
+      if (lane_->watermark() >= to && !lane_->has_more()) break;
+      REQUIRE(mode_ == RunMode::kPauseBetweenWindows);
+      if (lane_->watermark() > paused_at) persist();
     }
     REQUIRE(lane_->watermark() == std::max(before, to));
   }
@@ -292,6 +304,13 @@ RunOutcome run_lane(const TestPlan& test, const std::vector<TestRow>& rows, RunM
     ahead[step[0].partition] = step.back().watermark;
   }
   return run.finish();
+}
+
+ResultRow read_row(const Batch& b, uint32_t i) {
+  const auto& c = b.columns;
+  return {text_at(c[0], i),  {c[1].ints[i]},     {c[2].ints[i]},  b.kafka_times[i],  *number_at(c[3], i), number_at(c[4], i),
+          real_at(c[5], i),  text_at(c[6], i),   number_at(c[7], i), text_at(c[8], i), real_at(c[9], i),
+          text_at(c[10], i), number_at(c[11], i), real_at(c[12], i)};
 }
 
 std::string render(const ResultRow& r) {

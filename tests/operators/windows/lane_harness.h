@@ -75,7 +75,8 @@ inline constexpr RunMode kAllRunModes[] = {RunMode::kRowByRow,           RunMode
                                            RunMode::kPauseBetweenWindows};
 
 struct RunOutcome {
-  std::vector<std::string> results;  // one line for each row, sorted
+  std::vector<std::string> results;  // one line for each row that is final, sorted
+  uint64_t early = 0;                // rows that were not
   std::vector<std::string> late;     // "partition/offset", sorted
   WindowCounters counters;           // summed over restores
   size_t memory_at_end = 0;
@@ -102,5 +103,6 @@ struct ResultRow {
   std::optional<double> median;     // rendered as whether there is one
 };
 std::string render(const ResultRow& row);
+ResultRow read_row(const Batch& batch, uint32_t row);
 
 }  // namespace tidemark

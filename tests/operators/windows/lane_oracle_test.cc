@@ -1,6 +1,9 @@
 // Window lanes against the naive oracle: random shapes, disorder, late rows, negative times and several partitions, in
 // every way that the harness can run them.
+#include <map>
 #include <random>
+#include <span>
+#include <tuple>
 
 #include "tests/catch.h"
 #include "tests/operators/windows/lane_harness.h"
@@ -49,9 +52,32 @@ std::vector<TestRow> random_rows(Rng& rng, size_t count) {
   return rows;
 }
 
-void check_all_modes(const WindowShape& shape, const std::vector<TestRow>& rows) {
-  const NaiveOutcome expected = naive_windows(shape, rows);
-  const auto test = make_test_plan(shape);
+// When windows speak, besides once they are closed.
+struct Emission {
+  Duration allowed_lateness;
+  EmitWhen emit = EmitWhen::kOnClose;
+  Duration every;
+};
+
+Emission random_emission(Rng& rng) {
+  Emission emission;
+  if (rng.one_in(2)) emission.allowed_lateness = {rng.between(1, 20'000)};
+  if (rng.one_in(2)) emission.emit = rng.one_in(2) ? EmitWhen::kOnChange : EmitWhen::kEvery;
+  if (emission.emit == EmitWhen::kEvery) emission.every = {rng.between(500, 8'000)};
+  return emission;
+}
+
+std::unique_ptr<TestPlan> plan_of(const WindowShape& shape, const Emission& emission) {
+  auto test = make_test_plan(shape);
+  test->plan.allowed_lateness = emission.allowed_lateness;
+  test->plan.emit = emission.emit;
+  test->plan.every = emission.every;
+  return test;
+}
+
+void check_all_modes(const WindowShape& shape, const Emission& emission, const std::vector<TestRow>& rows) {
+  const NaiveOutcome expected = naive_windows(shape, rows, emission.allowed_lateness);
+  const auto test = plan_of(shape, emission);
   TestStore store(test->plan);
   for (const RunMode mode : kAllRunModes) {
     INFO("mode " << static_cast<int>(mode));
@@ -63,8 +89,10 @@ void check_all_modes(const WindowShape& shape, const std::vector<TestRow>& rows)
     REQUIRE(got.counters.late == expected.late.size());
     REQUIRE(got.counters.idle_late == 0);
     REQUIRE(got.counters.updates_missed == expected.updates_missed);
-    REQUIRE(got.counters.results == expected.results.size());
-    REQUIRE(got.counters.result_errors == expected.result_errors);
+    REQUIRE(got.counters.results == expected.results.size() + got.early);
+    REQUIRE(got.counters.result_errors >= expected.result_errors);
+    if (!test->plan.revises()) REQUIRE(got.counters.result_errors == expected.result_errors);
+    if (!test->plan.revises()) REQUIRE(got.early == 0);
     REQUIRE(got.memory_at_end == 0);
   }
 }
@@ -83,11 +111,132 @@ TEST_CASE("lanes give the oracle's rows, however they are run") {
     const NaiveOutcome expected = naive_windows(shape, rows);
     late += expected.late.size();
     missed += expected.updates_missed;
-    check_all_modes(shape, rows);
+    check_all_modes(shape, {}, rows);
   }
   // The rows would prove little if none of them were late or missed some windows.
   CHECK(late > 500);
   CHECK(missed > 100);
+}
+
+TEST_CASE("windows that speak early or late end with the oracle's rows, each once, however they are run") {
+  for (uint64_t seed = 1; seed <= 120; ++seed) {
+    INFO("seed " << seed);
+    Rng rng{std::mt19937_64(seed)};
+    const WindowShape shape = random_shape(rng);
+    const Emission emission = random_emission(rng);
+    auto rows = random_rows(rng, 100);
+    stamp(rows, {rng.between(0, 3) * 2000});
+    check_all_modes(shape, emission, rows);
+  }
+}
+
+namespace {
+
+// The newest row of every key and window.
+struct Newest final : ResultEmitter {
+  std::map<std::tuple<Time, Time, std::optional<std::string>>, std::string> rows;
+  void emit(std::unique_ptr<Batch> b) override {
+    for (uint32_t i = 0; i < b->rows; ++i) {
+      const ResultRow row = read_row(*b, i);
+      rows[{row.end, row.start, row.key}] = render(row);
+    }
+  }
+  // Of windows that end at `t` or before it.
+  std::vector<std::string> until(Time t) const {
+    std::vector<std::string> lines;
+    for (const auto& [key, line] : rows) {
+      if (std::get<0>(key) <= t) lines.push_back(line);
+    }
+    std::ranges::sort(lines);
+    return lines;
+  }
+};
+
+std::vector<std::string> ending_until(const std::vector<std::string>& lines, Time t) {
+  std::vector<std::string> out;
+  for (const std::string& line : lines) {
+    if (std::stoll(line.substr(line.find(", ") + 2)) <= t.us) out.push_back(line);
+  }
+  return out;
+}
+
+// A lane that is fed row by row and now and then restored, or robbed of its memory.
+class Watched {
+ public:
+  Watched(const TestPlan& test, TestStore& store) : test_(test), store_(store), number_(store.fresh_lane()) { make(nullptr); }
+  void add(const TestRow& row, Time watermark) {
+    const auto batch = make_batch(test_, {row});
+    const uint32_t all[] = {0};
+    std::vector<LateRow> late;
+    lane_->add(*batch, all, late);
+    REQUIRE(lane_->advance(watermark, newest).has_value());
+    REQUIRE_FALSE(lane_->has_more());
+  }
+  void write() {
+    const auto frozen = lane_->freeze();
+    REQUIRE(tidemark::write(*frozen, store_.store()).has_value());
+    lane_->on_written(frozen->number(), store_.store().view());
+  }
+  void shed() { lane_->shed(0); }
+  void restore() { make(store_.store().view()); }
+  Time watermark() const { return lane_->watermark(); }
+  Newest newest;
+
+ private:
+  void make(std::shared_ptr<const StoreView> view) {
+    auto made = make_window_lane(test_.plan, 7, number_, std::move(view));
+    REQUIRE(made.has_value());
+    lane_ = std::move(*made);
+  }
+  const TestPlan& test_;
+  TestStore& store_;
+  uint16_t number_;
+  std::unique_ptr<WindowLane> lane_;
+};
+
+// Whether all that has been counted must have been spoken of by now; otherwise only windows that are closed must.
+bool all_is_said(const Emission& emission, Time before, Time now) {
+  if (emission.emit == EmitWhen::kOnChange) return true;
+  if (emission.emit == EmitWhen::kOnClose || before == Time::min()) return false;
+  return floor_div(before.us, emission.every.us) < floor_div(now.us, emission.every.us);
+}
+
+}  // namespace
+
+TEST_CASE("what was said last of a window is what it holds, at every moment at which it has to be") {
+  uint64_t moments = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    Rng rng{std::mt19937_64(seed)};
+    const WindowShape shape = random_shape(rng);
+    Emission emission = random_emission(rng);
+    if (emission.emit == EmitWhen::kOnClose) emission.allowed_lateness = {rng.between(1, 20'000)};
+    auto rows = random_rows(rng, 80);
+    for (TestRow& row : rows) {
+      row.partition = 0;
+      row.kafka_time = Time::min();  // that of a window may rise without a change of the key
+    }
+    stamp(rows, {2000});
+    const auto test = plan_of(shape, emission);
+    TestStore store(test->plan);
+    Watched lane(*test, store);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const Time before = lane.watermark();
+      lane.add(rows[i], rows[i].watermark);
+      const Time now = lane.watermark();
+      const auto right = naive_windows(shape, std::span(rows).first(i + 1), emission.allowed_lateness).results;
+      const bool late_said = emission.emit != EmitWhen::kEvery;  // changes behind a close, too
+      const Time until = all_is_said(emission, before, now) ? Time::max() : late_said ? now : Time::min();
+      REQUIRE(ending_until(lane.newest.until(until), until) == ending_until(right, until));
+      moments += until == Time::max();
+      if (rng.one_in(3)) {
+        lane.write();
+        if (rng.one_in(2)) lane.shed();
+        if (rng.one_in(3)) lane.restore();
+      }
+    }
+  }
+  CHECK(moments > 500);
 }
 
 }  // namespace tidemark

@@ -76,7 +76,7 @@ ResultRow aggregate(std::vector<const TestRow*> rows, uint64_t& result_errors) {
 
 }  // namespace
 
-NaiveOutcome naive_windows(const WindowShape& shape, const std::vector<TestRow>& rows) {
+NaiveOutcome naive_windows(const WindowShape& shape, std::span<const TestRow> rows, Duration allowed_lateness) {
   NaiveOutcome outcome;
   std::map<Span, std::map<std::optional<std::string>, std::vector<const TestRow*>>> windows;
   for (const TestRow& row : rows) {
@@ -84,7 +84,7 @@ NaiveOutcome naive_windows(const WindowShape& shape, const std::vector<TestRow>&
     bool counted = false;
     const auto spans = std::visit([&](const auto& s) { return windows_of(s, row.event_time.us); }, shape);
     for (const Span& span : spans) {
-      if (span.second <= row.watermark.us) {
+      if (Time{span.second} + allowed_lateness <= row.watermark) {
         ++missed;
         continue;
       }

@@ -2,6 +2,8 @@
 // code with the engine but the words that rows are rendered in.
 #pragma once
 
+#include <span>
+
 #include "tests/operators/windows/lane_harness.h"
 
 namespace tidemark {
@@ -15,6 +17,6 @@ struct NaiveOutcome {
 };
 
 // Of aligned and cumulative shapes.
-NaiveOutcome naive_windows(const WindowShape& shape, const std::vector<TestRow>& rows);
+NaiveOutcome naive_windows(const WindowShape& shape, std::span<const TestRow> rows, Duration allowed_lateness = {});
 
 }  // namespace tidemark
