@@ -83,6 +83,7 @@ std::string completed(const std::string& heading, const std::string& part) {
   const std::string fields = "user_id: string, event_type: string, amount: double, ts: timestamp(ms)";
   const std::string schema = "    schema: {" + fields + "}\n";
   const std::string head = "name: p\nsources:\n  in:\n";
+  const std::string window = head + kafka + schema + "steps:\n  - window:\n";
   const std::string sinks = "sinks:\n  - stdout: {}\n";
   const std::string sink = "  - name: rows\n";
   const std::map<std::string, std::string> whole = {
@@ -93,8 +94,11 @@ std::string completed(const std::string& heading, const std::string& part) {
       {"event_time", head + kafka + schema + indented(part, 4) + sinks},
       {"step", head + kafka + schema + "steps:\n" + indented(part, 2) + sinks},
       {"window", head + kafka + schema + "steps:\n  - name: w\n" + indented(part, 4) + sinks},
-      {"tumbling", head + kafka + schema + "steps:\n  - window:\n" + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
-      {"sliding", head + kafka + schema + "steps:\n  - window:\n" + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
+      {"tumbling", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
+      {"sliding", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
+      {"cumulative", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
+      {"calendar", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
+      {"emit", window + "      tumbling: 1m\n" + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"Aggregates", head + kafka + schema + "steps:\n  - window:\n      tumbling: 1m\n" + indented(part, 6) + sinks},
       {"sink", head + kafka + schema + "sinks:\n" + indented(part, 2)},
       {"kafka sink", head + kafka + schema + "sinks:\n" + sink + indented(part, 4)},

@@ -100,9 +100,8 @@ def test_calendar_days(env):
 def speaks_again(env, job, *args, **options):
     """The final rows are the oracle's, and others came before them."""
     summary = run_to_end(env, job, *args, **options)
-    rows = sum(1 for _ in env.kit.consume(job.out))
-    if rows <= summary["results"]["found"]:
-        raise Failed(f"no window spoke more than once: {rows} rows, {summary}")
+    if summary["results"]["found"] <= summary["results"]["expected"]:
+        raise Failed(f"no window spoke more than once: {summary}")
     return summary
 
 

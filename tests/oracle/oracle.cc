@@ -306,7 +306,8 @@ void check(const Pipeline& pipeline) {
     if (!names.insert(step.name).second) refuse("two steps of one name");
   }
   const auto& window = pipeline.window;
-  if (window && (window->step_us <= 0 || window->size_us < window->step_us)) refuse("step <= size, both positive");
+  const bool by_size = window && window->kind != WindowKind::kCalendar;
+  if (by_size && (window->step_us <= 0 || window->size_us < window->step_us)) refuse("step <= size, both positive");
   for (const Aggregate& aggregate : window ? window->aggregates : std::vector<Aggregate>{}) {
     if (aggregate.kind != AggregateKind::kCount && !aggregate.argument) refuse("an aggregate without its argument");
   }

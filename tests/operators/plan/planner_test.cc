@@ -34,7 +34,7 @@ TEST_CASE("a time zone that there is not is refused with the nearest one") {
     return said_of("window: {calendar: {unit: day, timezone: " + std::string(zone) + "}, aggregates: {c: count()}}");
   };
   CHECK(window("Europe/Stockholm").empty());
-  CHECK_THAT(window("Europe/Stokholm"), Contains("7:45: error: there is no time zone `Europe/Stokholm`; did you mean `Europe/Stockholm`?"));
+  CHECK_THAT(window("Europe/Stokholm"), Contains("7:46: error: there is no time zone `Europe/Stokholm`; did you mean `Europe/Stockholm`?"));
   CHECK_THAT(window("Moon/Base_Alpha_One"), Contains("write an IANA name, such as Europe/Stockholm"));
 }
 
