@@ -16,7 +16,7 @@ struct Batches final : ResultEmitter {
 }  // namespace
 
 TEST_CASE("a batch of results knows its newest record, which their timestamps may not show") {
-  const auto test = make_test_plan({{1000}, {1000}, {0}});
+  const auto test = make_test_plan(AlignedShape{{1000}, {1000}, {0}});
   const StateBlock block(test->plan);
   Batches out;
   WindowCounters counters;
