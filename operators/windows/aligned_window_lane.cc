@@ -27,7 +27,8 @@ AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, Slices slices, uint
       slices_(std::move(slices)),
       block_(std::make_shared<const StateBlock>(plan)),
       open_(*block_, plan.revises() ? OldCopies::kFold : OldCopies::kDrop),
-      total_(*block_) {
+      total_(*block_),
+      update_(plan) {
   pass_time(Time::min());
 }
 
@@ -126,7 +127,7 @@ void AlignedWindowLane::apply(const Batch& batch, Group& group) {
     const Rows rows = Rows(group.rows).subspan(begin, std::min(kChunk, group.rows.size() - begin));
     states_.resize(rows.size());
     table.find_or_insert(keyed.keys, keyed.hashes, rows, states_.data());
-    update_states(batch, rows, table.heap());
+    update_.add(batch, rows, states_, table.heap());
   }
   Time newest = group.part->newest_kafka_time;
   for (const uint32_t row : group.rows) newest = std::max(newest, batch.kafka_times[row]);
@@ -139,30 +140,6 @@ void AlignedWindowLane::apply(const Batch& batch, Group& group) {
   }
   group.part->batch_group = -1;
   group.rows.clear();
-}
-
-// `states_` are those of `rows`; on return they have been moved along the block.
-void AlignedWindowLane::update_states(const Batch& batch, Rows rows, Arena& heap) {
-  size_t offset = 0;
-  for (const PlannedAggregate& a : plan_.aggregates) {
-    for (std::byte*& state : states_) state += static_cast<ptrdiff_t>(a.state_offset) - static_cast<ptrdiff_t>(offset);
-    offset = a.state_offset;
-    const Column* const arg = a.arg_slot ? &batch.columns[*a.arg_slot] : nullptr;
-    const Column* const by = a.by_slot ? &batch.columns[*a.by_slot] : nullptr;
-    if (!a.where_slot) {
-      a.function->add({batch, rows, states_, heap, arg, by});
-      continue;
-    }
-    const Column& where = batch.columns[*a.where_slot];
-    chosen_rows_.clear();
-    chosen_states_.clear();
-    for (size_t i = 0; i < rows.size(); ++i) {
-      if (!where.valid[rows[i]] || !where.bools[rows[i]]) continue;
-      chosen_rows_.push_back(rows[i]);
-      chosen_states_.push_back(states_[i]);
-    }
-    if (!chosen_rows_.empty()) a.function->add({batch, chosen_rows_, chosen_states_, heap, arg, by});
-  }
 }
 
 // --- Firing ----------------------------------------------------------------------------------------------------------
@@ -359,7 +336,7 @@ std::unique_ptr<FrozenGeneration> AlignedWindowLane::freeze() {
   contents.number = ++generation_;
   contents.lane = lane_;
   contents.step = step_;
-  contents.runs = open_.freeze(generation_, slices_);
+  contents.runs = open_.freeze(generation_, [this](WindowNumber window) { return slices_.end_of(window); });
   contents.expired_after = expired_before_;
   contents.expired_through = expired_through_;
   contents.metadata = encode_lane_metadata(describe(watermark_, revision_, open_, speech_.next(next_final_)));

@@ -12,6 +12,7 @@
 #include "operators/windows/lane_metadata.h"
 #include "operators/windows/lane_slices.h"
 #include "operators/windows/result_writer.h"
+#include "operators/windows/row_update.h"
 #include "operators/windows/slices.h"
 #include "operators/windows/sliding_total.h"
 #include "operators/windows/window_lane.h"
@@ -59,7 +60,6 @@ class AlignedWindowLane final : public WindowLane {
   int32_t group_of(const Slice& slice, WindowNumber visible_from);
   void add_partially(const Batch& batch, uint32_t row, std::vector<LateRow>& late);
   void apply(const Batch& batch, Group& group);
-  void update_states(const Batch& batch, Rows rows, Arena& heap);
 
   // A window speaks of all its keys when time reaches its end, and when no row can count in it any more. Without allowed
   // lateness these are one and the same.
@@ -113,8 +113,7 @@ class AlignedWindowLane final : public WindowLane {
   std::vector<Group> groups_;
   size_t groups_used_ = 0;
   std::vector<std::byte*> states_;
-  std::vector<std::byte*> chosen_states_;
-  std::vector<uint32_t> chosen_rows_;
+  RowUpdate update_;
 };
 
 }  // namespace tidemark

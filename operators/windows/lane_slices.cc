@@ -52,7 +52,7 @@ ChangedKeys LaneSlices::take_changed(SlicePart& part) {
   return std::exchange(part.changed, {});
 }
 
-std::vector<FrozenRun> LaneSlices::freeze(uint64_t number, const Slices& slices) {
+std::vector<FrozenRun> LaneSlices::freeze(uint64_t number, const std::function<Time(WindowNumber)>& end_of) {
   std::vector<FrozenRun> runs;
   size_t bytes = 0;
   for (auto& [start, open] : open_) {
@@ -63,7 +63,7 @@ std::vector<FrozenRun> LaneSlices::freeze(uint64_t number, const Slices& slices)
       part.hot.reset();
       bytes += part.frozen.back()->bytes;
       const bool common = visible_from == open.slice.first_window;
-      runs.push_back({open.slice.end, common ? kCommonPartial : slices.end_of(visible_from), part.frozen.back()});
+      runs.push_back({open.slice.end, common ? kCommonPartial : end_of(visible_from), part.frozen.back()});
     }
   }
   unwritten_.push_back({number, bytes});

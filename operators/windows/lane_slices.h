@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -82,8 +83,9 @@ class LaneSlices {
   // What has changed since the last call.
   ChangedKeys take_changed(SlicePart& part);
 
-  // Takes every hot table as generation `number`: pointers change hands, no entry is touched.
-  std::vector<FrozenRun> freeze(uint64_t number, const Slices& slices);
+  // Takes every hot table as generation `number`: pointers change hands, no entry is touched. `end_of` says where a
+  // window ends.
+  std::vector<FrozenRun> freeze(uint64_t number, const std::function<Time(WindowNumber)>& end_of);
   // Generations up to `number` are in the store.
   void on_written(uint64_t number);
   // Forgets slices whose last window is `window` or before. Answers the end of the last of them that ever was frozen.

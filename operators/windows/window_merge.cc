@@ -19,7 +19,8 @@ constexpr size_t kMaxJoinedTables = 16;
 Error foreign_key() { return {Fault::kExternal, true, "the store holds a window key that cannot be read"}; }
 Error foreign_value() { return {Fault::kExternal, true, "the store holds a window state that cannot be read"}; }
 
-Status write_table(const HotTable& table, ResultWriter& out) {
+template <class Out>
+Status write_table(const HotTable& table, Out& out) {
   for (size_t i = 0; i < table.size(); ++i) {
     if (!out.add(table.entry(i).key(), table.entry(i).states())) return std::unexpected(foreign_key());
   }
@@ -27,6 +28,7 @@ Status write_table(const HotTable& table, ResultWriter& out) {
 }
 
 // Tables, joined: each key is written where it occurs first, with what the later tables hold of it.
+template <class Out>
 class TableJoin {
  public:
   TableJoin(std::span<const HotTable* const> tables, const StateBlock& block)
@@ -36,7 +38,7 @@ class TableJoin {
     for (size_t t = 1; t < tables_.size(); ++t) written_[t].resize(tables_[t]->size());
   }
 
-  Status write(ResultWriter& out) {
+  Status write(Out& out) {
     for (size_t t = 0; t < tables_.size(); ++t) {
       for (size_t i = 0; i < tables_[t]->size(); ++i) {
         if (t > 0 && written_[t][i]) continue;
@@ -53,7 +55,7 @@ class TableJoin {
   static constexpr size_t kBatch = 256;
 
   // Writes what was gathered of table `t`.
-  Status write_batch(size_t t, ResultWriter& out) {
+  Status write_batch(size_t t, Out& out) {
     const std::span entries(entries_, std::exchange(gathered_, 0));
     for (size_t later = t + 1; later < tables_.size(); ++later) tables_[later]->find(entries, found_[later]);
     for (size_t i = 0; i < entries.size(); ++i) {
@@ -115,12 +117,13 @@ class Run {
 };
 
 // A k-way merge by key over sorted runs.
+template <class Out>
 class RunMerge {
  public:
   RunMerge(std::vector<Run> runs, const StateBlock& block)
       : runs_(std::move(runs)), merged_(block), decoded_(block) {}
 
-  Status write(ResultWriter& out) {
+  Status write(Out& out) {
     for (Run& run : runs_) {
       if (Status queued = queue(&run); !queued) return queued;
     }
@@ -159,7 +162,7 @@ class RunMerge {
   }
 
   // Writes the row of the least key, and moves every run that holds it.
-  Status write_next(ResultWriter& out) {
+  Status write_next(Out& out) {
     Run* const first = take();
     if (first->states() != nullptr && (heap_.empty() || heap_.front()->key() != first->key())) {
       if (!out.add(first->key(), first->states())) return std::unexpected(foreign_key());
@@ -210,7 +213,8 @@ void merge_table(const HotTable& from, const StateBlock& block, HotTable& into) 
   }
 }
 
-Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, ResultWriter& out) {
+template <class Out>
+Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, Out& out) {
   const size_t count = sources.tables.size();
   if (sources.stored.empty() && count == 1) return write_table(*sources.tables[0], out);
   size_t bytes = 0;
@@ -220,12 +224,14 @@ Status write_window(const WindowSources& sources, const View* view, const StateB
     for (const HotTable* table : sources.tables) merge_table(*table, block, combined);
     return write_table(combined, out);
   }
-  if (sources.stored.empty() && count <= kMaxJoinedTables) return TableJoin(sources.tables, block).write(out);
+  if (sources.stored.empty() && count <= kMaxJoinedTables) return TableJoin<Out>(sources.tables, block).write(out);
   std::vector<Run> runs;
   runs.reserve(count + sources.stored.size());
   for (const HotTable* table : sources.tables) runs.emplace_back(*table);
   for (const StateKeyHeader& header : sources.stored) runs.emplace_back(*view, header);
-  return RunMerge(std::move(runs), block).write(out);
+  return RunMerge<Out>(std::move(runs), block).write(out);
 }
+
+template Status write_window(const WindowSources&, const View*, const StateBlock&, ResultWriter&);
 
 }  // namespace tidemark

@@ -23,9 +23,11 @@ struct WindowSources {
 // Merges every entry of `from` into `into`, whose blank is the block's.
 void merge_table(const HotTable& from, const StateBlock& block, HotTable& into);
 
-// Writes one row for each key in `sources`. Needs no more memory than a bit for each entry, or a bounded table, or, for
+// Hands each key in `sources` to out.add(key, states), once and with everything merged. Instantiated for what can take
+// them, so that no row costs a virtual call. Needs no more memory than a bit for each entry, or a bounded table, or, for
 // very many large tables and for what is stored, a sorted index of the tables and one position in each range. Fails when
 // the store cannot be read.
-Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, ResultWriter& out);
+template <class Out>
+Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, Out& out);
 
 }  // namespace tidemark
