@@ -150,6 +150,12 @@ struct CalendarSpec {
   Located<std::string> timezone{"UTC", {}};              // whether there is such a zone is not known here
 };
 
+// As long as a key's records lie less than `gap` apart; cut at multiples of `max` from the epoch. max >= gap > 0.
+struct SessionSpec {
+  Located<Duration> gap;
+  std::optional<Located<Duration>> max;
+};
+
 // When a window speaks: once closed; at multiples of a period before that, too; or whenever it changed.
 enum class EmitWord { kOnClose, kEvery, kOnChange };
 struct Emit {
@@ -160,7 +166,7 @@ struct Emit {
 
 struct WindowSpec {
   Location where;
-  std::variant<TumblingSpec, SlidingSpec, CumulativeSpec, CalendarSpec> kind;
+  std::variant<TumblingSpec, SlidingSpec, SessionSpec, CumulativeSpec, CalendarSpec> kind;
   std::optional<Located<Duration>> offset_beside;       // `offset` beside the kind instead of in it; see offset()
   std::vector<Located<std::string>> by;                 // without duplicates; empty: one global key
   Located<Duration> allowed_lateness;

@@ -80,6 +80,30 @@ Kind<SlidingSpec> sliding_kind() {
       .kind();
 }
 
+Kind<SessionSpec> session_kind() {
+  return Spec<SessionSpec>("session",
+                           "Windows that end when a key has been quiet for a while. A session begins with its first record; "
+                           "`window_end` is its last one + `gap`, or the cut of `max`. Records exactly `gap` apart are "
+                           "separate. A record counts when its time + `allowed_lateness` is not before the watermark.",
+                           "session: {gap: 30s, max: 1h}")
+      .required("gap", &SessionSpec::gap, kinds::positive_duration(), "how long a key is quiet before its session ends")
+      .field("max", &SessionSpec::max, kinds::positive_duration(),
+             "Cuts sessions at multiples of this from the epoch, whatever the order of records. At least `gap`; by default "
+             "nothing cuts them.")
+      .shorthand("gap")
+      .foreign({"timeout", "inactivity", "inactivity_gap", "session_gap", "gap_duration", "size", "duration", "every"}, "gap")
+      .foreign({"max_duration", "max_length", "limit", "max_size"}, "max")
+      .foreign({"offset"}, "", "sessions begin with their first record, wherever that is")
+      .check([](const SessionSpec& spec, Diagnostics& diagnostics) {
+        if (!spec.max || spec.max->value >= spec.gap.value) return;
+        diagnostics.error(spec.max->where,
+                          fmt::format("`max` may not be shorter than `gap`: {} < {}", format_duration(spec.max->value),
+                                      format_duration(spec.gap.value)),
+                          "every session would be cut before it could end");
+      }, {"gap", "max"})
+      .kind();
+}
+
 Kind<CumulativeSpec> cumulative_kind() {
   return Spec<CumulativeSpec>("cumulative",
                               "Windows that begin together and end one step after the other, the last with the full size; "
@@ -149,6 +173,10 @@ void check_offset(const WindowSpec& window, Diagnostics& diagnostics) {
   if (std::holds_alternative<CalendarSpec>(window.kind)) {
     diagnostics.error(window.offset_beside->where, "calendar windows have no `offset`", "they begin at local midnight");
   }
+  if (std::holds_alternative<SessionSpec>(window.kind)) {
+    diagnostics.error(window.offset_beside->where, "session windows have no `offset`",
+                      "they begin with their first record, wherever that is");
+  }
   if (!offset_inside(window)) return;
   diagnostics.error(window.offset_beside->where, "`offset` is written twice, beside and inside the kind of window",
                     "keep one of them");
@@ -187,9 +215,9 @@ Kind<WindowSpec> window_kind() {
                           "window: {tumbling: 1m, by: user_id, aggregates: {n: count()}}")
       .choice(kGroup, "tumbling", &WindowSpec::kind, tumbling_kind(), "Windows one after the other.")
       .choice(kGroup, "sliding", &WindowSpec::kind, sliding_kind(), "Windows that overlap.")
+      .choice(kGroup, "session", &WindowSpec::kind, session_kind(), "Windows that end when a key has been quiet for a while.")
       .choice(kGroup, "cumulative", &WindowSpec::kind, cumulative_kind(), "Windows that grow by a step until they are full.")
       .choice(kGroup, "calendar", &WindowSpec::kind, calendar_kind(), "Days, weeks and months of a time zone.")
-      .refused("session", "Windows that end when a key has been quiet for a while.", kGroup)
       .refused("running", "Totals per key without windows.", kGroup)
       .field("offset", &WindowSpec::offset_beside, kinds::duration(), "The same as inside the kind of window; calendar windows have none.")
       .field("by", &WindowSpec::by, field_names_kind(), "The fields of the key. `[]` or absent: one global key.")
@@ -218,7 +246,7 @@ Kind<WindowSpec> window_kind() {
                "the source says where time comes from: `event_time: {field: ts, max_delay: 2s}`")
       .place(&WindowSpec::where)
       .sound(&WindowSpec::sound, {"by", "aggregates"})
-      .check(check_offset, {"tumbling", "sliding", "cumulative", "calendar", "offset"})
+      .check(check_offset, {"tumbling", "sliding", "session", "cumulative", "calendar", "offset"})
       .check(check_columns, {"by", "aggregates"})
       .kind();
 }

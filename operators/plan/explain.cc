@@ -57,7 +57,10 @@ ShapeWords words_of(const CalendarShape& w) {
 }
 
 ShapeWords words_of(const SessionShape& w) {
-  return {fmt::format("session gap {}", format_duration(w.gap)), "one session per key and pause"};
+  const std::string gap = format_duration(w.gap);
+  return {fmt::format("session gap {}{}", gap, w.max ? ", cut at multiples of " + format_duration(*w.max) : ""),
+          fmt::format("one update per event; a session is kept in slices of up to {}, and in the last of them once they are "
+                      "closed", gap)};
 }
 
 std::string emission_of(const WindowPlan& w) {

@@ -9,6 +9,7 @@
 
 #include "operators/expr/zones.h"
 #include "operators/plan/aggregate_calls.h"
+#include "operators/windows/state_block.h"
 
 namespace tidemark {
 namespace {
@@ -31,6 +32,12 @@ WrittenShape shape_of(const SlidingSpec& spec, Duration offset) {
   return {AlignedShape{spec.size.value, spec.step.value, offset},
           fmt::format("sliding size={} step={} offset={}", format_duration(spec.size.value),
                       format_duration(spec.step.value), format_duration(offset))};
+}
+
+WrittenShape shape_of(const SessionSpec& spec, Duration) {
+  const std::optional<Duration> max = spec.max ? std::optional(spec.max->value) : std::nullopt;
+  return {SessionShape{spec.gap.value, max}, fmt::format("session gap={} max={}", format_duration(spec.gap.value),
+                                                         max ? format_duration(*max) : "none")};
 }
 
 WrittenShape shape_of(const CumulativeSpec& spec, Duration offset) {
@@ -69,6 +76,7 @@ class WindowPlanner {
     check_timezone();
     auto [shape, text] = std::visit([&](const auto& kind) { return shape_of(kind, spec_.offset()); }, spec_.kind);
     window_.shape = std::move(shape);
+    window_.state_size = state_head_size(window_.shape);
     window_.allowed_lateness = spec_.allowed_lateness.value;
     window_.emit = emit_of(spec_.emit.word);
     window_.every = spec_.emit.every;

@@ -2,6 +2,7 @@
 #include "operators/windows/window_lane.h"
 
 #include "operators/windows/aligned_window_lane.h"
+#include "operators/windows/session_window_lane.h"
 
 namespace tidemark {
 namespace {
@@ -14,12 +15,9 @@ Result<Kept> kept_metadata(uint16_t step, uint16_t lane, const std::shared_ptr<c
   return view->get(lane_metadata_key(lane, step));
 }
 
-template <class Shape>
-Result<std::unique_ptr<WindowLane>> make_lane(const Shape& shape, const WindowPlan& plan, uint16_t step, uint16_t lane,
-                                              std::shared_ptr<const StoreView> view) {
+Result<std::unique_ptr<WindowLane>> taken_up(auto made, uint16_t step, uint16_t lane, std::shared_ptr<const StoreView> view) {
   const auto kept = kept_metadata(step, lane, view);
   if (!kept) return std::unexpected(kept.error());
-  auto made = std::make_unique<AlignedWindowLane>(plan, Slices(shape), step, lane);
   if (!*kept) return made;
   const auto metadata = decode_lane_metadata(**kept);
   if (!metadata) return std::unexpected(metadata.error());
@@ -27,9 +25,15 @@ Result<std::unique_ptr<WindowLane>> make_lane(const Shape& shape, const WindowPl
   return made;
 }
 
-Result<std::unique_ptr<WindowLane>> make_lane(const SessionShape&, const WindowPlan& plan, uint16_t, uint16_t,
-                                              std::shared_ptr<const StoreView>) {
-  return user_error("step '" + plan.step_name + "': session windows are not supported yet");
+template <class Shape>
+Result<std::unique_ptr<WindowLane>> make_lane(const Shape& shape, const WindowPlan& plan, uint16_t step, uint16_t lane,
+                                              std::shared_ptr<const StoreView> view) {
+  return taken_up(std::make_unique<AlignedWindowLane>(plan, Slices(shape), step, lane), step, lane, std::move(view));
+}
+
+Result<std::unique_ptr<WindowLane>> make_lane(const SessionShape&, const WindowPlan& plan, uint16_t step, uint16_t lane,
+                                              std::shared_ptr<const StoreView> view) {
+  return taken_up(std::make_unique<SessionWindowLane>(plan, step, lane), step, lane, std::move(view));
 }
 
 }  // namespace

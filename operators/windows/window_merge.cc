@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "operators/windows/ending_sessions.h"
 #include "operators/windows/sorted_entries.h"
 
 namespace tidemark {
@@ -233,5 +234,7 @@ Status write_window(const WindowSources& sources, const View* view, const StateB
 }
 
 template Status write_window(const WindowSources&, const View*, const StateBlock&, ResultWriter&);
+template Status write_window(const WindowSources&, const View*, const StateBlock&, EndingRows&);
+template Status write_window(const WindowSources&, const View*, const StateBlock&, CutSessions&);
 
 }  // namespace tidemark

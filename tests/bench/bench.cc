@@ -28,6 +28,7 @@ struct Options {
   Output output;
   Watch watch;
   int64_t least_cents = 0;
+  int64_t gap_ms = 30'000;
 };
 
 struct Tool {
@@ -105,6 +106,13 @@ void add_judges(Tool& tool, Options& o) {
   one->add_option("--closed-until-ms", o.output.closed_until_ms, "rows of windows that end later may be missing");
   add_stream(one, o.fill.stream);
   add_windows(one, o.windows);
+  one = command(tool, "judge-sessions", "compare a topic of session rows with the truth", [&tool](Options& all) {
+    tool.exit_code = report(judge_sessions(all.brokers, all.output, all.fill.stream, all.gap_ms));
+  });
+  one->add_option("topic", o.output.topic)->required();
+  one->add_option("--partitions", o.output.partitions);
+  one->add_option("--gap-ms", o.gap_ms);
+  add_stream(one, o.fill.stream);
   one = command(tool, "judge-filter", "compare a topic of filtered events with the truth", [&tool](Options& all) {
     tool.exit_code = report(judge_filter(all.brokers, all.output, all.fill.stream, all.least_cents));
   });

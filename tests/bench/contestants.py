@@ -8,7 +8,7 @@ import re
 import shutil
 
 from measuring import Broken, Run, Sampler, labelled, run_process, total
-from place import Window, free_port
+from place import Sessions, Window, free_port
 
 TRIES, ROOM, SHORTEST_MS = 3, 1.2, 20  # of finding the interval: attempts, more checkpoints than are needed, the limit
 NEVER_MS = 180_000  # beyond what a run takes; longer would ask for more transaction time than brokers grant
@@ -85,11 +85,9 @@ def source(place, topic, fields, **kafka):
 
 
 def window_step(window):
-    size, step = f"{window.size_ms}ms", f"{window.step_ms}ms"
-    shape = {"tumbling": size} if window.size_ms == window.step_ms else {"sliding": {"size": size, "step": step}}
     return {
         "name": "per_user",
-        "window": {**shape, "by": ["user_id"], "aggregates": {"n": "count()", "spent": "sum(amount)"}},
+        "window": {**window.shape(), "by": ["user_id"], "aggregates": {"n": "count()", "spent": "sum(amount)"}},
     }
 
 
@@ -114,7 +112,8 @@ class Job:
     def judge(self, place, topic):
         flags = [topic, "--partitions", place.args.partitions, *self.stream.flags()]
         if self.window:
-            return place.tool("judge", *flags, *self.window.flags())
+            command = "judge-sessions" if isinstance(self.window, Sessions) else "judge"
+            return place.tool(command, *flags, *self.window.flags())
         return place.tool("judge-filter", *flags, "--least-cents", LEAST_CENTS)
 
 
@@ -250,3 +249,4 @@ def ended_line(output):
 
 TUMBLING = Window()
 SLIDING = Window(300_000, 5_000)
+SESSIONS = Sessions()

@@ -90,6 +90,31 @@ Row Expected::row(int64_t window_start_ms, uint64_t user) const {
   return {.count = all.count, .exact = std::ldexp(static_cast<double>(all.units), -kUnitBits), .naive = all.naive};
 }
 
+void for_each_session(const Stream& stream, int64_t gap_ms, const std::function<void(const Session&)>& take) {
+  struct Open {
+    __int128 units = 0;
+    Session session;
+  };
+  std::vector<Open> open(static_cast<size_t>(stream.keys));
+  const auto close = [&](Open& one) {
+    if (one.session.count == 0) return;
+    one.session.exact = std::ldexp(static_cast<double>(one.units), -kUnitBits);
+    take(one.session);
+    one = {};
+  };
+  for (int64_t i = 0; i < stream.events; ++i) {
+    const int64_t at_ms = time_ms_of(stream, i);
+    const uint64_t user = user_of(stream, i);
+    Open& one = open[user];
+    if (at_ms >= one.session.end_ms) close(one);
+    if (one.session.count == 0) one.session = {.user = user, .start_ms = at_ms};
+    one.session.end_ms = at_ms + gap_ms;
+    ++one.session.count;
+    one.units += units_of(amount_of(i));
+  }
+  for (Open& one : open) close(one);
+}
+
 std::string render(const Expected& expected, int64_t window, uint64_t user, const Row& row) {
   const int64_t start = expected.start_of(window);
   return "{\"user_id\":\"" + user_name(user) + "\",\"window_start\":\"" + rfc3339(start) + "\",\"window_end\":\"" +

@@ -51,6 +51,16 @@ class Expected {
   std::vector<Slice> table_;  // [slice of step_ms][user]
 };
 
+// Every session of the stream: records of a user less than `gap_ms` apart. In no order that means anything.
+struct Session {
+  uint64_t user = 0;
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;
+  int64_t count = 0;
+  double exact = 0;  // the sum, rounded once
+};
+void for_each_session(const Stream& stream, int64_t gap_ms, const std::function<void(const Session&)>& take);
+
 // A row as the daemon writes it, ready for any producer: the key, and the value as JSON.
 std::string render(const Expected& expected, int64_t window, uint64_t user, const Row& row);
 

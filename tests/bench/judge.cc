@@ -1,5 +1,5 @@
-// Window rows fall into a table by window and user and are judged when the topic is drained; filtered rows are judged
-// by their number and a digest that no order can change.
+// Window rows fall into a table by window and user and are judged when the topic is drained; sessions and filtered rows are
+// judged by their number and a digest that no order can change.
 #include "tests/bench/judge.h"
 
 #include <simdjson.h>
@@ -133,6 +133,39 @@ uint64_t digest_of(uint64_t user, double amount, int64_t ts_ms) {
   return XXH3_64bits(parts, sizeof parts);
 }
 
+uint64_t digest_of(const Session& session) {
+  const uint64_t parts[5] = {session.user, static_cast<uint64_t>(session.start_ms), static_cast<uint64_t>(session.end_ms),
+                             static_cast<uint64_t>(session.count), std::bit_cast<uint64_t>(session.exact)};
+  return XXH3_64bits(parts, sizeof parts);
+}
+
+struct SessionJudge {
+  Judgement judgement{};
+  uint64_t digest = 0;  // a sum, so that no order matters
+  Reader reader{};
+
+  void take(const rd_kafka_message_t& message) {
+    ++judgement.rows;
+    Session row;
+    if (reader.open(message) && reader.user(row.user) && reader.time_ms("window_start", row.start_ms) &&
+        reader.time_ms("window_end", row.end_ms) && reader.integer("n", row.count) && reader.number("spent", row.exact)) {
+      digest += digest_of(row);
+    } else {
+      ++judgement.wrong;
+      if (judgement.first_wrong.empty()) judgement.first_wrong = text_of(message);
+    }
+  }
+};
+
+// Says what a number of rows and a digest say.
+void compare(Judgement& out, uint64_t wanted, uint64_t found) {
+  out.missing += std::max<int64_t>(0, out.expected - out.rows);
+  out.repeated += std::max<int64_t>(0, out.rows - out.expected);
+  if (!out.good() || wanted == found) return;
+  out.wrong = 1;
+  out.first_wrong = "the rows are as many as they must be, but not the same";
+}
+
 struct FilterJudge {
   Judgement judgement{};
   uint64_t digest = 0;  // a sum, so that no order matters
@@ -188,6 +221,21 @@ Judgement judge_windows(const std::string& brokers, const Output& output, const 
   return judge.judgement;
 }
 
+Judgement judge_sessions(const std::string& brokers, const Output& output, const Stream& stream, int64_t gap_ms) {
+  SessionJudge judge;
+  Drain how{.partitions = output.partitions, .failure = {}};
+  drain(brokers, output.topic, how, [](rd_kafka_message_t* message, void* opaque) {
+    static_cast<SessionJudge*>(opaque)->take(*message);
+  }, &judge);
+  uint64_t digest = 0;
+  for_each_session(stream, gap_ms, [&](const Session& session) {
+    ++judge.judgement.expected;
+    digest += digest_of(session);
+  });
+  compare(judge.judgement, digest, judge.digest);
+  return judge.judgement;
+}
+
 Judgement judge_filter(const std::string& brokers, const Output& output, const Stream& stream, int64_t least_cents) {
   FilterJudge judge;
   Drain how{.partitions = output.partitions, .failure = {}};
@@ -201,12 +249,7 @@ Judgement judge_filter(const std::string& brokers, const Output& output, const S
     ++out.expected;
     digest += digest_of(user_of(stream, i), amount_of(i), time_ms_of(stream, i));
   }
-  out.missing += std::max<int64_t>(0, out.expected - out.rows);
-  out.repeated += std::max<int64_t>(0, out.rows - out.expected);
-  if (out.good() && digest != judge.digest) {
-    out.wrong = 1;
-    out.first_wrong = "the rows are as many as they must be, but not the same";
-  }
+  compare(out, digest, judge.digest);
   return out;
 }
 

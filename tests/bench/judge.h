@@ -38,6 +38,9 @@ struct Output {
 // fields or not.
 Judgement judge_windows(const std::string& brokers, const Output& output, const Expected& expected, Sums sums);
 
+// Rows of sessions: {"user_id", "window_start", "window_end", "n", "spent"}; sums exact.
+Judgement judge_sessions(const std::string& brokers, const Output& output, const Stream& stream, int64_t gap_ms);
+
 // Rows of the filter workload: {"user_id", "amount", "ts"} of the purchases of at least `least_cents`.
 Judgement judge_filter(const std::string& brokers, const Output& output, const Stream& stream, int64_t least_cents);
 

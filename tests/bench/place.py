@@ -51,6 +51,19 @@ class Stream:
 
 
 @dataclasses.dataclass(frozen=True)
+class Sessions:
+    """Count and sum by user and session."""
+
+    gap_ms: int = 30_000
+
+    def flags(self):
+        return ["--gap-ms", self.gap_ms]
+
+    def shape(self):
+        return {"session": {"gap": f"{self.gap_ms}ms"}}
+
+
+@dataclasses.dataclass(frozen=True)
 class Window:
     """Count and sum by user: a tumbling window where `step_ms` is its size, else a sliding one."""
 
@@ -59,6 +72,10 @@ class Window:
 
     def flags(self):
         return ["--size-ms", self.size_ms, "--step-ms", self.step_ms]
+
+    def shape(self):
+        size, step = f"{self.size_ms}ms", f"{self.step_ms}ms"
+        return {"tumbling": size} if self.size_ms == self.step_ms else {"sliding": {"size": size, "step": step}}
 
 
 class Place:

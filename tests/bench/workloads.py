@@ -2,7 +2,7 @@
 them. Each is a function from Place to Section. Those that run against the clock are in live.py.
 """
 
-from contestants import SLIDING, TUMBLING, Job, RowProducer, Rung, Tidemark
+from contestants import SESSIONS, SLIDING, TUMBLING, Job, RowProducer, Rung, Tidemark
 from gates import Section
 from measuring import median, rounds
 from peers import Peer, available
@@ -162,4 +162,29 @@ def w3(place):
     return section
 
 
-FILLED = {"W1": w1, "W2a": w2a, "W2b": w2b, "W2c": w2c, "W3": w3}
+def w11(place):
+    """Dense: a user comes every 10 s or oftener, within the gap of 30 s. Sparse: every 45 s, or every 100 s."""
+    few_keys, many_keys, events = place.args.few_keys, place.args.many_keys, place.args.events
+    streams = {
+        f"{few_keys:,} keys, dense": Stream(events, few_keys),
+        f"{few_keys:,} keys, sparse": Stream(events, few_keys, events_per_minute=few_keys * 4 // 3),
+        f"{many_keys:,} keys, dense": Stream(events, many_keys, events_per_minute=many_keys * 6),
+        f"{many_keys:,} keys, sparse": Stream(events, many_keys),
+    }
+    section = Section("W11", "sessions, gap 30 s, beside tumbling 1 m, count and sum, rows dropped")
+    contestants = [
+        Tidemark(place, f"{kind}, {name}", Job(stream, window), to_kafka=False)
+        for name, stream in streams.items()
+        for kind, window in (("tumbling", TUMBLING), ("sessions", SESSIONS))
+    ]
+    measured(place, section, contestants)
+    for name in streams:
+        section.at_least(
+            f"events per CPU-second, sessions / tumbling, {name}",
+            section.rate(f"sessions, {name}") / section.rate(f"tumbling, {name}"),
+            0.6,
+        )
+    return section
+
+
+FILLED = {"W1": w1, "W2a": w2a, "W2b": w2b, "W2c": w2c, "W3": w3, "W11": w11}

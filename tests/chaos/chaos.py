@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole job under SIGKILL: at random moments, and at each named point of the commit protocol.
 
-    chaos.py --tidemark BIN --testkit BIN --kills 30 --events 1000000 --seed 1 [--shape exchange|partitioned|stateless]
+    chaos.py --tidemark BIN --testkit BIN --kills 30 --events 1000000 --seed 1 [--shape exchange|partitioned|sessions|stateless]
     chaos.py --tidemark BIN --testkit BIN --points all            each named point, in each shape
 
 After every death the process is started again with the same flags; at the end it must catch up, drain on SIGTERM, and
@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 
 import kafka  # noqa: E402
 import run  # noqa: E402
-from harness import SLIDING, TUMBLING, Failed  # noqa: E402
+from harness import SESSION, SLIDING, TUMBLING, Failed  # noqa: E402
 
 POINTS = ["barrier_before", "barrier_after", "freeze_before", "freeze_after", "snapshot_before", "snapshot_after",
           "manifest_before", "rename_before", "rename_after", "send_offsets_before", "send_offsets_after",
@@ -28,6 +28,7 @@ NO_STATE = {"snapshot_before", "snapshot_after"}  # points that a pipeline witho
 SHAPES = {
     "exchange": {"window": SLIDING, "lanes": 8},
     "partitioned": {"window": TUMBLING, "partitioned_by": ["user_id"]},
+    "sessions": {"window": SESSION, "lanes": 8},
     "stateless": {"filter": [["event_type", "==", "purchase"]]},
 }
 MEAN_LIFE_S = 2.2

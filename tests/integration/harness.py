@@ -238,6 +238,8 @@ class Job:
             shape = {kind: size}
         if kind == "calendar":
             shape = {kind: {"unit": size, "timezone": step}}
+        if kind == "session":
+            shape = {kind: {"gap": size, **({"max": step} if step else {})}}
         window = {**shape, "by": self.by, "allowed_lateness": self.allowed_lateness,
                   "aggregates": {one["name"]: self._aggregate(one) for one in self.aggregates}}
         if self.offset:
@@ -278,8 +280,10 @@ class Job:
                "at_least_once": at_least_once or self.delivery == "at_least_once"}
         if self.window:
             kind, size, step = self.window
-            shape = {"unit": size, "timezone": step} if kind == "calendar" else {
-                "size_ms": milliseconds(size), "step_ms": milliseconds(size if kind == "tumbling" else step)}
+            shapes = {"tumbling": lambda: {"size_ms": milliseconds(size), "step_ms": milliseconds(size)},
+                      "calendar": lambda: {"unit": size, "timezone": step},
+                      "session": lambda: {"gap_ms": milliseconds(size), "max_ms": milliseconds(step or "0s")}}
+            shape = shapes.get(kind, lambda: {"size_ms": milliseconds(size), "step_ms": milliseconds(step)})()
             out["window"] = {"name": "per_user", "kind": "sliding" if kind == "tumbling" else kind, **shape,
                              "offset_ms": milliseconds(self.offset or "0s"), "by": self.by,
                              "allowed_lateness_ms": milliseconds(self.allowed_lateness), "aggregates": self.aggregates}
@@ -291,6 +295,7 @@ SHORT_SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
 
 TUMBLING = ("tumbling", "1m", None)
 SLIDING = ("sliding", "5m", "1m")
+SESSION = ("session", "10s", None)
 
 
 # ---- The daemon

@@ -4,7 +4,7 @@ import random
 import time
 import zlib
 
-from harness import AGGREGATES, SLIDING, TUMBLING, Failed, wait_for
+from harness import AGGREGATES, SESSION, SLIDING, TUMBLING, Failed, wait_for
 
 PURCHASES = [["event_type", "==", "purchase"]]
 BIG = [["amount", ">", 100.0]]  # null where the amount is missing: an expression error
@@ -125,6 +125,36 @@ def test_emit_on_change_in_little_memory(env):
     env.kit.generate(job.topic, 200_000, keys=20_000, events_per_minute=50_000)
     env.run(job, until_end=True, memory="64MiB").wait(0)
     env.kit.verify(job)
+
+
+def test_sessions(env):
+    summary = run_to_end(env, env.job(window=SESSION), 50_000, events_per_minute=5_000, keys=500)
+    found, counted = summary["results"]["found"], summary["ledger"]["steps"]["per_user"]["out"]
+    assert found < counted < 20 * found, f"sessions of one record, or endless ones: {summary}"
+
+
+def test_sessions_cut_by_max(env):
+    run_to_end(env, env.job(window=("session", "10s", "25s")), 50_000, events_per_minute=5_000, keys=50)
+
+
+def test_sessions_with_much_disorder(env):
+    summary = run_to_end(env, env.job(window=("session", "3s", "1m"), max_delay="20s"), 50_000, events_per_minute=5_000,
+                         max_delay_ms=20_000, far_disorder=200_000, keys=200)
+    assert summary["late"]["found"] > 0, summary
+
+
+def test_sessions_with_partitioned_by(env):
+    run_to_end(env, env.job(window=SESSION, partitioned_by=["user_id"]), 50_000, keys=2_000)
+
+
+def test_sessions_threads_and_lanes_do_not_matter(env):
+    job = env.job(window=SESSION)
+    env.kit.generate(job.topic, 30_000, events_per_minute=5_000, random_partitions=True)
+    for lanes, threads in ((1, 1), (2, 1), (4, 2)):
+        other = env.job(name=f"{env.name}-{lanes}-{threads}", window=SESSION, lanes=lanes)
+        other.topic = job.topic
+        env.run(other, "--threads", threads, until_end=True).wait(0)
+        env.kit.verify(other)
 
 
 def test_threads_and_lanes_do_not_matter(env):

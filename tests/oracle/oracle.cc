@@ -29,9 +29,27 @@ struct GroupId {
   auto operator<=>(const GroupId&) const = default;
 };
 
+// Towards the past, for times before the epoch too.
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+
+// A record as a window takes it.
+struct Counted {
+  EventOrder order;
+  std::vector<std::pair<Value, Value>> values;
+  int64_t timestamp_ms = kNever;
+};
+
 struct Group {
   std::vector<Accumulator> accumulators;
   int64_t newest_timestamp_ms = kNever;
+
+  void add(const Window& window, const Counted& record) {
+    accumulators.resize(window.aggregates.size());
+    for (size_t i = 0; i < accumulators.size(); ++i) {
+      accumulators[i].add(window.aggregates[i], record.values[i].first, record.values[i].second, record.order);
+    }
+    newest_timestamp_ms = std::max(newest_timestamp_ms, record.timestamp_ms);
+  }
 };
 
 struct Decoded {
@@ -53,13 +71,17 @@ class Walk {
   void record(const PartitionLog& log, const Record& record, int64_t& newest_us);
   bool steps(Row& row, const RefusedRecord& place);
   void count(Row& row, const Record& record, int64_t event_us, int64_t watermark_us, RefusedRecord place);
+  void count_in_session(int32_t lane, std::vector<Value> key, Counted record, int64_t watermark_us, RefusedRecord place);
   bool arguments(const Row& row, std::vector<std::pair<Value, Value>>& values) const;
+  void close_sessions();
+  void close(int32_t lane, const std::vector<Value>& key, int64_t start, int64_t end, const Group& group);
   void emit_plain(const Row& row, const PartitionLog& log, const Record& record);
   int32_t lane_of(int32_t partition) const { return pipeline_.lanes == Lanes::kOne ? 0 : partition; }
 
   const Pipeline& pipeline_;
   Outcome out_;
   std::map<GroupId, Group> groups_;
+  std::map<std::pair<int32_t, std::vector<Value>>, std::vector<Counted>> session_records_;
   std::map<int32_t, int64_t> lane_watermarks_;
 };
 
@@ -199,6 +221,9 @@ void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t water
   std::vector<Value> key;
   for (const std::string& field : window.by) key.push_back(row.at(field));
   const EventOrder order{event_us, place.topic, place.partition, place.offset};
+  if (window.kind == WindowKind::kSession) {
+    return count_in_session(lane_of(place.partition), key, {order, values, record.timestamp_ms}, watermark_us, place);
+  }
   int64_t missed = 0;
   int64_t counted = 0;
   for (const Span& span : spans_of(window, event_us)) {
@@ -207,16 +232,25 @@ void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t water
       continue;
     }
     ++counted;
-    Group& group = groups_[{lane_of(place.partition), span, key}];
-    group.accumulators.resize(window.aggregates.size());
-    for (size_t i = 0; i < values.size(); ++i) {
-      group.accumulators[i].add(window.aggregates[i], values[i].first, values[i].second, order);
-    }
-    group.newest_timestamp_ms = std::max(group.newest_timestamp_ms, record.timestamp_ms);
+    groups_[{lane_of(place.partition), span, key}].add(window, {order, values, record.timestamp_ms});
   }
   if (counted > 0) {
     ++ledger.out;
     out_.ledger.window_updates_missed += missed;
+    return;
+  }
+  ++ledger.late;
+  place.reason = "late";
+  place.watermark = rfc3339(watermark_us);
+  out_.late.push_back(place);
+}
+
+void Walk::count_in_session(int32_t lane, std::vector<Value> key, Counted record, int64_t watermark_us, RefusedRecord place) {
+  const Window& window = *pipeline_.window;
+  StepLedger& ledger = out_.ledger.steps[window.name];
+  if (std::get<0>(record.order) + window.allowed_lateness_us >= watermark_us) {
+    ++ledger.out;
+    session_records_[{lane, std::move(key)}].push_back(std::move(record));
     return;
   }
   ++ledger.late;
@@ -242,36 +276,63 @@ void Walk::emit_plain(const Row& row, const PartitionLog& log, const Record& rec
   out_.rows.push_back(std::move(result));
 }
 
-Row result_fields(const Window& window, const GroupId& id, const Group& group) {
+Row result_fields(const Window& window, const std::vector<Value>& key, int64_t start, int64_t end, const Group& group) {
   Row row;
-  for (size_t i = 0; i < id.key.size(); ++i) row.set(window.by[i], id.key[i]);
-  row.set("window_start", Timestamp{id.window.start_us});
-  row.set("window_end", Timestamp{id.window.end_us});
+  for (size_t i = 0; i < key.size(); ++i) row.set(window.by[i], key[i]);
+  row.set("window_start", Timestamp{start});
+  row.set("window_end", Timestamp{end});
   for (size_t i = 0; i < window.aggregates.size(); ++i) {
     row.set(window.aggregates[i].name, group.accumulators[i].result(window.aggregates[i]));
   }
   return row;
 }
 
+void Walk::close(int32_t lane, const std::vector<Value>& key, int64_t start, int64_t end, const Group& group) {
+  const Window& window = *pipeline_.window;
+  const Row row = result_fields(window, key, start, end, group);
+  ResultRow result;
+  result.json = render_row(row);
+  result.key = kafka_key(key);
+  result.identity = "window " + rfc3339(start) + " " + rfc3339(end) + " key";
+  for (const Value& value : key) result.identity += " " + render_value(value);
+  result.newest_timestamp_ms = group.newest_timestamp_ms;
+  result.window_end_us = end;
+  result.closed = pipeline_.until_end || end + window.allowed_lateness_us <= lane_watermarks_.at(lane);
+  if (window.having && !window.having(row).value_or(false)) {
+    out_.ledger.results_filtered += result.closed ? 1 : 0;
+    return;
+  }
+  out_.rows.push_back(std::move(result));
+}
+
+// The records of a key by time: a session goes on as long as the next one comes less than a gap behind the last one, and
+// on the same side of each multiple of max.
+void Walk::close_sessions() {
+  const int64_t gap = pipeline_.window->gap_us;
+  const int64_t max = pipeline_.window->max_us;
+  for (auto& [of, records] : session_records_) {
+    std::sort(records.begin(), records.end(), [](const Counted& a, const Counted& b) { return a.order < b.order; });
+    for (size_t i = 0; i < records.size();) {
+      const int64_t start = std::get<0>(records[i].order);
+      int64_t last = start;
+      Group group;
+      for (; i < records.size(); ++i) {
+        const int64_t at = std::get<0>(records[i].order);
+        if (at - last >= gap || (max > 0 && floor_div(at, max) != floor_div(start, max))) break;
+        last = at;
+        group.add(*pipeline_.window, records[i]);
+      }
+      const int64_t quiet = last + gap;
+      close(of.first, of.second, start, max > 0 ? std::min(quiet, (floor_div(start, max) + 1) * max) : quiet, group);
+    }
+  }
+}
+
 Outcome Walk::finish() {
   for (const auto& [id, group] : groups_) {
-    const Window& window = *pipeline_.window;
-    const Row row = result_fields(window, id, group);
-    ResultRow result;
-    result.json = render_row(row);
-    result.key = kafka_key(id.key);
-    result.identity = "window " + rfc3339(id.window.start_us) + " " + rfc3339(id.window.end_us) + " key";
-    for (const Value& value : id.key) result.identity += " " + render_value(value);
-    result.newest_timestamp_ms = group.newest_timestamp_ms;
-    result.window_end_us = id.window.end_us;
-    result.closed =
-        pipeline_.until_end || result.window_end_us + window.allowed_lateness_us <= lane_watermarks_.at(id.lane);
-    if (window.having && !window.having(row).value_or(false)) {
-      out_.ledger.results_filtered += result.closed ? 1 : 0;
-      continue;
-    }
-    out_.rows.push_back(std::move(result));
+    close(id.lane, id.key, id.window.start_us, id.window.end_us, group);
   }
+  if (pipeline_.window && pipeline_.window->kind == WindowKind::kSession) close_sessions();
   return std::move(out_);
 }
 
@@ -306,8 +367,12 @@ void check(const Pipeline& pipeline) {
     if (!names.insert(step.name).second) refuse("two steps of one name");
   }
   const auto& window = pipeline.window;
-  const bool by_size = window && window->kind != WindowKind::kCalendar;
-  if (by_size && (window->step_us <= 0 || window->size_us < window->step_us)) refuse("step <= size, both positive");
+  const bool stepped = window && (window->kind == WindowKind::kSliding || window->kind == WindowKind::kCumulative);
+  if (stepped && (window->step_us <= 0 || window->size_us < window->step_us)) refuse("step <= size, both positive");
+  const bool sessions = window && window->kind == WindowKind::kSession;
+  if (sessions && (window->gap_us <= 0 || (window->max_us != 0 && window->max_us < window->gap_us))) {
+    refuse("gap <= max, both positive");
+  }
   for (const Aggregate& aggregate : window ? window->aggregates : std::vector<Aggregate>{}) {
     if (aggregate.kind != AggregateKind::kCount && !aggregate.argument) refuse("an aggregate without its argument");
   }

@@ -4,7 +4,7 @@
 //
 // Use: describe the pipeline in a Pipeline, give the logs of *all* its partitions (empty ones too, for they hold a lane's
 // watermark back), call run_oracle(). Plain data in, plain data out; a pure function; aborts on a description that makes
-// no sense (a filter naming no condition). Not covered: sessions, dedupe, early rows,
+// no sense (a filter naming no condition). Not covered: dedupe, early rows,
 // windows over windows, `oversize` of results, idle partitions.
 #pragma once
 
@@ -93,13 +93,15 @@ struct Aggregate {
   std::vector<double> numbers = {};  // what the call writes out
 };
 
-enum class WindowKind { kSliding, kCumulative, kCalendar };
+enum class WindowKind { kSliding, kSession, kCumulative, kCalendar };
 
 struct Window {
   std::string name;
   WindowKind kind = WindowKind::kSliding;
   int64_t size_us = 0;
   int64_t step_us = 0;  // sliding with step = size: tumbling
+  int64_t gap_us = 0;   // of kSession
+  int64_t max_us = 0;   // of kSession; 0: nothing cuts them
   int64_t offset_us = 0;
   std::string unit;      // of kCalendar: day, week or month
   std::string timezone;

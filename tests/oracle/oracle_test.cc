@@ -59,6 +59,45 @@ TEST_CASE("a tumbling window counts and sums per key") {
   CHECK(outcome.rows[0].newest_timestamp_ms == 59'000);
 }
 
+Pipeline sessions(int64_t gap_us, int64_t max_us = 0) {
+  Pipeline pipeline = tumbling();
+  pipeline.window->size_us = pipeline.window->step_us = 0;
+  pipeline.window->kind = WindowKind::kSession;
+  pipeline.window->gap_us = gap_us;
+  pipeline.window->max_us = max_us;
+  return pipeline;
+}
+
+TEST_CASE("a session goes on while records come less than a gap apart, whatever their order and partition") {
+  Pipeline pipeline = sessions(30 * kSecond);
+  pipeline.event_time.max_delay_us = 20 * kSecond;
+  const auto outcome = run_oracle(pipeline, {{"t", 0, {event(0, 0, "a", "1"), event(1, 50, "a", "2"), event(2, 80, "a", "4"), event(3, 60, "b", "8")}},
+                                             {"t", 1, {event(0, 25, "a", "16")}}});
+  // The record at 25 s bridges those at 0 s and 50 s; 80 s lies exactly a gap behind 50 s.
+  CHECK(rows(outcome) ==
+        Rows{R"({"user":"a","window_start":"1970-01-01T00:00:00Z","window_end":"1970-01-01T00:01:20Z","n":3,"total":19.0})",
+             R"({"user":"a","window_start":"1970-01-01T00:01:20Z","window_end":"1970-01-01T00:01:50Z","n":1,"total":4.0})",
+             R"({"user":"b","window_start":"1970-01-01T00:01:00Z","window_end":"1970-01-01T00:01:30Z","n":1,"total":8.0})"});
+  CHECK(outcome.late.empty());
+}
+
+TEST_CASE("max cuts sessions at its multiples, and a session that ends before the cut ends there") {
+  const auto outcome = run_oracle(
+      sessions(30 * kSecond, kMinute), {{"t", 0, {event(0, 40, "a", "1"), event(1, 59, "a", "2"), event(2, 60, "a", "4"), event(3, 89, "a", "8")}}});
+  CHECK(rows(outcome) ==
+        Rows{R"({"user":"a","window_start":"1970-01-01T00:00:40Z","window_end":"1970-01-01T00:01:00Z","n":2,"total":3.0})",
+             R"({"user":"a","window_start":"1970-01-01T00:01:00Z","window_end":"1970-01-01T00:01:59Z","n":2,"total":12.0})"});
+}
+
+TEST_CASE("a record counts in a session unless it lies before its partition's watermark") {
+  const auto outcome = run_oracle(
+      sessions(30 * kSecond), {{"t", 0, {event(0, 60, "a", "1"), event(1, 60, "a", "1"), event(2, 59, "a", "1"), event(3, 100, "b", "1")}}});
+  REQUIRE(outcome.late.size() == 1);
+  CHECK(outcome.late[0].offset == 2);
+  CHECK(outcome.late[0].watermark == "1970-01-01T00:01:00Z");
+  CHECK(rows(outcome).size() == 2);
+}
+
 TEST_CASE("the watermark moves per record, and a window that ends at it is closed") {
   // After 60 s the window [0, 60 s) is closed for this partition, to the record.
   const auto outcome = run_oracle(

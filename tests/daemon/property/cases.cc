@@ -366,6 +366,7 @@ class CaseWriter {
 
   // Answers the kind of window as the file writes it.
   std::string shape(oracle::Window& w) {
+    if (random_.percent(30)) return session(w);
     if (random_.percent(10)) {
       w.kind = oracle::WindowKind::kCalendar;
       w.unit = random_.one_of<std::string>({"day", "day", "week", "month"});
@@ -384,6 +385,14 @@ class CaseWriter {
       return "cumulative: " + size_and_step;
     }
     return w.step_us == w.size_us ? "tumbling: " + us_text(w.size_us) : "sliding: " + size_and_step;
+  }
+
+  std::string session(oracle::Window& w) {
+    w.kind = oracle::WindowKind::kSession;
+    w.gap_us = random_.one_of<int64_t>({50'000, 300'000, 1'000'000, 7'000'000, 30'000'000});
+    if (random_.percent(50)) w.max_us = w.gap_us * random_.one_of<int64_t>({1, 2, 5}) + random_.one_of<int64_t>({0, 20'000});
+    if (w.max_us == 0) return "session: " + us_text(w.gap_us);
+    return "session: {gap: " + us_text(w.gap_us) + ", max: " + us_text(w.max_us) + "}";
   }
 
   static std::vector<std::string> by(int64_t kind) {

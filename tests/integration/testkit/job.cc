@@ -133,6 +133,9 @@ oracle::Window window(const json& spec) {
   const std::string kind = spec.value("kind", "sliding");
   if (kind == "cumulative") out.kind = oracle::WindowKind::kCumulative;
   if (kind == "calendar") out.kind = oracle::WindowKind::kCalendar;
+  if (kind == "session") out.kind = oracle::WindowKind::kSession;
+  out.gap_us = spec.value("gap_ms", int64_t{0}) * 1000;
+  out.max_us = spec.value("max_ms", int64_t{0}) * 1000;
   out.unit = spec.value("unit", "");
   out.timezone = spec.value("timezone", "");
   out.size_us = spec.value("size_ms", int64_t{0}) * 1000;

@@ -12,6 +12,7 @@
 #include "base/counters.h"
 #include "operators/key_codec.h"
 #include "operators/partition_clock.h"
+#include "operators/windows/state_block.h"
 #include "operators/windows/watermark.h"
 #include "tests/catch.h"
 
@@ -208,6 +209,7 @@ std::unique_ptr<TestPlan> make_test_plan(WindowShape shape) {
   auto test = std::make_unique<TestPlan>();
   test->plan.step_name = "w";
   test->plan.shape = std::move(shape);
+  test->plan.state_size = state_head_size(test->plan.shape);
   test->plan.key_types = {TypeKind::kString};
   plan_aggregate(*test, "count", std::nullopt, std::nullopt);
   plan_aggregate(*test, "sum", kNumber, std::nullopt);

@@ -26,6 +26,13 @@ WindowShape random_shape(Rng& rng) {
   return AlignedShape{{size}, {step}, {offset}};
 }
 
+// Gaps as long as the pauses of random rows and longer, some of them cut.
+SessionShape random_session(Rng& rng) {
+  const int64_t gap = rng.between(1, 12) * (rng.one_in(2) ? 500 : 3000);
+  if (rng.one_in(2)) return {{gap}, std::nullopt};
+  return {{gap}, Duration{gap * rng.between(1, 6) + rng.between(0, 1500)}};
+}
+
 std::vector<TestRow> random_rows(Rng& rng, size_t count) {
   const int64_t partitions = rng.between(1, 3);
   const int64_t disorder = rng.between(0, 30'000);
@@ -237,6 +244,27 @@ TEST_CASE("what was said last of a window is what it holds, at every moment at w
     }
   }
   CHECK(moments > 500);
+}
+
+TEST_CASE("sessions are the oracle's, however they are run") {
+  uint64_t late = 0;
+  uint64_t rows_in_sessions = 0;
+  uint64_t sessions = 0;
+  for (uint64_t seed = 1; seed <= 120; ++seed) {
+    INFO("seed " << seed);
+    Rng rng{std::mt19937_64(seed)};
+    const SessionShape shape = random_session(rng);
+    auto rows = random_rows(rng, 120);
+    stamp(rows, {rng.between(0, 3) * 4000});
+    const NaiveOutcome expected = naive_windows(shape, rows);
+    late += expected.late.size();
+    rows_in_sessions += expected.counted;
+    sessions += expected.results.size();
+    check_all_modes(shape, {}, rows);
+  }
+  CHECK(late > 500);
+  // Most sessions would prove little if they were of one record each.
+  CHECK(rows_in_sessions > 2 * sessions);
 }
 
 }  // namespace tidemark

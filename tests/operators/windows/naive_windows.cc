@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <tuple>
 
@@ -74,9 +75,52 @@ ResultRow aggregate(std::vector<const TestRow*> rows, uint64_t& result_errors) {
   return out;
 }
 
+// All rows that count, by key and time, cut wherever two of them lie a gap apart or on different sides of a multiple of max.
+NaiveOutcome naive_sessions(SessionShape shape, std::span<const TestRow> rows, Duration allowed_lateness) {
+  NaiveOutcome outcome;
+  std::map<std::optional<std::string>, std::multimap<int64_t, const TestRow*>> keys;
+  for (const TestRow& row : rows) {
+    if (row.event_time + allowed_lateness < row.watermark) {
+      outcome.late.push_back(fmt::format("{}/{}", row.partition, row.offset));
+      continue;
+    }
+    ++outcome.counted;
+    keys[row.key].emplace(row.event_time.us, &row);
+  }
+  const auto limit_of = [&](int64_t t) {
+    if (!shape.max) return std::numeric_limits<int64_t>::max();
+    int64_t limit = 0;
+    while (limit > t) limit -= shape.max->us;
+    while (limit <= t) limit += shape.max->us;
+    return limit;
+  };
+  for (const auto& [key, members] : keys) {
+    for (auto row = members.begin(); row != members.end();) {
+      std::vector<const TestRow*> session;
+      const int64_t first = row->first;
+      int64_t end = first;
+      for (; row != members.end() && (session.empty() || row->first < end); ++row) {
+        session.push_back(row->second);
+        end = std::min(row->first + shape.gap.us, limit_of(first));
+      }
+      ResultRow result = aggregate(session, outcome.result_errors);
+      result.key = key;
+      result.start = {first};
+      result.end = {end};
+      const int64_t newest = result.kafka_time == Time::min() ? end - 1000 : result.kafka_time.us;
+      result.kafka_time = {std::max<int64_t>(0, std::min(end - 1000, newest))};
+      outcome.results.push_back(render(result));
+    }
+  }
+  std::ranges::sort(outcome.results);
+  std::ranges::sort(outcome.late);
+  return outcome;
+}
+
 }  // namespace
 
 NaiveOutcome naive_windows(const WindowShape& shape, std::span<const TestRow> rows, Duration allowed_lateness) {
+  if (const auto* session = std::get_if<SessionShape>(&shape)) return naive_sessions(*session, rows, allowed_lateness);
   NaiveOutcome outcome;
   std::map<Span, std::map<std::optional<std::string>, std::vector<const TestRow*>>> windows;
   for (const TestRow& row : rows) {

@@ -16,7 +16,7 @@ struct NaiveOutcome {
   uint64_t result_errors = 0;  // rows with more different texts than they may have
 };
 
-// Of aligned and cumulative shapes.
+// Of aligned, cumulative and session shapes.
 NaiveOutcome naive_windows(const WindowShape& shape, std::span<const TestRow> rows, Duration allowed_lateness = {});
 
 }  // namespace tidemark

@@ -1,0 +1,273 @@
+// When may a session fire? Every row that counts has `event time >= watermark of the lane` (add() sees to it), so nothing
+// can join or bridge what ended by that watermark: it is final whatever the partitions do. A segment is done with in its
+// order: those of its partials that end by the watermark either go into the next segment's or are written, each once, and
+// which it is follows from what is stored and the watermark alone. So a restart needs no more than these two.
+#include "operators/windows/session_window_lane.h"
+
+#include <algorithm>
+
+#include "operators/windows/frozen_lane.h"
+#include "operators/windows/session_span.h"
+
+namespace tidemark {
+namespace {
+
+// Rows that are probed and updated together: their entries are still in the nearest cache when the aggregates come.
+constexpr size_t kChunk = 512;
+
+// A segment as a slice: of one window, numbered by its end.
+Slice slice_of(const Segment& segment) { return {segment.start, segment.end, segment.end.us, segment.end.us}; }
+
+}  // namespace
+
+SessionWindowLane::SessionWindowLane(const WindowPlan& plan, uint16_t step, uint16_t lane)
+    : plan_(plan),
+      step_(step),
+      lane_(lane),
+      segments_(std::get<SessionShape>(plan.shape)),
+      block_(std::make_shared<const StateBlock>(plan)),
+      open_(*block_, OldCopies::kDrop),
+      ending_(*block_, segments_),
+      update_(plan) {}
+
+Status SessionWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view) {
+  view_ = std::move(view);
+  watermark_ = metadata.watermark;
+  for (const LaneMetadata::Part& kept : metadata.parts) {
+    const Slice slice = slice_of(segments_.of(kept.slice_start));
+    open_.part(slice, slice.first_window).in_store_only = true;
+  }
+  return {};
+}
+
+// --- Counting --------------------------------------------------------------------------------------------------------
+
+// Most batches stay within one segment, and the others mostly go to and fro between two.
+SessionWindowLane::Cursor& SessionWindowLane::move_cursor(Time t) {
+  if (cursors_[0].segment.contains(t)) return cursors_[0];
+  std::swap(cursors_[0], cursors_[1]);
+  if (!cursors_[0].segment.contains(t)) cursors_[0] = {segments_.of(t), -1};
+  return cursors_[0];
+}
+
+int32_t SessionWindowLane::group_of(const Segment& segment) {
+  const Slice slice = slice_of(segment);
+  SlicePart& part = open_.part(slice, slice.first_window);
+  if (part.batch_group < 0) {
+    if (groups_used_ == groups_.size()) groups_.emplace_back();
+    part.batch_group = static_cast<int32_t>(groups_used_++);
+    groups_[static_cast<size_t>(part.batch_group)].part = &part;
+  }
+  return part.batch_group;
+}
+
+void SessionWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>& late) {
+  counters_.in += rows.size();
+  // Rows behind another window have no partition: the lane's watermark alone judges them.
+  const Time* const partition_watermarks = batch.watermarks.empty() ? nullptr : batch.watermarks.data();
+  cursors_.fill({});
+  for (const uint32_t row : rows) {
+    const Time t = batch.event_times[row];
+    const Time own = partition_watermarks != nullptr ? partition_watermarks[row] : Time::min();
+    if (t < own || t < watermark_) [[unlikely]] {
+      refuse(batch, row, late);
+      continue;
+    }
+    Cursor& cursor = move_cursor(t);
+    if (cursor.group < 0) cursor.group = group_of(cursor.segment);
+    groups_[static_cast<size_t>(cursor.group)].rows.push_back(row);
+  }
+  for (size_t i = 0; i < groups_used_; ++i) apply(batch, groups_[i]);
+  groups_used_ = 0;
+}
+
+void SessionWindowLane::refuse(const Batch& batch, uint32_t row, std::vector<LateRow>& late) {
+  const Time own = batch.watermarks.empty() ? Time::min() : batch.watermarks[row];
+  if (batch.event_times[row] < own) {
+    late.push_back({row, LateReason::kLate, own});
+    ++counters_.late;
+  } else {
+    late.push_back({row, LateReason::kIdle, watermark_});
+    ++counters_.idle_late;
+  }
+}
+
+void SessionWindowLane::apply(const Batch& batch, Group& group) {
+  counters_.counted += group.rows.size();
+  HotTable& table = open_.hot(*group.part);
+  const size_t bytes_before = table.bytes();
+  const size_t keys_before = table.size();
+  const KeyedRows& keyed = batch.keyed[plan_.ordinal];
+  for (size_t begin = 0; begin < group.rows.size(); begin += kChunk) {
+    const Rows rows = Rows(group.rows).subspan(begin, std::min(kChunk, group.rows.size() - begin));
+    states_.resize(rows.size());
+    table.find_or_insert(keyed.keys, keyed.hashes, rows, states_.data());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      session_span(states_[i]).add(batch.event_times[rows[i]], batch.kafka_times[rows[i]]);
+    }
+    update_.add(batch, rows, states_, table.heap());
+  }
+  open_.note_change(table, bytes_before, keys_before);
+  group.part->batch_group = -1;
+  group.rows.clear();
+}
+
+// --- Firing ----------------------------------------------------------------------------------------------------------
+
+WindowSources SessionWindowLane::sources_of(const Segment& segment, const SlicePart& part) const {
+  WindowSources sources{part.tables(), {}};
+  if (part.in_store_only) sources.stored.push_back({lane_, step_, segment.end, kCommonPartial});
+  return sources;
+}
+
+// first[i] = the first record that the segment which begins where `segment` ends has of entries[i]; Time::max() for none.
+Status SessionWindowLane::find_next(const Segment& segment, std::span<const HotTable::Entry* const> entries,
+                                    Time* first) const {
+  std::fill_n(first, entries.size(), Time::max());
+  const auto next = open_.open().find(segment.end);
+  if (next == open_.open().end()) return {};
+  const SlicePart& part = next->second.parts.begin()->second;
+  uint32_t found[kGroup];
+  for (const HotTable* table : part.tables()) {
+    table->find(entries, found);
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (found[i] != HotTable::kNone) first[i] = std::min(first[i], session_span(table->entry(found[i]).states()).first);
+    }
+  }
+  if (!part.in_store_only) return {};
+  const StateKeyHeader header{lane_, step_, next->second.slice.end, kCommonPartial};
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const auto stored = view_->get(encode_state_key(header, entries[i]->key()));
+    if (!stored) return std::unexpected(stored.error());
+    if (!*stored) continue;
+    const auto span = decode_span(**stored);
+    if (!span) return external_error("the store holds a window state that cannot be read");
+    first[i] = std::min(first[i], span->first);
+  }
+  return {};
+}
+
+void SessionWindowLane::join_next(const Segment& segment, const HotTable::Entry& entry) {
+  HotTable& table = open_.hot(open_.open().find(segment.end)->second.parts.begin()->second);
+  const size_t bytes_before = table.bytes();
+  const size_t keys_before = table.size();
+  block_->merge(table.find_or_insert(entry.key(), entry.hash()), entry.states(), table.heap());
+  open_.note_change(table, bytes_before, keys_before);
+}
+
+// `expected_rows`: of these and those that follow at once.
+Status SessionWindowLane::fire_group(const Segment& segment, std::span<const EndingSession> sessions, size_t expected_rows,
+                                     ResultWriter& rows) {
+  const HotTable::Entry* entries[kGroup];
+  Time first[kGroup];
+  for (size_t i = 0; i < sessions.size(); ++i) entries[i] = sessions[i].entry;
+  if (Status found = find_next(segment, std::span(entries, sessions.size()), first); !found) return found;
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    const HotTable::Entry& entry = *entries[i];
+    const SessionSpan& span = session_span(entry.states());
+    if (segments_.joins(segment, span.last, first[i])) {
+      join_next(segment, entry);
+      continue;
+    }
+    rows.begin({span.first, sessions[i].end, span.newest_kafka_time, expected_rows});
+    if (!rows.add(entry.key(), entry.states())) return external_error("the store holds a window key that cannot be read");
+  }
+  return {};
+}
+
+// Every session of the segment ends with it, so that they need no order.
+Status SessionWindowLane::fire_cut(const Segment& segment, ResultWriter& rows) {
+  const SlicePart& part = open_.open().begin()->second.parts.begin()->second;
+  const WindowSources sources = sources_of(segment, part);
+  CutSessions sessions{segment.end, sources.stored.empty() ? 0 : Batch::kMaxRows, rows};
+  for (const HotTable* table : sources.tables) sessions.expected_rows = std::max(sessions.expected_rows, table->size());
+  return write_window(sources, view_.get(), *block_, sessions);
+}
+
+// Fires what ends in the first open segment by `watermark`. `watermark_` follows from group to group; where that was a
+// pause, `paused` says so.
+Status SessionWindowLane::fire_segment(const Segment& segment, Time watermark, ResultWriter& rows, ResultEmitter& out,
+                                       bool& paused) {
+  const SlicePart& part = open_.open().begin()->second.parts.begin()->second;
+  for (;;) {
+    if (!ending_.gathered()) {
+      if (Status read = ending_.gather(segment, sources_of(segment, part), view_.get(), watermark_); !read) return read;
+    }
+    const std::span<const EndingSession> ready = ending_.ready();
+    const size_t ended = ending_.ended(watermark);
+    const size_t count = std::min(ended, kGroup);
+    if (count > 0) {
+      if (Status fired = fire_group(segment, ready.first(count), ended, rows); !fired) return fired;
+      ending_.take(count);
+      // What ends together is not parted by a pause; where a cut ends it, the next segment's sessions may be among it.
+      if (count < ready.size() && ready[count].end == ready[count - 1].end) continue;
+      if (ready[count - 1].end == segment.limit) continue;
+      watermark_ = ready[count - 1].end;
+      paused = out.wants_pause();
+      if (paused) return {};
+      continue;
+    }
+    if (!ready.empty() || ending_.all_gathered()) return {};
+    if (ending_.gathered_through() > watermark) return {};
+    watermark_ = ending_.gathered_through();
+    ending_.forget();
+  }
+}
+
+Status SessionWindowLane::advance(Time watermark, ResultEmitter& out) {
+  if (watermark <= watermark_) return {};
+  ResultWriter rows(plan_, out, counters_);
+  bool paused = false;
+  while (!paused && !open_.open().empty()) {
+    const Segment segment = segments_.of(open_.open().begin()->first);
+    if (segment.end > watermark) break;
+    if (segment.is_cut()) {
+      if (Status fired = fire_cut(segment, rows); !fired) return fired;
+      watermark_ = segment.end;
+      paused = out.wants_pause();
+    } else {
+      if (Status fired = fire_segment(segment, watermark, rows, out, paused); !fired) return fired;
+      if (!ending_.all_gathered() || !ending_.ready().empty()) break;
+    }
+    expire(segment);
+  }
+  if (!paused) watermark_ = watermark;
+  rows.finish();
+  return {};
+}
+
+void SessionWindowLane::expire(const Segment& segment) {
+  ending_.forget();
+  if (const auto frozen_end = open_.expire_through(segment.end.us)) expired_through_ = frozen_end;
+}
+
+// --- Generations -----------------------------------------------------------------------------------------------------
+
+std::unique_ptr<FrozenGeneration> SessionWindowLane::freeze() {
+  FrozenLane::Contents contents;
+  contents.number = ++generation_;
+  contents.lane = lane_;
+  contents.step = step_;
+  contents.runs = open_.freeze(generation_, [](WindowNumber end) { return Time{end}; });
+  contents.expired_after = expired_before_;
+  contents.expired_through = expired_through_;
+  contents.metadata = encode_lane_metadata(describe(watermark_, 0, open_, std::nullopt));
+  if (expired_through_) expired_before_ = *expired_through_;
+  expired_through_.reset();
+  return std::make_unique<FrozenLane>(block_, std::move(contents));
+}
+
+// What is gathered may point into the copies that go.
+void SessionWindowLane::shed(size_t target) {
+  if (memory_bytes() <= target) return;
+  ending_.forget();
+  open_.shed(target);
+}
+
+void SessionWindowLane::on_written(uint64_t number, std::shared_ptr<const StoreView> view) {
+  ending_.forget();
+  view_ = std::move(view);
+  open_.on_written(number);
+}
+
+}  // namespace tidemark

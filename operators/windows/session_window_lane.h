@@ -1,0 +1,96 @@
+// SessionWindowLane: session windows in one lane. It decides what counts, what belongs together and when sessions fire; what
+// a segment holds and how generations are written is told elsewhere in this folder.
+//
+// A session is kept as partials, one for each segment of event time that it has records in (operators/windows/segments.h).
+// Partials merge blindly, like those of aligned windows' slices: a record that bridges two sessions is one update of one
+// partial, and neither of them need be in memory. Sessions are put together once, when time has passed the segment that
+// they may end in: a partial either joins the next segment's, and is merged into it, or is a session that has ended. So what
+// is kept of a session is no more than its open segments, however long it lasts.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "operators/windows/ending_sessions.h"
+#include "operators/windows/lane_metadata.h"
+#include "operators/windows/lane_slices.h"
+#include "operators/windows/result_writer.h"
+#include "operators/windows/row_update.h"
+#include "operators/windows/segments.h"
+#include "operators/windows/window_lane.h"
+
+namespace tidemark {
+
+// The plan outlives the lane. After advance() has failed the lane must not be used any more.
+class SessionWindowLane final : public WindowLane {
+ public:
+  SessionWindowLane(const WindowPlan& plan, uint16_t step, uint16_t lane);
+  // Takes up where `metadata` was written; all partials are in the store, seen through `view`.
+  Status restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view);
+
+  void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) override;
+  Status advance(Time watermark, ResultEmitter& out) override;
+  Time watermark() const override { return watermark_; }
+  std::unique_ptr<FrozenGeneration> freeze() override;
+  void on_written(uint64_t number, std::shared_ptr<const StoreView> view) override;
+  size_t hot_bytes() const override { return open_.hot_bytes(); }
+  size_t dirty_bytes() const override { return open_.dirty_bytes(); }
+  size_t memory_bytes() const override { return open_.bytes() + ending_.bytes(); }
+  void shed(size_t target) override;
+  uint64_t keys() const override { return open_.keys(); }
+  const WindowCounters& counters() const override { return counters_; }
+
+ private:
+  // Sessions that are looked up and fired together; between such groups firing may pause.
+  static constexpr size_t kGroup = 64;
+
+  // Rows of one batch that lie in the same segment.
+  struct Group {
+    SlicePart* part = nullptr;
+    std::vector<uint32_t> rows;
+  };
+  // A segment met in this batch.
+  struct Cursor {
+    Segment segment{Time::max(), Time::max(), Time::max()};
+    int32_t group = -1;
+  };
+
+  Cursor& move_cursor(Time t);
+  int32_t group_of(const Segment& segment);
+  void refuse(const Batch& batch, uint32_t row, std::vector<LateRow>& late);
+  void apply(const Batch& batch, Group& group);
+  void expire(const Segment& segment);
+
+  Status gather(const Segment& segment, const SlicePart& part);
+  Status fire_segment(const Segment& segment, Time watermark, ResultWriter& rows, ResultEmitter& out, bool& paused);
+  Status fire_cut(const Segment& segment, ResultWriter& rows);
+  Status fire_group(const Segment& segment, std::span<const EndingSession> sessions, size_t expected_rows, ResultWriter& rows);
+  Status find_next(const Segment& segment, std::span<const HotTable::Entry* const> entries, Time* first) const;
+  void join_next(const Segment& segment, const HotTable::Entry& entry);
+  WindowSources sources_of(const Segment& segment, const SlicePart& part) const;
+
+  const WindowPlan& plan_;
+  uint16_t step_;  // in state keys
+  uint16_t lane_;
+  Segments segments_;
+  std::shared_ptr<const StateBlock> block_;
+  LaneSlices open_;         // one part for each segment; nothing in it that ends by watermark_ is of any meaning
+  EndingSessions ending_;   // of the first open segment
+  std::shared_ptr<const StoreView> view_;
+  Time watermark_ = Time::min();
+  uint64_t generation_ = 0;
+  Time expired_before_ = Time::min();    // segments ending up to here have been deleted from the store
+  std::optional<Time> expired_through_;  // and these are to be with the next generation
+  WindowCounters counters_;
+
+  // Scratch of add(), kept for its memory.
+  std::array<Cursor, 2> cursors_;  // the present one first
+  std::vector<Group> groups_;
+  size_t groups_used_ = 0;
+  std::vector<std::byte*> states_;
+  RowUpdate update_;
+};
+
+}  // namespace tidemark
