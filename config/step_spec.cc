@@ -84,7 +84,9 @@ Kind<SessionSpec> session_kind() {
   return Spec<SessionSpec>("session",
                            "Windows that end when a key has been quiet for a while. A session begins with its first record; "
                            "`window_end` is its last one + `gap`, or the cut of `max`. Records exactly `gap` apart are "
-                           "separate. A record counts when its time + `allowed_lateness` is not before the watermark.",
+                           "separate. A record counts when its time + `allowed_lateness` is not before the watermark. "
+                           "Where sessions may speak more than once, each row also bears `withdrawn`: a row that says true, "
+                           "final and of no record, takes back a session that another record has made part of a longer one.",
                            "session: {gap: 30s, max: 1h}")
       .required("gap", &SessionSpec::gap, kinds::positive_duration(), "how long a key is quiet before its session ends")
       .field("max", &SessionSpec::max, kinds::positive_duration(),
@@ -183,7 +185,7 @@ void check_offset(const WindowSpec& window, Diagnostics& diagnostics) {
 }
 
 void check_columns(const WindowSpec& window, Diagnostics& diagnostics) {
-  constexpr std::array<std::string_view, 4> kOwn = {"window_start", "window_end", "revision", "is_final"};
+  constexpr std::array<std::string_view, 5> kOwn = {"window_start", "window_end", "withdrawn", "revision", "is_final"};
   const auto own = [&](const Located<std::string>& name, std::string_view what) {
     if (std::ranges::find(kOwn, name.value) == kOwn.end()) return;
     diagnostics.error(name.where, fmt::format("{} may not be called `{}`", what, name.value),

@@ -68,7 +68,7 @@ std::string emission_of(const WindowPlan& w) {
   if (w.emit == EmitWhen::kEvery) when = fmt::format("of what has changed every {} of event time, and once it is closed", format_duration(w.every));
   if (w.emit == EmitWhen::kOnChange) when = "of what has changed with every batch of records";
   if (w.allowed_lateness > Duration{0}) when += fmt::format(", of what is late within {}, and for the last time after that", format_duration(w.allowed_lateness));
-  return "a window speaks " + when + (w.revises() ? "; its rows bear revision and is_final" : "");
+  return "a window speaks " + when + (w.revises() ? fmt::format("; its rows bear {}revision and is_final", w.withdraws() ? "withdrawn, " : "") : "");
 }
 
 void explain_window(const Plan& plan, const PlannedStep& step, std::string& out) {

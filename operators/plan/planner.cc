@@ -36,9 +36,9 @@ bool only_finals(const expr::Node& condition) {
   return both && std::ranges::any_of(condition.children, [](const auto& child) { return only_finals(*child); });
 }
 
-// `revision` and `is_final` come last in every row that has them.
+// `withdrawn`, `revision` and `is_final` come last in every row that has them.
 void move_revision_last(Scope& scope) {
-  const auto is_other = [](const Field& field) { return field.name != "revision" && field.name != "is_final"; };
+  const auto is_other = [](const Field& field) { return field.name != "withdrawn" && field.name != "revision" && field.name != "is_final"; };
   std::ranges::stable_partition(scope.fields, is_other);
 }
 

@@ -76,11 +76,13 @@ class WindowPlanner {
     check_timezone();
     auto [shape, text] = std::visit([&](const auto& kind) { return shape_of(kind, spec_.offset()); }, spec_.kind);
     window_.shape = std::move(shape);
-    window_.state_size = state_head_size(window_.shape);
-    window_.allowed_lateness = spec_.allowed_lateness.value;
+        window_.allowed_lateness = spec_.allowed_lateness.value;
     window_.emit = emit_of(spec_.emit.word);
     window_.every = spec_.emit.every;
     // State of windows that are closed and still take rows is kept for this long.
+    window_.state_size = state_head_size(window_);
+    // What was said of a session is kept beside it.
+    if (window_.withdraws()) text += " notes";
     if (window_.allowed_lateness > Duration{0}) text += " lateness=" + format_duration(window_.allowed_lateness);
     out_.signature = {step_name, "window", {}, std::move(text), {}};
     plan_keys();
@@ -126,6 +128,7 @@ class WindowPlanner {
   WindowPlan& window_ = out_.planned.window;
   std::map<std::string, PlannedCall> calls_;  // by their text
   uint32_t revision_slot_ = 0;
+  uint32_t withdrawn_slot_ = 0;
 };
 
 void WindowPlanner::check_timezone() {
@@ -168,6 +171,10 @@ void WindowPlanner::plan_results() {
   for (const PlannedAggregate& a : window_.aggregates) {
     out_.planned.result_types.push_back(a.function->result_type());
     binder_.new_slot(true);
+  }
+  if (window_.withdraws()) {
+    out_.planned.result_types.push_back(TypeKind::kBool);
+    withdrawn_slot_ = binder_.new_slot(true);
   }
   if (window_.revises()) {
     out_.planned.result_types.insert(out_.planned.result_types.end(), {TypeKind::kInt, TypeKind::kBool});
@@ -220,7 +227,8 @@ std::optional<WindowPlanner::PlannedCall> WindowPlanner::plan_call(const expr::A
     if (!planned.where_slot) return std::nullopt;
   }
   std::vector<Type> types;
-  bool over_nothing = call.where.has_value();  // no value may be left to it
+  // No value may be left to it, and rows that withdraw have none.
+  bool over_nothing = call.where.has_value() || window_.withdraws();
   for (size_t i = 0; i < column_count(call, function); ++i) {
     InputType type;
     auto& slot = i == 0 ? planned.arg_slot : planned.by_slot;
@@ -283,6 +291,7 @@ void WindowPlanner::plan_result(const Remainder& remainder, const Sight& behind)
 
 void WindowPlanner::plan_revision() {
   if (!window_.revises()) return;
+  if (window_.withdraws()) out_.output.fields.push_back({"withdrawn", TypeKind::kBool, false, withdrawn_slot_});
   out_.output.fields.push_back({"revision", TypeKind::kInt, false, revision_slot_});
   out_.output.fields.push_back({"is_final", TypeKind::kBool, false, revision_slot_ + 1});
 }

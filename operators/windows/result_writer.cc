@@ -50,11 +50,17 @@ void ResultWriter::open_batch() {
     batch_->columns.emplace_back().reset(a.function->result_type(), room_);
   }
   if (!plan_.revises()) return;
+  if (plan_.withdraws()) batch_->columns.emplace_back().reset(TypeKind::kBool, room_);
   batch_->columns.emplace_back().reset(TypeKind::kInt, room_);
   batch_->columns.emplace_back().reset(TypeKind::kBool, room_);
 }
 
 void ResultWriter::add_revision(size_t row) {
+  if (plan_.withdraws()) {
+    Column& withdrawn = *(batch_->columns.end() - 3);
+    withdrawn.valid[row] = 1;
+    withdrawn.bools[row] = window_.withdrawn;
+  }
   const auto columns = std::span(batch_->columns).last(2);
   columns[0].valid[row] = columns[1].valid[row] = 1;
   columns[0].ints[row] = window_.revision;

@@ -19,6 +19,7 @@ struct FiredWindow {
   // Where the window revises.
   int64_t revision = 0;
   bool is_final = true;
+  bool withdrawn = false;  // where it withdraws
 };
 
 // min(end - 1 ms, the newest Kafka time), not below 0: brokers refuse the far future and negative times.

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "operators/windows/frozen_lane.h"
-#include "operators/windows/session_span.h"
+#include "operators/windows/session_head.h"
 
 namespace tidemark {
 namespace {
@@ -18,6 +18,9 @@ constexpr size_t kChunk = 512;
 // A segment as a slice: of one window, numbered by its end.
 Slice slice_of(const Segment& segment) { return {segment.start, segment.end, segment.end.us, segment.end.us}; }
 
+Error foreign_key() { return {Fault::kExternal, true, "the store holds a window key that cannot be read"}; }
+Error foreign_value() { return {Fault::kExternal, true, "the store holds a window state that cannot be read"}; }
+
 }  // namespace
 
 SessionWindowLane::SessionWindowLane(const WindowPlan& plan, uint16_t step, uint16_t lane)
@@ -26,16 +29,22 @@ SessionWindowLane::SessionWindowLane(const WindowPlan& plan, uint16_t step, uint
       lane_(lane),
       segments_(std::get<SessionShape>(plan.shape)),
       block_(std::make_shared<const StateBlock>(plan)),
-      open_(*block_, OldCopies::kDrop),
+      open_(*block_, OldCopies::kFold),
       ending_(*block_, segments_),
-      update_(plan) {}
+      whole_(*block_),
+      update_(plan) {
+  if (plan.revises()) voice_.emplace(plan, segments_, *block_, open_, ending_, lane, step);
+}
 
 Status SessionWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view) {
   view_ = std::move(view);
-  watermark_ = metadata.watermark;
+  pass_time(metadata.watermark);
+  if (voice_) voice_->restore(watermark_);
   for (const LaneMetadata::Part& kept : metadata.parts) {
     const Slice slice = slice_of(segments_.of(kept.slice_start));
-    open_.part(slice, slice.first_window).in_store_only = true;
+    SlicePart& part = open_.part(slice, slice.first_window);
+    part.in_store_only = true;
+    if (kept.changed && voice_) voice_->note_all_changed(part);
   }
   return {};
 }
@@ -69,7 +78,7 @@ void SessionWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>&
   for (const uint32_t row : rows) {
     const Time t = batch.event_times[row];
     const Time own = partition_watermarks != nullptr ? partition_watermarks[row] : Time::min();
-    if (t < own || t < watermark_) [[unlikely]] {
+    if (t + plan_.allowed_lateness < std::max(own, watermark_)) [[unlikely]] {
       refuse(batch, row, late);
       continue;
     }
@@ -83,7 +92,7 @@ void SessionWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>&
 
 void SessionWindowLane::refuse(const Batch& batch, uint32_t row, std::vector<LateRow>& late) {
   const Time own = batch.watermarks.empty() ? Time::min() : batch.watermarks[row];
-  if (batch.event_times[row] < own) {
+  if (batch.event_times[row] + plan_.allowed_lateness < own) {
     late.push_back({row, LateReason::kLate, own});
     ++counters_.late;
   } else {
@@ -104,10 +113,12 @@ void SessionWindowLane::apply(const Batch& batch, Group& group) {
     table.find_or_insert(keyed.keys, keyed.hashes, rows, states_.data());
     for (size_t i = 0; i < rows.size(); ++i) {
       session_span(states_[i]).add(batch.event_times[rows[i]], batch.kafka_times[rows[i]]);
+      if (voice_) ++session_head(states_[i]).records;
     }
     update_.add(batch, rows, states_, table.heap());
   }
   open_.note_change(table, bytes_before, keys_before);
+  if (voice_) voice_->note_changed(*group.part, batch, keyed, group.rows, watermark_);
   group.part->batch_group = -1;
   group.rows.clear();
 }
@@ -141,98 +152,151 @@ Status SessionWindowLane::find_next(const Segment& segment, std::span<const HotT
     if (!stored) return std::unexpected(stored.error());
     if (!*stored) continue;
     const auto span = decode_span(**stored);
-    if (!span) return external_error("the store holds a window state that cannot be read");
+    if (!span) return std::unexpected(foreign_value());
     first[i] = std::min(first[i], span->first);
   }
   return {};
 }
 
-void SessionWindowLane::join_next(const Segment& segment, const HotTable::Entry& entry) {
+// Looks entries of the first open segment up in all of its tables, unless they are copies.
+void SessionWindowLane::find_states(std::span<const HotTable::Entry* const> entries) {
+  tables_.clear();
+  if (ending_.are_copies()) return;
+  tables_ = open_.open().begin()->second.parts.begin()->second.tables();
+  if (tables_.size() == 1) return tables_.clear();
+  found_.resize(tables_.size());
+  for (size_t t = 0; t < tables_.size(); ++t) tables_[t]->find(entries, found_[t].data());
+}
+
+// All that the segment has of entry `i` of those; good until the next call.
+const std::byte* SessionWindowLane::states_of(const HotTable::Entry& entry, size_t i) {
+  if (tables_.empty()) return entry.states();
+  const auto holds = [&](const auto& found) { return found[i] != HotTable::kNone; };
+  if (std::ranges::count_if(found_, holds) == 1) return entry.states();
+  whole_.clear();
+  for (size_t t = 0; t < tables_.size(); ++t) {
+    if (holds(found_[t])) whole_.merge(tables_[t]->entry(found_[t][i]).states());
+  }
+  return whole_.states();
+}
+
+// Merges a session's partial into that of the next segment, but for its note: what it spoke of goes on under other bounds,
+// unless both end with the cut.
+Status SessionWindowLane::join_next(const Segment& segment, const HotTable::Entry& entry, const std::byte* states,
+                                    SessionRows& rows) {
   HotTable& table = open_.hot(open_.open().find(segment.end)->second.parts.begin()->second);
   const size_t bytes_before = table.bytes();
   const size_t keys_before = table.size();
-  block_->merge(table.find_or_insert(entry.key(), entry.hash()), entry.states(), table.heap());
+  std::byte* const into = table.find_or_insert(entry.key(), entry.hash());
+  const SessionNote kept = voice_ ? session_head(into).note : SessionNote{};
+  block_->merge(into, states, table.heap());
   open_.note_change(table, bytes_before, keys_before);
+  if (!voice_) return {};
+  const SessionHead& head = session_head(states);
+  if (head.note.end == segment.limit) return {};
+  session_head(into).note = kept;
+  const bool good = !head.note.is_out() || rows.withdraw(entry.key(), head.note, head.span.newest_kafka_time);
+  return good ? Status{} : std::unexpected(foreign_key());
 }
 
-// `expected_rows`: of these and those that follow at once.
-Status SessionWindowLane::fire_group(const Segment& segment, std::span<const EndingSession> sessions, size_t expected_rows,
-                                     ResultWriter& rows) {
+Status SessionWindowLane::fire_group(const Segment& segment, std::span<const EndingSession> sessions, SessionRows& rows) {
   const HotTable::Entry* entries[kGroup];
   Time first[kGroup];
   for (size_t i = 0; i < sessions.size(); ++i) entries[i] = sessions[i].entry;
   if (Status found = find_next(segment, std::span(entries, sessions.size()), first); !found) return found;
+  find_states(std::span(entries, sessions.size()));
   for (size_t i = 0; i < sessions.size(); ++i) {
     const HotTable::Entry& entry = *entries[i];
-    const SessionSpan& span = session_span(entry.states());
-    if (segments_.joins(segment, span.last, first[i])) {
-      join_next(segment, entry);
+    const std::byte* const states = states_of(entry, i);
+    if (segments_.joins(segment, session_span(states).last, first[i])) {
+      if (Status joined = join_next(segment, entry, states, rows); !joined) return joined;
       continue;
     }
-    rows.begin({span.first, sessions[i].end, span.newest_kafka_time, expected_rows});
-    if (!rows.add(entry.key(), entry.states())) return external_error("the store holds a window key that cannot be read");
+    if (!rows.finish(entry.key(), states, sessions[i].end)) return std::unexpected(foreign_key());
   }
   return {};
 }
 
 // Every session of the segment ends with it, so that they need no order.
-Status SessionWindowLane::fire_cut(const Segment& segment, ResultWriter& rows) {
+Status SessionWindowLane::fire_cut(const Segment& segment, SessionRows& rows) {
   const SlicePart& part = open_.open().begin()->second.parts.begin()->second;
   const WindowSources sources = sources_of(segment, part);
-  CutSessions sessions{segment.end, sources.stored.empty() ? 0 : Batch::kMaxRows, rows};
-  for (const HotTable* table : sources.tables) sessions.expected_rows = std::max(sessions.expected_rows, table->size());
+  size_t expected = sources.stored.empty() ? 0 : Batch::kMaxRows;
+  for (const HotTable* table : sources.tables) expected = std::max(expected, table->size());
+  rows.expect(expected);
+  CutSessions sessions{segment.end, rows};
   return write_window(sources, view_.get(), *block_, sessions);
 }
 
-// Fires what ends in the first open segment by `watermark`. `watermark_` follows from group to group; where that was a
-// pause, `paused` says so.
-Status SessionWindowLane::fire_segment(const Segment& segment, Time watermark, ResultWriter& rows, ResultEmitter& out,
-                                       bool& paused) {
+// Fires what ends in the first open segment by `until`. `over_` follows from group to group; where that was a pause, `paused`
+// says so.
+Status SessionWindowLane::fire_segment(const Segment& segment, Time until, SessionRows& rows, ResultEmitter& out, bool& paused) {
   const SlicePart& part = open_.open().begin()->second.parts.begin()->second;
   for (;;) {
     if (!ending_.gathered()) {
-      if (Status read = ending_.gather(segment, sources_of(segment, part), view_.get(), watermark_); !read) return read;
+      if (Status read = ending_.gather(segment, sources_of(segment, part), view_.get(), over_); !read) return read;
     }
     const std::span<const EndingSession> ready = ending_.ready();
-    const size_t ended = ending_.ended(watermark);
+    const size_t ended = ending_.ended(until);
     const size_t count = std::min(ended, kGroup);
     if (count > 0) {
-      if (Status fired = fire_group(segment, ready.first(count), ended, rows); !fired) return fired;
+      rows.expect(ended);
+      if (Status fired = fire_group(segment, ready.first(count), rows); !fired) return fired;
       ending_.take(count);
       // What ends together is not parted by a pause; where a cut ends it, the next segment's sessions may be among it.
       if (count < ready.size() && ready[count].end == ready[count - 1].end) continue;
       if (ready[count - 1].end == segment.limit) continue;
-      watermark_ = ready[count - 1].end;
+      over_ = ready[count - 1].end;
       paused = out.wants_pause();
       if (paused) return {};
       continue;
     }
     if (!ready.empty() || ending_.all_gathered()) return {};
-    if (ending_.gathered_through() > watermark) return {};
-    watermark_ = ending_.gathered_through();
+    if (ending_.gathered_through() > until) return {};
+    over_ = ending_.gathered_through();
     ending_.forget();
   }
 }
 
-Status SessionWindowLane::advance(Time watermark, ResultEmitter& out) {
-  if (watermark <= watermark_) return {};
-  ResultWriter rows(plan_, out, counters_);
-  bool paused = false;
+// Gives the last row of every session that ended by `until`.
+Status SessionWindowLane::finish_all(Time until, SessionRows& rows, ResultEmitter& out, bool& paused) {
   while (!paused && !open_.open().empty()) {
     const Segment segment = segments_.of(open_.open().begin()->first);
-    if (segment.end > watermark) break;
+    if (segment.end > until) break;
     if (segment.is_cut()) {
       if (Status fired = fire_cut(segment, rows); !fired) return fired;
-      watermark_ = segment.end;
+      over_ = segment.end;
       paused = out.wants_pause();
     } else {
-      if (Status fired = fire_segment(segment, watermark, rows, out, paused); !fired) return fired;
+      if (Status fired = fire_segment(segment, until, rows, out, paused); !fired) return fired;
       if (!ending_.all_gathered() || !ending_.ready().empty()) break;
     }
     expire(segment);
   }
-  if (!paused) watermark_ = watermark;
-  rows.finish();
+  return {};
+}
+
+void SessionWindowLane::pass_time(Time watermark) {
+  watermark_ = watermark;
+  over_ = watermark == Time::max() ? watermark : watermark - plan_.allowed_lateness;
+}
+
+Status SessionWindowLane::advance(Time watermark, ResultEmitter& out) {
+  if (watermark <= watermark_ && !has_more()) return {};
+  watermark = std::max(watermark, watermark_);
+  ResultWriter writer(plan_, out, counters_);
+  SessionRows rows(plan_, *block_, writer);
+  bool paused = false;
+  const Time until = watermark == Time::max() ? watermark : watermark - plan_.allowed_lateness;
+  if (Status finished = finish_all(until, rows, out, paused); !finished) return finished;
+  if (paused) {
+    watermark_ = std::min(watermark, over_ + plan_.allowed_lateness);
+  } else {
+    pass_time(watermark);
+    const Status spoken = voice_ ? voice_->speak(watermark_, over_, view_.get(), rows, out) : Status{};
+    if (!spoken) return spoken;
+  }
+  writer.finish();
   return {};
 }
 
@@ -257,15 +321,21 @@ std::unique_ptr<FrozenGeneration> SessionWindowLane::freeze() {
   return std::make_unique<FrozenLane>(block_, std::move(contents));
 }
 
-// What is gathered may point into the copies that go.
+// What is gathered may point into copies that go.
+void SessionWindowLane::forget_tables() {
+  ending_.forget();
+  if (voice_) voice_->forget_tables();
+}
+
 void SessionWindowLane::shed(size_t target) {
   if (memory_bytes() <= target) return;
-  ending_.forget();
+  forget_tables();
+  if (voice_) voice_->shed();
   open_.shed(target);
 }
 
 void SessionWindowLane::on_written(uint64_t number, std::shared_ptr<const StoreView> view) {
-  ending_.forget();
+  forget_tables();
   view_ = std::move(view);
   open_.on_written(number);
 }

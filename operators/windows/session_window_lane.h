@@ -1,5 +1,5 @@
 // SessionWindowLane: session windows in one lane. It decides what counts, what belongs together and when sessions fire; what
-// a segment holds and how generations are written is told elsewhere in this folder.
+// a segment holds, what is said before the last row and how generations are written is told elsewhere in this folder.
 //
 // A session is kept as partials, one for each segment of event time that it has records in (operators/windows/segments.h).
 // Partials merge blindly, like those of aligned windows' slices: a record that bridges two sessions is one update of one
@@ -19,6 +19,7 @@
 #include "operators/windows/result_writer.h"
 #include "operators/windows/row_update.h"
 #include "operators/windows/segments.h"
+#include "operators/windows/session_voice.h"
 #include "operators/windows/window_lane.h"
 
 namespace tidemark {
@@ -33,11 +34,12 @@ class SessionWindowLane final : public WindowLane {
   void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) override;
   Status advance(Time watermark, ResultEmitter& out) override;
   Time watermark() const override { return watermark_; }
+  bool has_more() const override { return voice_ && voice_->has_more(); }
   std::unique_ptr<FrozenGeneration> freeze() override;
   void on_written(uint64_t number, std::shared_ptr<const StoreView> view) override;
   size_t hot_bytes() const override { return open_.hot_bytes(); }
   size_t dirty_bytes() const override { return open_.dirty_bytes(); }
-  size_t memory_bytes() const override { return open_.bytes() + ending_.bytes(); }
+  size_t memory_bytes() const override { return open_.bytes() + ending_.bytes() + (voice_ ? voice_->bytes() : 0); }
   void shed(size_t target) override;
   uint64_t keys() const override { return open_.keys(); }
   const WindowCounters& counters() const override { return counters_; }
@@ -62,13 +64,18 @@ class SessionWindowLane final : public WindowLane {
   void refuse(const Batch& batch, uint32_t row, std::vector<LateRow>& late);
   void apply(const Batch& batch, Group& group);
   void expire(const Segment& segment);
+  void pass_time(Time watermark);
+  void forget_tables();
 
   Status gather(const Segment& segment, const SlicePart& part);
-  Status fire_segment(const Segment& segment, Time watermark, ResultWriter& rows, ResultEmitter& out, bool& paused);
-  Status fire_cut(const Segment& segment, ResultWriter& rows);
-  Status fire_group(const Segment& segment, std::span<const EndingSession> sessions, size_t expected_rows, ResultWriter& rows);
+  Status finish_all(Time watermark, SessionRows& rows, ResultEmitter& out, bool& paused);
+  Status fire_segment(const Segment& segment, Time watermark, SessionRows& rows, ResultEmitter& out, bool& paused);
+  Status fire_cut(const Segment& segment, SessionRows& rows);
+  Status fire_group(const Segment& segment, std::span<const EndingSession> sessions, SessionRows& rows);
   Status find_next(const Segment& segment, std::span<const HotTable::Entry* const> entries, Time* first) const;
-  void join_next(const Segment& segment, const HotTable::Entry& entry);
+  void find_states(std::span<const HotTable::Entry* const> entries);
+  const std::byte* states_of(const HotTable::Entry& entry, size_t i);
+  Status join_next(const Segment& segment, const HotTable::Entry& entry, const std::byte* states, SessionRows& rows);
   WindowSources sources_of(const Segment& segment, const SlicePart& part) const;
 
   const WindowPlan& plan_;
@@ -76,14 +83,21 @@ class SessionWindowLane final : public WindowLane {
   uint16_t lane_;
   Segments segments_;
   std::shared_ptr<const StateBlock> block_;
-  LaneSlices open_;         // one part for each segment; nothing in it that ends by watermark_ is of any meaning
-  EndingSessions ending_;   // of the first open segment
+  LaneSlices open_;        // one part for each segment; nothing in it that ends by over_ is of any meaning
+  EndingSessions ending_;  // of the first open segment
+  std::optional<SessionVoice> voice_;  // where sessions speak more than once
   std::shared_ptr<const StoreView> view_;
   Time watermark_ = Time::min();
+  Time over_ = Time::min();  // sessions that ended by this take no more records: watermark_ less the allowed lateness
   uint64_t generation_ = 0;
   Time expired_before_ = Time::min();    // segments ending up to here have been deleted from the store
   std::optional<Time> expired_through_;  // and these are to be with the next generation
   WindowCounters counters_;
+
+  // Scratch of firing.
+  std::vector<const HotTable*> tables_;
+  std::vector<std::array<uint32_t, kGroup>> found_;  // by table: the number of each entry
+  ScratchBlock whole_;
 
   // Scratch of add(), kept for its memory.
   std::array<Cursor, 2> cursors_;  // the present one first

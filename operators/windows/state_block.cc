@@ -8,8 +8,12 @@
 namespace tidemark {
 namespace {
 
-void encode_span(const SessionSpan& span, std::string& bytes) {
-  ByteWriter out(bytes);
+StateHead head_of(const WindowPlan& plan) {
+  if (!std::holds_alternative<SessionShape>(plan.shape)) return StateHead::kNone;
+  return plan.revises() ? StateHead::kSession : StateHead::kSpan;
+}
+
+void encode_span(const SessionSpan& span, ByteWriter& out) {
   out.fixed(span.first.us);
   out.fixed(span.last.us);
   out.fixed(span.newest_kafka_time.us);
@@ -23,10 +27,41 @@ SessionSpan read_span(ByteReader& in) {
   return span;
 }
 
+void encode_head(StateHead kind, const std::byte* states, std::string& bytes) {
+  ByteWriter out(bytes);
+  if (kind != StateHead::kNone) encode_span(session_span(states), out);
+  if (kind != StateHead::kSession) return;
+  const SessionHead& head = session_head(states);
+  out.varint(static_cast<uint64_t>(head.records));
+  out.varint(static_cast<uint64_t>(head.note.revision));
+  if (head.note.revision == 0) return;
+  out.fixed(head.note.start.us);
+  out.fixed(head.note.end.us);
+  out.varint(static_cast<uint64_t>(head.note.records));
+}
+
+void read_head(StateHead kind, ByteReader& in, std::byte* states) {
+  if (kind == StateHead::kSession) session_head(states) = {};
+  if (kind != StateHead::kNone) session_span(states) = read_span(in);
+  if (kind != StateHead::kSession) return;
+  SessionHead& head = session_head(states);
+  head.records = static_cast<int64_t>(in.varint());
+  head.note.revision = static_cast<int64_t>(in.varint());
+  if (head.note.revision == 0) return;
+  head.note.start = {in.fixed<int64_t>()};
+  head.note.end = {in.fixed<int64_t>()};
+  head.note.records = static_cast<int64_t>(in.varint());
+}
+
 }  // namespace
 
-size_t state_head_size(const WindowShape& shape) {
-  return std::holds_alternative<SessionShape>(shape) ? sizeof(SessionSpan) : 0;
+size_t state_head_size(const WindowPlan& plan) {
+  switch (head_of(plan)) {
+    case StateHead::kNone: return 0;
+    case StateHead::kSpan: return sizeof(SessionSpan);
+    case StateHead::kSession: return sizeof(SessionHead);
+  }
+  __builtin_unreachable();
 }
 
 std::optional<SessionSpan> decode_span(std::string_view block) {
@@ -35,12 +70,12 @@ std::optional<SessionSpan> decode_span(std::string_view block) {
   return in.ok() ? std::optional(span) : std::nullopt;
 }
 
-StateBlock::StateBlock(const WindowPlan& plan)
-    : plan_(plan), has_span_(std::holds_alternative<SessionShape>(plan.shape)), blank_(plan.state_size) {
+StateBlock::StateBlock(const WindowPlan& plan) : plan_(plan), head_(head_of(plan)), blank_(plan.state_size) {
   CHECK_OR_DIE(plan.state_size % 8 == 0, "states lie at multiples of 8");
-  const size_t head = state_head_size(plan.shape);
-  CHECK_OR_DIE(plan.state_size >= head, "a block has no room for its span");
-  if (has_span_) session_span(blank_.data()) = {};
+  const size_t head = state_head_size(plan);
+  CHECK_OR_DIE(plan.state_size >= head, "a block has no room for its head");
+  if (head_ == StateHead::kSpan) session_span(blank_.data()) = {};
+  if (head_ == StateHead::kSession) session_head(blank_.data()) = {};
   for (const PlannedAggregate& a : plan.aggregates) {
     const bool fits = a.state_offset % 8 == 0 && a.state_offset >= head && a.state_offset + a.function->state_size() <= plan.state_size;
     CHECK_OR_DIE(fits, "an aggregate's state lies outside of the block");
@@ -49,20 +84,21 @@ StateBlock::StateBlock(const WindowPlan& plan)
 }
 
 void StateBlock::merge(std::byte* into, const std::byte* from, Arena& heap) const {
-  if (has_span_) session_span(into).merge(session_span(from));
+  if (head_ == StateHead::kSpan) session_span(into).merge(session_span(from));
+  if (head_ == StateHead::kSession) session_head(into).merge(session_head(from));
   for (const PlannedAggregate& a : plan_.aggregates) {
     a.function->merge(into + a.state_offset, from + a.state_offset, heap);
   }
 }
 
 void StateBlock::encode(const std::byte* states, std::string& out) const {
-  if (has_span_) encode_span(session_span(states), out);
+  encode_head(head_, states, out);
   for (const PlannedAggregate& a : plan_.aggregates) a.function->encode(states + a.state_offset, out);
 }
 
 bool StateBlock::decode(std::string_view bytes, std::byte* states, Arena& heap) const {
   ByteReader in(bytes);
-  if (has_span_) session_span(states) = read_span(in);
+  read_head(head_, in, states);
   for (const PlannedAggregate& a : plan_.aggregates) {
     if (!a.function->decode(in, states + a.state_offset, heap)) return false;
   }

@@ -1,5 +1,5 @@
 // StateBlock: the states of all aggregates of a window step as one block of bytes, as it lies behind a key; those of session
-// windows have their span before them. Knows where each state lies in it, not what it means.
+// windows have a head before them (operators/windows/session_head.h). Knows where each state lies in it, not what it means.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +10,16 @@
 #include <vector>
 
 #include "base/arena.h"
-#include "operators/windows/session_span.h"
+#include "operators/windows/session_head.h"
 #include "operators/windows/window_plan.h"
 
 namespace tidemark {
 
+// What a block begins with.
+enum class StateHead : uint8_t { kNone, kSpan, kSession };
+
 // The bytes of a block before the first aggregate's state.
-size_t state_head_size(const WindowShape& shape);
+size_t state_head_size(const WindowPlan& plan);
 // The span of an encoded block of a session step; nothing where there cannot be one.
 std::optional<SessionSpan> decode_span(std::string_view block);
 
@@ -28,14 +31,14 @@ class StateBlock {
   // A block that has seen nothing; copied into every new entry.
   std::span<const std::byte> blank() const { return blank_; }
   void merge(std::byte* into, const std::byte* from, Arena& heap) const;
-  // The durable form: the span if there is one, then that of each aggregate in plan order.
+  // The durable form: the head if there is one, then that of each aggregate in plan order.
   void encode(const std::byte* states, std::string& out) const;
   // Fills uninitialised memory. False for bytes that are not exactly one block.
   bool decode(std::string_view bytes, std::byte* states, Arena& heap) const;
 
  private:
   const WindowPlan& plan_;
-  const bool has_span_;
+  const StateHead head_;
   std::vector<std::byte> blank_;
 };
 

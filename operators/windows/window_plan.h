@@ -37,9 +37,11 @@ struct WindowPlan {
 
   // A window may speak more than once: its rows bear `revision` and `is_final`.
   bool revises() const { return emit != EmitWhen::kOnClose || allowed_lateness > Duration{0}; }
+  // What it spoke of may turn out to be no window: its rows bear `withdrawn`.
+  bool withdraws() const { return revises() && std::holds_alternative<SessionShape>(shape); }
 };
 
 // Columns of a result batch, by slot: the keys, then window_start, window_end, then one per aggregate in plan order, then
-// revision and is_final where the window revises.
+// withdrawn where the window withdraws, then revision and is_final where it revises.
 
 }  // namespace tidemark

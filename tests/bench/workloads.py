@@ -23,7 +23,11 @@ def measured(place, section, contestants):
     if place.args.quick:
         contestants = [one for one in contestants if one.name not in NO_GATE]
     section.runs = rounds(contestants, place.args.runs, place.say)
-    section.facts["events"] = max(one.stream.events for one in contestants if hasattr(one, "stream"))
+    section.facts["events"] = max(
+        (one.job if isinstance(one, Tidemark) else one).stream.events
+        for one in contestants
+        if isinstance(one, Tidemark) or hasattr(one, "stream")
+    )
     for one in contestants:
         if isinstance(one, Tidemark) and one.least_checkpoints:
             section.facts[f"{one.name}: checkpoints every"] = f"{one.every_ms} ms"

@@ -96,6 +96,7 @@ std::string completed(const std::string& heading, const std::string& part) {
       {"window", head + kafka + schema + "steps:\n  - name: w\n" + indented(part, 4) + sinks},
       {"tumbling", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"sliding", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
+      {"session", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"cumulative", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"calendar", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"emit", window + "      tumbling: 1m\n" + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},

@@ -147,6 +147,45 @@ def test_sessions_with_partitioned_by(env):
     run_to_end(env, env.job(window=SESSION, partitioned_by=["user_id"]), 50_000, keys=2_000)
 
 
+def taken_back(env, job):
+    """How many rows withdrew a session; each follows a row of that session."""
+    said, withdrawn = set(), 0
+    for one in env.kit.consume(job.out):
+        row = json.loads(one["value"])
+        session = (row["user_id"], row["window_start"], row["window_end"])
+        if row["withdrawn"]:
+            if not row["is_final"] or session not in said:
+                raise Failed(f"withdrawn, and not final or never said: {row}")
+            withdrawn += 1
+        said.add(session)
+    return withdrawn
+
+
+def test_sessions_on_change(env):
+    job = env.job(window=SESSION, emit="on_change")
+    speaks_again(env, job, 20_000, events_per_minute=5_000, keys=500)
+    assert taken_back(env, job) > 0
+
+
+def test_sessions_every(env):
+    speaks_again(env, env.job(window=SESSION, emit={"every": "7s"}), 20_000, events_per_minute=5_000, keys=500)
+
+
+def test_sessions_with_lateness(env):
+    job = env.job(window=("session", "3s", None), allowed_lateness="20s", max_delay="500ms")
+    summary = speaks_again(env, job, 50_000, events_per_minute=5_000, max_delay_ms=500, far_disorder=200_000, keys=200)
+    assert summary["late"]["found"] > 0, summary
+    assert taken_back(env, job) > 0
+
+
+def test_sessions_on_change_in_little_memory(env):
+    """Sessions are looked up in the store."""
+    job = env.job(window=SESSION, emit="on_change", every="300ms")
+    env.kit.generate(job.topic, 200_000, keys=20_000, events_per_minute=50_000)
+    env.run(job, until_end=True, memory="64MiB").wait(0)
+    env.kit.verify(job)
+
+
 def test_sessions_threads_and_lanes_do_not_matter(env):
     job = env.job(window=SESSION)
     env.kit.generate(job.topic, 30_000, events_per_minute=5_000, random_partitions=True)

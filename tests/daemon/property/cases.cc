@@ -347,7 +347,8 @@ class CaseWriter {
     aggregates(w);
     const int64_t least = random_.in(2, 4);
     if (random_.percent(25)) {
-      line("  - {name: enough, filter: 'c >= " + std::to_string(least) + "'}");
+      const bool withdraws = case_.revised && w.kind == oracle::WindowKind::kSession;  // rows of no record
+      line("  - {name: enough, filter: '" + std::string(withdraws ? "withdrawn || " : "") + "c >= " + std::to_string(least) + "'}");
       w.having = [least](const Row& row) { return std::optional(std::get<int64_t>(row.at("c.0")) >= least); };
     }
     case_.doubled = random_.percent(20);

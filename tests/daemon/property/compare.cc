@@ -62,6 +62,7 @@ struct Revision {
   int64_t revision = 0;
   int64_t count = 0;     // of the field `c`, which never falls
   bool is_final = false;
+  bool withdrawn = false;  // of a session that is none any more
 };
 
 std::optional<Revision> revision_of(const std::string& json) {
@@ -72,9 +73,14 @@ std::optional<Revision> revision_of(const std::string& json) {
   const auto revision = row->members.back();
   row->members.pop_back();
   if (revision.first != "revision" || is_final.first != "is_final") return std::nullopt;
+  bool withdrawn = false;
+  if (!row->members.empty() && row->members.back().first == "withdrawn") {
+    withdrawn = row->members.back().second.boolean;
+    row->members.pop_back();
+  }
   const oracle::Json* const count = row->find("c");
   Revision out{"", oracle::render_json(*row), std::strtoll(revision.second.text.c_str(), nullptr, 10),
-               count ? std::strtoll(count->text.c_str(), nullptr, 10) : 0, oracle::render_json(is_final.second) == "true"};
+               count ? std::strtoll(count->text.c_str(), nullptr, 10) : 0, oracle::render_json(is_final.second) == "true", withdrawn};
   for (const auto& [name, value] : row->members) {
     out.identity += oracle::render_json(value) + " ";
     if (name == "window_end") break;
@@ -83,8 +89,8 @@ std::optional<Revision> revision_of(const std::string& json) {
 }
 
 // Revisions rise, counts do not fall, and the last row of a key and window, and it alone, is final. Answers the final rows,
-// without what revisions add. Where rows may repeat, nothing is said of their order.
-std::vector<Written> final_rows(const std::vector<Written>& rows, bool repeats, Complaints& complaints) {
+// without what revisions add and without withdrawn ones. Where rows may repeat, nothing is said of their order.
+std::vector<Written> final_rows(const Case& one, const std::vector<Written>& rows, bool repeats, Complaints& complaints) {
   std::map<std::string, Revision> newest;
   std::vector<Written> finals;
   for (const Written& row : rows) {
@@ -97,10 +103,13 @@ std::vector<Written> final_rows(const std::vector<Written>& rows, bool repeats, 
     if (!is_first && !repeats) {
       if (before->second.is_final) complaints.add("behind the final row of its window: {}", *row.value);
       if (before->second.revision >= revision->revision) complaints.add("revision {} before {}", before->second.revision, *row.value);
-      if (before->second.count > revision->count) complaints.add("a count of {} before {}", before->second.count, *row.value);
+      if (before->second.count > revision->count && !revision->withdrawn) complaints.add("a count of {} before {}", before->second.count, *row.value);
     }
+    const bool may_miss = repeats || one.pipeline.window->having;  // a filter kept what was said from us
+    if (is_first && revision->withdrawn && !may_miss) complaints.add("withdrawn, and never said: {}", *row.value);
     before->second = *revision;
-    if (!revision->is_final) continue;
+    if (revision->withdrawn && !revision->is_final) complaints.add("withdrawn, and not final: {}", *row.value);
+    if (!revision->is_final || revision->withdrawn) continue;
     finals.push_back(row);
     finals.back().value = revision->rest;
   }
@@ -189,7 +198,7 @@ std::vector<std::string> compare_output(const Case& one, const Expected& expecte
   std::map<std::string, std::vector<Written>> by_topic;
   for (const Written& row : rows) by_topic[row.topic].push_back(row);
   const auto& rows_written = by_topic["rows"];
-  compare_rows(one, expected, one.revised ? final_rows(rows_written, repeats, complaints) : rows_written, repeats, complaints);
+  compare_rows(one, expected, one.revised ? final_rows(one, rows_written, repeats, complaints) : rows_written, repeats, complaints);
   if (one.refused_sinks) {
     compare_refused("late", one, expected.outcome.late, by_topic["late"], repeats, complaints);
     compare_refused("dead", one, expected.outcome.dead_letters, by_topic["dead"], repeats, complaints);

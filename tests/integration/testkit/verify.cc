@@ -34,14 +34,19 @@ struct ActualRow {
   int32_t partitions = 0;
 };
 
-// The row without `revision` and `is_final`; none for a row that is not final, or is no JSON object.
+// The row without `withdrawn`, `revision` and `is_final`; none for a row that is not final or was withdrawn, or is no JSON
+// object.
 std::optional<std::string> final_row(const std::optional<std::string>& value, bool& readable) {
   auto json = value ? oracle::parse_json(*value) : std::nullopt;
   readable = json && json->kind == Json::Kind::kObject;
   if (!readable) return std::nullopt;
   const Json* is_final = json->find("is_final");
   if (is_final != nullptr && !is_final->boolean) return std::nullopt;
-  std::erase_if(json->members, [](const auto& member) { return member.first == "revision" || member.first == "is_final"; });
+  const Json* withdrawn = json->find("withdrawn");
+  if (withdrawn != nullptr && withdrawn->boolean) return std::nullopt;
+  std::erase_if(json->members, [](const auto& member) {
+    return member.first == "revision" || member.first == "is_final" || member.first == "withdrawn";
+  });
   return oracle::render_json(*json);
 }
 

@@ -56,6 +56,19 @@ TEST_CASE("rows that may be revised bear their revision, and say so where they a
   CHECK(said_of(behind("", "  - filter: c > 3")).empty());
 }
 
+TEST_CASE("rows of sessions that may speak more than once say whether they are withdrawn, and are then of no record") {
+  const auto sessions = [](std::string_view emission, std::string_view map) {
+    return said_of("{name: w, window: {session: 1m, by: [flag], " + std::string(emission) +
+                   "aggregates: {c: count(), s: avg(n)}}}\n  - map: {d: \"" + std::string(map) + "\"}");
+  };
+  CHECK(sessions("emit: on_change, ", "withdrawn ? 0 : c").empty());
+  CHECK_THAT(sessions("", "withdrawn ? 0 : c"), Contains("unknown field `withdrawn`"));
+  CHECK_THAT(said_of(behind("emit: on_change, ", "  - map: {d: withdrawn}")), Contains("unknown field `withdrawn`"));
+  CHECK(sessions("", "s + 1.0").empty());
+  CHECK_THAT(sessions("allowed_lateness: 1s, ", "s + 1.0"), Contains("warning"));  // null where it is withdrawn
+  CHECK_THAT(said_of("window: {session: 1m, emit: on_change, aggregates: {withdrawn: count()}}"), Contains("may not be called `withdrawn`"));
+}
+
 TEST_CASE("a window over a step that may speak more than once is refused") {
   const std::string over = "  - window: {tumbling: 1h, aggregates: {c: count()}}";
   CHECK_THAT(said_of(behind("allowed_lateness: 1s, ", over)),

@@ -61,6 +61,10 @@ class Collector final : public ResultEmitter {
     for (uint32_t i = 0; i < b->rows; ++i) take(*b, i);
   }
   void forbid_finals_until(Time t) { last_final_ = std::max(last_final_, t); }
+  // Nothing is left that was spoken of and had no last row.
+  void expect_all_final() const {
+    for (const auto& [of, said] : said_) REQUIRE(said.is_final);
+  }
 
  private:
   // What was said of a key and window so far.
@@ -76,11 +80,13 @@ class Collector final : public ResultEmitter {
     Said& said = said_[{row.start, row.end, row.key}];
     REQUIRE_FALSE(said.is_final);
     said.is_final = true;
+    if (plan_.withdraws() && b.columns[13].bools[i]) return withdraw(b, i, said);
     if (plan_.revises()) {
-      said.is_final = b.columns[14].bools[i];
-      REQUIRE(b.columns[13].ints[i] > said.revision);
+      const Column* const revision = &b.columns.end()[-2];
+      said.is_final = revision[1].bools[i];
+      REQUIRE(revision->ints[i] > said.revision);
       REQUIRE(row.count >= said.count);
-      said.revision = b.columns[13].ints[i];
+      said.revision = revision->ints[i];
       said.count = row.count;
     }
     if (!said.is_final) return void(++outcome_.early);
@@ -88,6 +94,15 @@ class Collector final : public ResultEmitter {
     REQUIRE(at >= last_final_);
     last_final_ = at;
     outcome_.results.push_back(render(row));
+  }
+
+  // A session that was spoken of is none any more.
+  void withdraw(const Batch& b, uint32_t i, const Said& said) {
+    REQUIRE(said.revision > 0);
+    REQUIRE(b.columns[14].ints[i] > said.revision);
+    REQUIRE(b.columns[15].bools[i]);
+    REQUIRE(number_at(b.columns[3], i) == 0);
+    ++outcome_.withdrawn;
   }
 
   const WindowPlan& plan_;
@@ -126,6 +141,7 @@ class LaneRun {
     while (!frozen_.empty()) write_oldest();
     REQUIRE(lane_->keys() == 0);
     REQUIRE(lane_->dirty_bytes() == 0);
+    collector_.expect_all_final();
     outcome_.memory_at_end = lane_->memory_bytes();
     add_counters(outcome_.counters, lane_->counters());
     std::ranges::sort(outcome_.results);
@@ -205,11 +221,14 @@ void stamp(std::vector<TestRow>& rows, Duration max_delay) {
   }
 }
 
-std::unique_ptr<TestPlan> make_test_plan(WindowShape shape) {
+std::unique_ptr<TestPlan> make_test_plan(WindowShape shape, Duration allowed_lateness, EmitWhen emit, Duration every) {
   auto test = std::make_unique<TestPlan>();
   test->plan.step_name = "w";
   test->plan.shape = std::move(shape);
-  test->plan.state_size = state_head_size(test->plan.shape);
+  test->plan.allowed_lateness = allowed_lateness;
+  test->plan.emit = emit;
+  test->plan.every = every;
+  test->plan.state_size = state_head_size(test->plan);
   test->plan.key_types = {TypeKind::kString};
   plan_aggregate(*test, "count", std::nullopt, std::nullopt);
   plan_aggregate(*test, "sum", kNumber, std::nullopt);

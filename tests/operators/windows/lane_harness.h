@@ -39,7 +39,8 @@ struct TestPlan {
   TopicTable topics;
   uint32_t topic = 0;  // of all rows
 };
-std::unique_ptr<TestPlan> make_test_plan(WindowShape shape);
+std::unique_ptr<TestPlan> make_test_plan(WindowShape shape, Duration allowed_lateness = {},
+                                         EmitWhen emit = EmitWhen::kOnClose, Duration every = {});
 
 // A batch of rows of one partition, as the source stage would hand it on.
 std::unique_ptr<Batch> make_batch(const TestPlan& test, const std::vector<TestRow>& rows);
@@ -77,6 +78,7 @@ inline constexpr RunMode kAllRunModes[] = {RunMode::kRowByRow,           RunMode
 struct RunOutcome {
   std::vector<std::string> results;  // one line for each row that is final, sorted
   uint64_t early = 0;                // rows that were not
+  uint64_t withdrawn = 0;            // rows that took back what was said of a session
   std::vector<std::string> late;     // "partition/offset", sorted
   WindowCounters counters;           // summed over restores
   size_t memory_at_end = 0;

@@ -42,6 +42,26 @@ std::vector<Session> advance(WindowLane& lane, Time to) {
 }
 
 using Sessions = std::vector<Session>;
+using Lines = std::vector<std::string>;
+
+// "KEY [START, END): COUNT rev REVISION", and whether that is final or withdrawn, as it was said.
+struct Said final : ResultEmitter {
+  Lines lines;
+  void emit(std::unique_ptr<Batch> b) override {
+    const auto& c = b->columns;
+    for (uint32_t i = 0; i < b->rows; ++i) {
+      lines.push_back(fmt::format("{} [{}, {}): {} rev {}{}{}", c[0].strings[i], c[1].ints[i], c[2].ints[i], c[3].ints[i],
+                                  c[14].ints[i], c[15].bools[i] ? " final" : "", c[13].bools[i] ? " withdrawn" : ""));
+    }
+  }
+};
+
+Lines said_at(WindowLane& lane, Time to) {
+  Said said;
+  REQUIRE(lane.advance(to, said).has_value());
+  REQUIRE_FALSE(lane.has_more());
+  return said.lines;
+}
 
 }  // namespace
 
@@ -281,6 +301,110 @@ TEST_CASE("session states that cannot be read are an error, never a wrong row") 
   REQUIRE_FALSE(fired.has_value());
   CHECK(fired.error().fault == Fault::kExternal);
   CHECK(out.rows() == 0);
+}
+
+TEST_CASE("on_change speaks once for a key and batch, and withdraws what is no session any more") {
+  const auto test = make_test_plan(kGapOf10, {}, EmitWhen::kOnChange);
+  const auto lane = make_lane(*test);
+  add(*lane, *test, {row_at(5), row_at(7), row_at(25)});
+  CHECK(lane->has_more());
+  CHECK(said_at(*lane, {0}) == Lines{"k [5, 17): 2 rev 1", "k [25, 35): 1 rev 1"});
+  CHECK(said_at(*lane, {1}).empty());
+  add(*lane, *test, {row_at(6)});
+  CHECK(said_at(*lane, {1}) == Lines{"k [5, 17): 3 rev 2"});
+  add(*lane, *test, {row_at(16)});
+  CHECK(said_at(*lane, {1}) ==
+        Lines{"k [5, 17): 0 rev 3 final withdrawn", "k [25, 35): 0 rev 2 final withdrawn", "k [5, 35): 5 rev 4"});
+  CHECK(said_at(*lane, {34}).empty());
+  CHECK(said_at(*lane, {35}) == Lines{"k [5, 35): 5 rev 5 final"});
+  CHECK(lane->memory_bytes() == 0);
+}
+
+TEST_CASE("what was said is remembered in the store, and withdrawn after a restart") {
+  const auto test = make_test_plan(kGapOf10, {}, EmitWhen::kOnChange);
+  TestStore store(test->plan);
+  auto lane = make_lane(*test);
+  add(*lane, *test, {row_at(5), row_at(5, "other"), row_at(25)});
+  CHECK(said_at(*lane, {0}).size() == 3);
+  write(*lane, store.store());
+  SECTION("in the store alone") { lane->shed(0); }
+  SECTION("after a restart") { lane = make_lane(*test, kStep, store.store().view()); }
+  CHECK(said_at(*lane, {1}).empty());
+  add(*lane, *test, {row_at(14)});
+  CHECK(said_at(*lane, {1}) == Lines{"k [5, 15): 0 rev 2 final withdrawn", "k [5, 24): 2 rev 3"});
+  CHECK(said_at(*lane, {24}) == Lines{"other [5, 15): 1 rev 2 final", "k [5, 24): 2 rev 4 final"});
+  CHECK(said_at(*lane, {35}) == Lines{"k [25, 35): 1 rev 2 final"});
+}
+
+TEST_CASE("with lateness a session speaks at its end, again when late records change it, and last when none can come") {
+  const auto test = make_test_plan(kGapOf10, {20});
+  const auto lane = make_lane(*test);
+  add(*lane, *test, {row_at(5), row_at(40)});
+  CHECK(said_at(*lane, {14}).empty());
+  CHECK(said_at(*lane, {15}) == Lines{"k [5, 15): 1 rev 1"});
+  REQUIRE(add(*lane, *test, {row_at(6), row_at(5, "late")}).empty());
+  CHECK(said_at(*lane, {15}) == Lines{"k [5, 15): 0 rev 2 final withdrawn", "late [5, 15): 1 rev 1"});
+  CHECK(said_at(*lane, {16}) == Lines{"k [5, 16): 2 rev 3"});
+  REQUIRE(add(*lane, *test, {row_at(-4)}).empty());
+  CHECK(said_at(*lane, {17}) == Lines{"k [5, 16): 0 rev 4 final withdrawn", "k [-4, 16): 3 rev 5"});
+  CHECK(add(*lane, *test, {row_at(-4)}).size() == 1);
+  CHECK(said_at(*lane, {34}).empty());
+  CHECK(said_at(*lane, {35}) == Lines{"late [5, 15): 1 rev 2 final"});
+  CHECK(said_at(*lane, {36}) == Lines{"k [-4, 16): 3 rev 6 final"});
+  CHECK(said_at(*lane, Time::max()) == Lines{"k [40, 50): 1 rev 1 final"});
+}
+
+TEST_CASE("a late record may bridge sessions that have spoken") {
+  const auto test = make_test_plan(kGapOf10, {100});
+  const auto lane = make_lane(*test);
+  add(*lane, *test, {row_at(5), row_at(22), row_at(60)});
+  CHECK(said_at(*lane, {40}) == Lines{"k [5, 15): 1 rev 1", "k [22, 32): 1 rev 1"});
+  add(*lane, *test, {row_at(14)});
+  CHECK(said_at(*lane, {40}) ==
+        Lines{"k [5, 15): 0 rev 2 final withdrawn", "k [22, 32): 0 rev 2 final withdrawn", "k [5, 32): 3 rev 3"});
+  CHECK(said_at(*lane, {132}) == Lines{"k [5, 32): 3 rev 4 final", "k [60, 70): 1 rev 1"});
+}
+
+TEST_CASE("every period sessions that changed speak, and the others do not") {
+  const auto test = make_test_plan(kGapOf10, {}, EmitWhen::kEvery, {8});
+  const auto lane = make_lane(*test);
+  add(*lane, *test, {row_at(1), row_at(1, "other")});
+  CHECK(said_at(*lane, {1}).size() == 2);
+  add(*lane, *test, {row_at(5)});
+  CHECK(said_at(*lane, {7}).empty());
+  CHECK(said_at(*lane, {8}) == Lines{"k [1, 11): 0 rev 2 final withdrawn", "k [1, 15): 2 rev 3"});
+  add(*lane, *test, {row_at(9)});
+  CHECK(said_at(*lane, {15}) == Lines{"other [1, 11): 1 rev 2 final"});
+  CHECK(said_at(*lane, {16}) == Lines{"k [1, 15): 0 rev 4 final withdrawn", "k [1, 19): 3 rev 5"});
+  CHECK(said_at(*lane, {19}) == Lines{"k [1, 19): 3 rev 6 final"});
+}
+
+TEST_CASE("rounds pause, and what memory has forgotten is asked of the store") {
+  const auto test = make_test_plan(kGapOf10, {}, EmitWhen::kOnChange);
+  TestStore store(test->plan);
+  const auto lane = make_lane(*test);
+  std::vector<TestRow> rows;
+  for (int i = 0; i < 2000; ++i) rows.push_back(row_at(i % 10, fmt::format("key-{}", i)));
+  add(*lane, *test, rows);
+  const bool forget = GENERATE(false, true);
+  if (forget) {
+    write(*lane, store.store());
+    lane->shed(0);
+    CHECK(lane->memory_bytes() < 4096);
+  }
+  struct Pausing final : ResultEmitter {
+    size_t rows = 0;
+    void emit(std::unique_ptr<Batch> b) override { rows += b->rows; }
+    bool wants_pause() override { return true; }
+  } pausing;
+  size_t calls = 0;
+  while (lane->has_more()) {
+    REQUIRE(lane->advance({0}, pausing).has_value());
+    ++calls;
+  }
+  CHECK(pausing.rows == 2000);
+  CHECK(calls == (forget ? 1 : 8));
+  CHECK(said_at(*lane, {19}).size() == 2000);
 }
 
 }  // namespace tidemark
