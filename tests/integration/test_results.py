@@ -122,7 +122,7 @@ def test_emit_every(env):
 def test_emit_on_change_in_little_memory(env):
     """Keys are looked up in the store."""
     job = env.job(window=("cumulative", "5m", "1m"), emit="on_change", every="300ms")
-    env.kit.generate(job.topic, 200_000, keys=20_000, events_per_minute=50_000)
+    env.kit.generate(job.topic, 60_000, keys=10_000, events_per_minute=15_000)
     env.run(job, until_end=True, memory="64MiB").wait(0)
     env.kit.verify(job)
 
