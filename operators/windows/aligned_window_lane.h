@@ -1,5 +1,6 @@
-// AlignedWindowLane: windows whose bounds time alone decides, in one lane: tumbling, sliding, cumulative, calendar. It decides what counts and when windows fire; what a slice
-// holds, how partials come together and how generations are written is told elsewhere in this folder.
+// AlignedWindowLane: windows whose bounds time alone decides, in one lane: tumbling, sliding, cumulative, calendar. It decides
+// what counts and when windows speak; what a slice holds, how partials come together and how generations are written is told
+// elsewhere in this folder.
 #pragma once
 
 #include <array>
@@ -102,7 +103,7 @@ class AlignedWindowLane final : public WindowLane {
   std::shared_ptr<const StoreView> view_;
   Time watermark_ = Time::min();
   WindowNumber next_final_;   // the first window that has not spoken for the last time
-  WindowNumber next_closed_;  // the first whose end time has not reached
+  WindowNumber next_closed_;  // the first whose end the watermark has not reached
   uint64_t generation_ = 0;
   Time expired_before_ = Time::min();   // slices ending up to here have been deleted from the store
   std::optional<Time> expired_through_;  // and these are to be with the next generation
