@@ -14,6 +14,7 @@ constexpr Duration kBusy = Duration::millis(1);
 constexpr Duration kSoon = Duration::millis(10);
 constexpr Duration kQuiet = Duration::millis(100);
 constexpr Duration kWatchEvery = Duration::millis(500);
+constexpr Duration kHoldBackEvery = Duration::millis(20);
 constexpr Duration kRepeatWarnings = Duration::seconds(10);
 constexpr Duration kAbortWithin = Duration::seconds(10);
 constexpr Duration kSlowEpoch = Duration::seconds(60);
@@ -104,7 +105,7 @@ Duration Attempt::patience() const {
   bool soon = options_.mode != RunMode::kForever;
   soon |= deps_.transactional && deps_.transactional->bytes_in_flight() > 0;
   for (const KafkaProducer* producer : deps_.plain) soon |= producer->bytes_in_flight() > 0;
-  return std::clamp(std::min(next_checkpoint_, next_watch_) - deps_.clock.elapsed(), kBusy, soon ? kSoon : kQuiet);
+  return std::clamp(std::min({next_checkpoint_, next_watch_, next_hold_back_}) - deps_.clock.elapsed(), kBusy, soon ? kSoon : kQuiet);
 }
 
 Status Attempt::make_workers() {
@@ -219,6 +220,10 @@ AttemptEnd Attempt::turn() {
     for (const auto& worker : workers_) worker->post_statuses(statuses);
     publish();
     watch_epoch();
+  }
+  if (now >= next_hold_back_) {
+    watch_.hold_back();
+    next_hold_back_ = now + (watch_.reads_backlog() ? kHoldBackEvery : kWatchEvery);
   }
   if (running_epoch_) {
     move_epoch();

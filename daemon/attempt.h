@@ -174,6 +174,7 @@ class Attempt final : private WorkerEvents {
   std::optional<Duration> drain_deadline_;  // nothing is waited for beyond it
   Duration end_again_{0};  // a failed last checkpoint is not tried again before
   Duration next_watch_;
+  Duration next_hold_back_{0};
   Duration next_sweep_;
   std::optional<Duration> transaction_since_;
   AttemptEnd end_ = AttemptEnd::kNone;

@@ -6,6 +6,12 @@
 
 namespace tidemark {
 
+namespace {
+
+bool has_more(const PartitionGauge& gauge) { return !gauge.idle && !gauge.at_end && !gauge.caught_up; }
+
+}  // namespace
+
 std::vector<PartitionStatus> PartitionWatch::look(const std::vector<PartitionReport>& committed) {
   std::vector<PartitionStatus> statuses = deps_.consumer.statuses();
   for (const PartitionStatus& s : statuses) {
@@ -26,23 +32,25 @@ std::vector<PartitionStatus> PartitionWatch::look(const std::vector<PartitionRep
       metrics.consumer_lag_seconds.set(std::max(0.0, static_cast<double>(deps_.clock.now().us - newest) / 1e6));
     }
   }
-  pause_drifting();
   return statuses;
 }
 
-// Holds partitions back that are far ahead in event time of the slowest one that has more to give.
-void PartitionWatch::pause_drifting() {
-  if (deps_.plan.windows.empty() || deps_.gauges.size() < 2) return;
+bool PartitionWatch::reads_backlog() const {
+  return may_drift() && std::ranges::any_of(deps_.gauges, has_more);
+}
+
+void PartitionWatch::hold_back() {
+  if (!may_drift()) return;
   int64_t slowest = INT64_MAX;
   for (const PartitionGauge& g : deps_.gauges) {
-    if (g.idle || g.at_end || g.caught_up || g.watermark_us == INT64_MIN) continue;
-    slowest = std::min<int64_t>(slowest, g.watermark_us);
+    if (has_more(g) && g.watermark_us != INT64_MIN) slowest = std::min<int64_t>(slowest, g.watermark_us);
   }
   std::vector<uint32_t> ahead;
   std::vector<uint32_t> resume;
   for (uint32_t p = 0; p < deps_.gauges.size(); ++p) {
-    const bool far = slowest != INT64_MAX && deps_.gauges[p].watermark_us > saturating_add(slowest, deps_.plan.max_drift.us);
     const bool paused = std::ranges::find(paused_, p) != paused_.end();
+    const int64_t most = paused ? deps_.plan.max_drift.us / 2 : deps_.plan.max_drift.us;
+    const bool far = slowest != INT64_MAX && deps_.gauges[p].watermark_us > saturating_add(slowest, most);
     if (far && !paused) ahead.push_back(p);
     if (!far && paused) resume.push_back(p);
   }

@@ -29,8 +29,14 @@ class PartitionWatch {
   // `committed`: positions as of the last barrier, by partition. Answers what the consumer says of the partitions now.
   std::vector<PartitionStatus> look(const std::vector<PartitionReport>& committed);
 
+  // Pauses partitions that are too far ahead in event time of the slowest one that has more to give, and resumes them once
+  // it is halfway there: each pause costs the records that were fetched in advance.
+  void hold_back();
+  // While a backlog is read, minutes of event time go by in a second: then it is soon time for the next hold_back().
+  bool reads_backlog() const;
+
  private:
-  void pause_drifting();
+  bool may_drift() const { return !deps_.plan.windows.empty() && deps_.gauges.size() > 1; }
 
   const Deps deps_;
   std::vector<uint32_t> paused_;

@@ -279,7 +279,8 @@ Status KafkaFetch::pause(const std::vector<uint32_t>& assignments) {
 }
 
 // librdkafka remembers where it stood only if something had been consumed, and not exactly; positions here are exact
-// once drains stand still.
+// once drains stand still. The seek comes last: it outdates what was fetched from elsewhere meanwhile, and it alone wakes a
+// fetcher that has nothing else to fetch, which would otherwise sleep for up to a second.
 Status KafkaFetch::resume(const std::vector<uint32_t>& assignments) {
   if (assignments.empty()) return {};
   const auto gate = alone();
@@ -289,11 +290,10 @@ Status KafkaFetch::resume(const std::vector<uint32_t>& assignments) {
     partitions.push_back(parts_[i]->where);
     parts_[i]->paused = false;
   }
-  if (auto sought = seek(assignments); !sought) return sought;
   auto list = to_native(partitions);
   const auto code = rd_kafka_resume_partitions(client_, list.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return std::unexpected(kafka_error(code, "resume"));
-  return {};
+  return seek(assignments);
 }
 
 // ---- What is known of partitions

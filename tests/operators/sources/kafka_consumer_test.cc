@@ -167,6 +167,31 @@ TEST_CASE("wake ends a waiting drain; a drain without queues returns") {
   waker.join();
 }
 
+TEST_CASE("a resumed partition is fetched at once, though nothing else was") {
+  MockCluster cluster;
+  rd_kafka_mock_topic_create(cluster.native(), "t", 1, 1);
+  Feeder feeder(cluster.brokers());
+  Events events;
+  auto wanted = options(cluster.brokers(), "t");
+  wanted.native_fetch = GENERATE(false, true);
+  auto consumer = value_of(make_kafka_consumer(wanted, events, ignore_log));
+  require_ok(consumer->assign({{{"t", 0}, 0, 0}}, 1));
+  Collect seen;
+  while (seen.ends.empty()) consumer->drain(0, Duration::seconds(5), seen);
+  std::chrono::steady_clock::duration waited{};
+  for (size_t round = 1; round <= 5; ++round) {
+    require_ok(consumer->pause({0}));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // the fetcher has nothing to do by now
+    feeder.send("t", 0, "value");
+    feeder.flush();
+    const auto began = std::chrono::steady_clock::now();
+    require_ok(consumer->resume({0}));
+    while (seen.offsets.size() < round) consumer->drain(0, Duration::seconds(5), seen);
+    waited += std::chrono::steady_clock::now() - began;
+  }
+  CHECK(waited < std::chrono::milliseconds(1'500));
+}
+
 TEST_CASE("closing does not wait for a broker that is gone") {
   const bool native = GENERATE(true, false);
   Events events;
