@@ -7,14 +7,11 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "operators/windows/frozen_lane.h"
 #include "operators/windows/point_merge.h"
 
 namespace tidemark {
 namespace {
 
-// Rows that are probed and updated together: their entries are still in the nearest cache when the aggregates come.
-constexpr size_t kChunk = 512;
 // A slice that counts in fewer windows is merged anew for each.
 constexpr WindowNumber kLeastShared = 4;
 
@@ -28,7 +25,8 @@ AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, Slices slices, uint
       block_(std::make_shared<const StateBlock>(plan)),
       open_(*block_, plan.revises() ? OldCopies::kFold : OldCopies::kDrop),
       total_(*block_),
-      update_(plan) {
+      generations_(block_, lane, step),
+      groups_(plan, open_) {
   pass_time(Time::min());
 }
 
@@ -69,13 +67,7 @@ const AlignedWindowLane::Cursor& AlignedWindowLane::move_cursor(Time t) {
 }
 
 int32_t AlignedWindowLane::group_of(const Slice& slice, WindowNumber visible_from) {
-  SlicePart& part = open_.part(slice, visible_from);
-  if (part.batch_group < 0) {
-    if (groups_used_ == groups_.size()) groups_.emplace_back();
-    part.batch_group = static_cast<int32_t>(groups_used_++);
-    groups_[static_cast<size_t>(part.batch_group)].part = &part;
-  }
-  return part.batch_group;
+  return groups_.number_of(open_.part(slice, visible_from));
 }
 
 void AlignedWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>& late) {
@@ -92,10 +84,11 @@ void AlignedWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>&
       continue;
     }
     if (cursor.common_group < 0) cursor.common_group = group_of(cursor.slice, cursor.slice.first_window);
-    groups_[static_cast<size_t>(cursor.common_group)].rows.push_back(row);
+    groups_.add(cursor.common_group, row);
   }
-  for (size_t i = 0; i < groups_used_; ++i) apply(batch, groups_[i]);
-  groups_used_ = 0;
+  groups_.apply(batch, [](const auto&, Rows) {}, [&](SlicePart& part, const KeyedRows& keyed, Rows counted) {
+    note_counted(part, batch, keyed, counted);
+  });
 }
 
 // A row for which the first windows of its slice are closed: it counts in the others, or is late.
@@ -105,48 +98,27 @@ void AlignedWindowLane::add_partially(const Batch& batch, uint32_t row, std::vec
   const WindowNumber first = first_counting(std::max(own, watermark_));
   if (first <= slice.last_window) {
     counters_.updates_missed += static_cast<uint64_t>(first - slice.first_window);
-    groups_[static_cast<size_t>(group_of(slice, first))].rows.push_back(row);
-    return;
+    return groups_.add(group_of(slice, first), row);
   }
-  if (first_counting(own) > slice.last_window) {
-    late.push_back({row, LateReason::kLate, own});
-    ++counters_.late;
-  } else {
-    late.push_back({row, LateReason::kIdle, watermark_});
-    ++counters_.idle_late;
-  }
+  refuse_row(row, first_counting(own) > slice.last_window, own, watermark_, counters_, late);
 }
 
-void AlignedWindowLane::apply(const Batch& batch, Group& group) {
-  counters_.counted += group.rows.size();
-  HotTable& table = open_.hot(*group.part);
-  const size_t bytes_before = table.bytes();
-  const size_t keys_before = table.size();
-  const KeyedRows& keyed = batch.keyed[plan_.ordinal];
-  for (size_t begin = 0; begin < group.rows.size(); begin += kChunk) {
-    const Rows rows = Rows(group.rows).subspan(begin, std::min(kChunk, group.rows.size() - begin));
-    states_.resize(rows.size());
-    table.find_or_insert(keyed.keys, keyed.hashes, rows, states_.data());
-    update_.add(batch, rows, states_, table.heap());
-  }
-  Time newest = group.part->newest_kafka_time;
-  for (const uint32_t row : group.rows) newest = std::max(newest, batch.kafka_times[row]);
-  group.part->newest_kafka_time = newest;
-  open_.note_change(table, bytes_before, keys_before);
+void AlignedWindowLane::note_counted(SlicePart& part, const Batch& batch, const KeyedRows& keyed, Rows rows) {
+  counters_.counted += rows.size();
+  Time newest = part.newest_kafka_time;
+  for (const uint32_t row : rows) newest = std::max(newest, batch.kafka_times[row]);
+  part.newest_kafka_time = newest;
   // A window that speaks only once it is closed will speak of everything then.
-  if (plan_.emit != EmitWhen::kOnClose || group.part->visible_from < next_closed_) {
-    open_.note_changed(*group.part, keyed, group.rows);
-    changed_ = true;
-  }
-  group.part->batch_group = -1;
-  group.rows.clear();
+  if (plan_.emit == EmitWhen::kOnClose && part.visible_from >= next_closed_) return;
+  open_.note_changed(part, keyed, rows);
+  changed_ = true;
 }
 
 // --- Firing ----------------------------------------------------------------------------------------------------------
 
 // The first window that a row may still count in.
 WindowNumber AlignedWindowLane::first_counting(Time watermark) const {
-  return slices_.first_open(watermark == Time::max() ? watermark : watermark - plan_.allowed_lateness);
+  return slices_.first_open(plan_.done_by(watermark));
 }
 
 // The first window at `from` or beyond it, but before `open_from`, that any counted row is in. Goes by the open slices, so
@@ -178,11 +150,8 @@ std::optional<AlignedWindowLane::Closing> AlignedWindowLane::next_closing(Time w
 }
 
 void AlignedWindowLane::collect(const SlicePart& part, const Slice& slice, WindowSources& sources) const {
-  for (const HotTable* table : part.tables()) sources.tables.push_back(table);
-  if (!part.in_store_only) return;
   const bool common = part.visible_from == slice.first_window;
-  sources.stored.push_back(
-      {lane_, step_, slice.end, common ? kCommonPartial : slices_.end_of(part.visible_from)});
+  part.add_to(sources, {lane_, step_, slice.end, common ? kCommonPartial : slices_.end_of(part.visible_from)});
 }
 
 // Whether the window is worth a running total: its slices count in many windows, and all are in memory. What is visible
@@ -240,7 +209,7 @@ Result<Time> AlignedWindowLane::close_until(Time watermark, ResultWriter& writer
     if (Status closed = close(closing, writer); !closed) return std::unexpected(closed.error());
     if (closing.is_final) {
       next_final_ = closing.window + 1;
-      if (const auto frozen_end = open_.expire_through(closing.window)) expired_through_ = frozen_end;
+      generations_.expire(open_.expire_through(closing.window));
     } else {
       next_closed_ = closing.window + 1;
     }
@@ -332,17 +301,8 @@ Status AlignedWindowLane::speak_of(WindowNumber window, ResultWriter& writer) {
 // --- Generations -----------------------------------------------------------------------------------------------------
 
 std::unique_ptr<FrozenGeneration> AlignedWindowLane::freeze() {
-  FrozenLane::Contents contents;
-  contents.number = ++generation_;
-  contents.lane = lane_;
-  contents.step = step_;
-  contents.runs = open_.freeze(generation_, [this](WindowNumber window) { return slices_.end_of(window); });
-  contents.expired_after = expired_before_;
-  contents.expired_through = expired_through_;
-  contents.metadata = encode_lane_metadata(describe(watermark_, revision_, open_, speech_.next(next_final_)));
-  if (expired_through_) expired_before_ = *expired_through_;
-  expired_through_.reset();
-  return std::make_unique<FrozenLane>(block_, std::move(contents));
+  auto runs = open_.freeze(generations_.begin(), [this](WindowNumber window) { return slices_.end_of(window); });
+  return generations_.freeze(std::move(runs), encode_lane_metadata(describe(watermark_, revision_, open_, speech_.next(next_final_))));
 }
 
 void AlignedWindowLane::shed(size_t target) {

@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "operators/windows/changed_keys.h"
+#include "operators/windows/frozen_lane.h"
 #include "operators/windows/lane_metadata.h"
 #include "operators/windows/lane_slices.h"
 #include "operators/windows/result_writer.h"
-#include "operators/windows/row_update.h"
+#include "operators/windows/row_groups.h"
 #include "operators/windows/slices.h"
 #include "operators/windows/sliding_total.h"
 #include "operators/windows/window_lane.h"
@@ -45,11 +46,6 @@ class AlignedWindowLane final : public WindowLane {
   const WindowCounters& counters() const override { return counters_; }
 
  private:
-  // Rows of one batch that go into the same part.
-  struct Group {
-    SlicePart* part = nullptr;
-    std::vector<uint32_t> rows;
-  };
   // A slice met in this batch; watermarks below `closes_at` let a row of it count in all of its windows.
   struct Cursor {
     Slice slice{Time::max(), Time::max()};
@@ -60,7 +56,7 @@ class AlignedWindowLane final : public WindowLane {
   const Cursor& move_cursor(Time t);
   int32_t group_of(const Slice& slice, WindowNumber visible_from);
   void add_partially(const Batch& batch, uint32_t row, std::vector<LateRow>& late);
-  void apply(const Batch& batch, Group& group);
+  void note_counted(SlicePart& part, const Batch& batch, const KeyedRows& keyed, Rows rows);
 
   // A window speaks of all its keys when time reaches its end, and when no row can count in it any more. Without allowed
   // lateness these are one and the same.
@@ -104,17 +100,12 @@ class AlignedWindowLane final : public WindowLane {
   Time watermark_ = Time::min();
   WindowNumber next_final_;   // the first window that has not spoken for the last time
   WindowNumber next_closed_;  // the first whose end the watermark has not reached
-  uint64_t generation_ = 0;
-  Time expired_before_ = Time::min();   // slices ending up to here have been deleted from the store
-  std::optional<Time> expired_through_;  // and these are to be with the next generation
+  LaneGenerations generations_;
   WindowCounters counters_;
 
   // Scratch of add(), kept for its memory.
   std::array<Cursor, 2> cursors_;  // the present one first
-  std::vector<Group> groups_;
-  size_t groups_used_ = 0;
-  std::vector<std::byte*> states_;
-  RowUpdate update_;
+  RowGroups groups_;
 };
 
 }  // namespace tidemark

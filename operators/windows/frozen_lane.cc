@@ -42,4 +42,11 @@ Status FrozenLane::write_to(GenerationWriter& out) const {
   return {};
 }
 
+std::unique_ptr<FrozenGeneration> LaneGenerations::freeze(std::vector<FrozenRun> runs, std::string metadata) {
+  FrozenLane::Contents contents{number_, lane_, step_, std::move(runs), expired_before_, expired_through_, std::move(metadata)};
+  if (expired_through_) expired_before_ = *expired_through_;
+  expired_through_.reset();
+  return std::make_unique<FrozenLane>(block_, std::move(contents));
+}
+
 }  // namespace tidemark

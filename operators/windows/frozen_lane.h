@@ -39,4 +39,28 @@ class FrozenLane final : public FrozenGeneration {
   Contents contents_;
 };
 
+// The generations of one lane, one after the other, and what each of them deletes. Single-threaded.
+class LaneGenerations {
+ public:
+  LaneGenerations(std::shared_ptr<const StateBlock> block, uint16_t lane, uint16_t step)
+      : block_(std::move(block)), lane_(lane), step_(step) {}
+
+  // Slices ending by then are gone, and some of them were frozen; nothing: none.
+  void expire(std::optional<Time> through) {
+    if (through) expired_through_ = through;
+  }
+  // The number of the next one.
+  uint64_t begin() { return ++number_; }
+  // The one that was begun, of these.
+  std::unique_ptr<FrozenGeneration> freeze(std::vector<FrozenRun> runs, std::string metadata);
+
+ private:
+  const std::shared_ptr<const StateBlock> block_;
+  const uint16_t lane_;
+  const uint16_t step_;
+  uint64_t number_ = 0;
+  Time expired_before_ = Time::min();    // slices ending up to here have been deleted from the store
+  std::optional<Time> expired_through_;  // and these are to be with the next generation
+};
+
 }  // namespace tidemark

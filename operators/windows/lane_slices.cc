@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "operators/windows/window_merge.h"
-#include "state/state_key.h"
 
 namespace tidemark {
 
@@ -15,6 +14,11 @@ std::vector<const HotTable*> SlicePart::tables() const {
   for (const auto& generation : frozen) tables.push_back(&generation->table);
   if (hot) tables.push_back(hot.get());
   return tables;
+}
+
+void SlicePart::add_to(WindowSources& sources, const StateKeyHeader& stored) const {
+  for (const HotTable* table : tables()) sources.tables.push_back(table);
+  if (in_store_only) sources.stored.push_back(stored);
 }
 
 SlicePart& LaneSlices::part(const Slice& slice, WindowNumber visible_from) {
@@ -34,11 +38,6 @@ HotTable& LaneSlices::hot(SlicePart& part) {
     hot_bytes_ += part.hot->bytes();
   }
   return *part.hot;
-}
-
-void LaneSlices::note_change(const HotTable& table, size_t bytes_before, size_t keys_before) {
-  hot_bytes_ += table.bytes() - bytes_before;
-  keys_ += table.size() - keys_before;
 }
 
 void LaneSlices::note_changed(SlicePart& part, const KeyedRows& keyed, Rows rows) {

@@ -15,8 +15,11 @@
 #include "operators/windows/hot_table.h"
 #include "operators/windows/slices.h"
 #include "operators/windows/state_block.h"
+#include "state/state_key.h"
 
 namespace tidemark {
+
+struct WindowSources;
 
 // One part of a slice as it was frozen; immutable, shared with the generation that is being written.
 struct FrozenTable {
@@ -37,11 +40,13 @@ struct SlicePart {
   // Otherwise `frozen` has all of them, and the store is not looked at.
   bool in_store_only = false;
   ChangedKeys changed;       // since the windows over it spoke; noted only where they speak of changes
-  int32_t batch_group = -1;  // scratch of the lane's add()
+  int32_t batch_group = -1;  // scratch of RowGroups
 
   bool ever_frozen() const { return in_store_only || !frozen.empty(); }
   // All of it that is in memory.
   std::vector<const HotTable*> tables() const;
+  // All of it: what is in the store lies behind `stored`.
+  void add_to(WindowSources& sources, const StateKeyHeader& stored) const;
 };
 
 struct OpenSlice {
@@ -73,9 +78,16 @@ class LaneSlices {
 
   // The part of `slice` visible from `window`, made when it is new.
   SlicePart& part(const Slice& slice, WindowNumber visible_from);
-  // The hot table of a part, made when it is new. Whoever changes it calls note_change() with its sizes from before.
-  HotTable& hot(SlicePart& part);
-  void note_change(const HotTable& table, size_t bytes_before, size_t keys_before);
+  // Lets change(table) at the hot table of a part, which is made when it is new.
+  template <class Change>
+  void change(SlicePart& part, Change change) {
+    HotTable& table = hot(part);
+    const size_t bytes_before = table.bytes();
+    const size_t keys_before = table.size();
+    change(table);
+    hot_bytes_ += table.bytes() - bytes_before;
+    keys_ += table.size() - keys_before;
+  }
 
   // Keys of `part` have changed; or some that nobody knows.
   void note_changed(SlicePart& part, const KeyedRows& keyed, Rows rows);
@@ -109,6 +121,7 @@ class LaneSlices {
     uint64_t generation;
     size_t bytes;
   };
+  HotTable& hot(SlicePart& part);
   void drop_written(SlicePart& part);
   void fold_written(SlicePart& part);
   void settle(SlicePart& part, uint64_t newly_written_from);

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <array>
 
+#include "operators/windows/store_errors.h"
+
 namespace tidemark {
 namespace {
 
 constexpr size_t kBatch = 256;
 
-Error foreign_key() { return {Fault::kExternal, true, "the store holds a window key that cannot be read"}; }
-Error foreign_value() { return {Fault::kExternal, true, "the store holds a window state that cannot be read"}; }
 
 class PointMerge {
  public:

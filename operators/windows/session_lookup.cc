@@ -1,6 +1,8 @@
 // From the segment that was asked for it is looked ahead and back, as long as partials join.
 #include "operators/windows/session_lookup.h"
 
+#include "operators/windows/store_errors.h"
+
 namespace tidemark {
 
 Result<bool> SessionLookup::read(const OpenSlice& slice, std::string_view key, uint64_t hash, const View* view) {
@@ -20,7 +22,7 @@ Result<bool> SessionLookup::read(const OpenSlice& slice, std::string_view key, u
   if (!stored) return std::unexpected(stored.error());
   if (!*stored) return any;
   decoded_.clear();
-  if (!decoded_.decode(**stored)) return external_error("the store holds a window state that cannot be read");
+  if (!decoded_.decode(**stored)) return std::unexpected(foreign_value());
   one_.merge(decoded_.states());
   return true;
 }

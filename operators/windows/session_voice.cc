@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "operators/key_codec.h"
+#include "operators/windows/store_errors.h"
 
 namespace tidemark {
 namespace {
 
-Error foreign_key() { return {Fault::kExternal, true, "the store holds a window key that cannot be read"}; }
 
 }  // namespace
 
@@ -46,11 +46,8 @@ void SessionVoice::note_all_changed(SlicePart& part) {
 // --- What is said ----------------------------------------------------------------------------------------------------
 
 void SessionVoice::put_note(const Segment& segment, std::string_view key, uint64_t hash, const SessionNote& note) {
-  HotTable& table = open_.hot(open_.open().find(segment.start)->second.parts.begin()->second);
-  const size_t bytes_before = table.bytes();
-  const size_t keys_before = table.size();
-  session_head(table.find_or_insert(key, hash)).note.merge(note);
-  open_.note_change(table, bytes_before, keys_before);
+  open_.change(open_.open().find(segment.start)->second.parts.begin()->second,
+               [&](HotTable& table) { session_head(table.find_or_insert(key, hash)).note.merge(note); });
   ending_.put_note(segment, key, hash, note);
 }
 
@@ -154,8 +151,8 @@ Status SessionVoice::go_round(const Moment& now, ResultEmitter& out) {
 // Makes the sessions of a segment ready that end behind closed_through_.
 Status SessionVoice::gather_ended(const Segment& segment, const SlicePart& part, const View* view) {
   if (closing_.gathered() && closing_segment_ == segment.start) return {};
-  WindowSources sources{part.tables(), {}};
-  if (part.in_store_only) sources.stored.push_back({lane_, step_, segment.end, kCommonPartial});
+  WindowSources sources;
+  part.add_to(sources, {lane_, step_, segment.end, kCommonPartial});
   closing_segment_ = segment.start;
   return closing_.gather(segment, sources, view, closed_through_);
 }

@@ -6,20 +6,15 @@
 
 #include <algorithm>
 
-#include "operators/windows/frozen_lane.h"
 #include "operators/windows/session_head.h"
+#include "operators/windows/store_errors.h"
 
 namespace tidemark {
 namespace {
 
-// Rows that are probed and updated together: their entries are still in the nearest cache when the aggregates come.
-constexpr size_t kChunk = 512;
-
 // A segment as a slice: of one window, numbered by its end.
 Slice slice_of(const Segment& segment) { return {segment.start, segment.end, segment.end.us, segment.end.us}; }
 
-Error foreign_key() { return {Fault::kExternal, true, "the store holds a window key that cannot be read"}; }
-Error foreign_value() { return {Fault::kExternal, true, "the store holds a window state that cannot be read"}; }
 
 }  // namespace
 
@@ -31,8 +26,9 @@ SessionWindowLane::SessionWindowLane(const WindowPlan& plan, uint16_t step, uint
       block_(std::make_shared<const StateBlock>(plan)),
       open_(*block_, OldCopies::kFold),
       ending_(*block_, segments_),
+      generations_(block_, lane, step),
       whole_(*block_),
-      update_(plan) {
+      groups_(plan, open_) {
   if (plan.revises()) voice_.emplace(plan, segments_, *block_, open_, ending_, lane, step);
 }
 
@@ -61,13 +57,7 @@ SessionWindowLane::Cursor& SessionWindowLane::move_cursor(Time t) {
 
 int32_t SessionWindowLane::group_of(const Segment& segment) {
   const Slice slice = slice_of(segment);
-  SlicePart& part = open_.part(slice, slice.first_window);
-  if (part.batch_group < 0) {
-    if (groups_used_ == groups_.size()) groups_.emplace_back();
-    part.batch_group = static_cast<int32_t>(groups_used_++);
-    groups_[static_cast<size_t>(part.batch_group)].part = &part;
-  }
-  return part.batch_group;
+  return groups_.number_of(open_.part(slice, slice.first_window));
 }
 
 void SessionWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>& late) {
@@ -79,55 +69,30 @@ void SessionWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>&
     const Time t = batch.event_times[row];
     const Time own = partition_watermarks != nullptr ? partition_watermarks[row] : Time::min();
     if (t + plan_.allowed_lateness < std::max(own, watermark_)) [[unlikely]] {
-      refuse(batch, row, late);
+      refuse_row(row, t + plan_.allowed_lateness < own, own, watermark_, counters_, late);
       continue;
     }
     Cursor& cursor = move_cursor(t);
     if (cursor.group < 0) cursor.group = group_of(cursor.segment);
-    groups_[static_cast<size_t>(cursor.group)].rows.push_back(row);
+    groups_.add(cursor.group, row);
   }
-  for (size_t i = 0; i < groups_used_; ++i) apply(batch, groups_[i]);
-  groups_used_ = 0;
-}
-
-void SessionWindowLane::refuse(const Batch& batch, uint32_t row, std::vector<LateRow>& late) {
-  const Time own = batch.watermarks.empty() ? Time::min() : batch.watermarks[row];
-  if (batch.event_times[row] + plan_.allowed_lateness < own) {
-    late.push_back({row, LateReason::kLate, own});
-    ++counters_.late;
-  } else {
-    late.push_back({row, LateReason::kIdle, watermark_});
-    ++counters_.idle_late;
-  }
-}
-
-void SessionWindowLane::apply(const Batch& batch, Group& group) {
-  counters_.counted += group.rows.size();
-  HotTable& table = open_.hot(*group.part);
-  const size_t bytes_before = table.bytes();
-  const size_t keys_before = table.size();
-  const KeyedRows& keyed = batch.keyed[plan_.ordinal];
-  for (size_t begin = 0; begin < group.rows.size(); begin += kChunk) {
-    const Rows rows = Rows(group.rows).subspan(begin, std::min(kChunk, group.rows.size() - begin));
-    states_.resize(rows.size());
-    table.find_or_insert(keyed.keys, keyed.hashes, rows, states_.data());
-    for (size_t i = 0; i < rows.size(); ++i) {
-      session_span(states_[i]).add(batch.event_times[rows[i]], batch.kafka_times[rows[i]]);
-      if (voice_) ++session_head(states_[i]).records;
+  const auto touch = [&](const std::vector<std::byte*>& states, Rows counted) {
+    for (size_t i = 0; i < counted.size(); ++i) {
+      session_span(states[i]).add(batch.event_times[counted[i]], batch.kafka_times[counted[i]]);
+      if (voice_) ++session_head(states[i]).records;
     }
-    update_.add(batch, rows, states_, table.heap());
-  }
-  open_.note_change(table, bytes_before, keys_before);
-  if (voice_) voice_->note_changed(*group.part, batch, keyed, group.rows, watermark_);
-  group.part->batch_group = -1;
-  group.rows.clear();
+  };
+  groups_.apply(batch, touch, [&](SlicePart& part, const KeyedRows& keyed, Rows counted) {
+    counters_.counted += counted.size();
+    if (voice_) voice_->note_changed(part, batch, keyed, counted, watermark_);
+  });
 }
 
 // --- Firing ----------------------------------------------------------------------------------------------------------
 
 WindowSources SessionWindowLane::sources_of(const Segment& segment, const SlicePart& part) const {
-  WindowSources sources{part.tables(), {}};
-  if (part.in_store_only) sources.stored.push_back({lane_, step_, segment.end, kCommonPartial});
+  WindowSources sources;
+  part.add_to(sources, {lane_, step_, segment.end, kCommonPartial});
   return sources;
 }
 
@@ -184,17 +149,15 @@ const std::byte* SessionWindowLane::states_of(const HotTable::Entry& entry, size
 // unless both end with the cut.
 Status SessionWindowLane::join_next(const Segment& segment, const HotTable::Entry& entry, const std::byte* states,
                                     SessionRows& rows) {
-  HotTable& table = open_.hot(open_.open().find(segment.end)->second.parts.begin()->second);
-  const size_t bytes_before = table.bytes();
-  const size_t keys_before = table.size();
-  std::byte* const into = table.find_or_insert(entry.key(), entry.hash());
-  const SessionNote kept = voice_ ? session_head(into).note : SessionNote{};
-  block_->merge(into, states, table.heap());
-  open_.note_change(table, bytes_before, keys_before);
-  if (!voice_) return {};
   const SessionHead& head = session_head(states);
-  if (head.note.end == segment.limit) return {};
-  session_head(into).note = kept;
+  const bool keeps_note = voice_ && head.note.end != segment.limit;
+  open_.change(open_.open().find(segment.end)->second.parts.begin()->second, [&](HotTable& table) {
+    std::byte* const into = table.find_or_insert(entry.key(), entry.hash());
+    const SessionNote kept = keeps_note ? session_head(into).note : SessionNote{};
+    block_->merge(into, states, table.heap());
+    if (keeps_note) session_head(into).note = kept;
+  });
+  if (!keeps_note) return {};
   const bool good = !head.note.is_out() || rows.withdraw(entry.key(), head.note, head.span.newest_kafka_time);
   return good ? Status{} : std::unexpected(foreign_key());
 }
@@ -278,7 +241,7 @@ Status SessionWindowLane::finish_all(Time until, SessionRows& rows, ResultEmitte
 
 void SessionWindowLane::pass_time(Time watermark) {
   watermark_ = watermark;
-  over_ = watermark == Time::max() ? watermark : watermark - plan_.allowed_lateness;
+  over_ = plan_.done_by(watermark);
 }
 
 Status SessionWindowLane::advance(Time watermark, ResultEmitter& out) {
@@ -287,8 +250,7 @@ Status SessionWindowLane::advance(Time watermark, ResultEmitter& out) {
   ResultWriter writer(plan_, out, counters_);
   SessionRows rows(plan_, *block_, writer);
   bool paused = false;
-  const Time until = watermark == Time::max() ? watermark : watermark - plan_.allowed_lateness;
-  if (Status finished = finish_all(until, rows, out, paused); !finished) return finished;
+  if (Status finished = finish_all(plan_.done_by(watermark), rows, out, paused); !finished) return finished;
   if (paused) {
     watermark_ = std::min(watermark, over_ + plan_.allowed_lateness);
   } else {
@@ -302,23 +264,14 @@ Status SessionWindowLane::advance(Time watermark, ResultEmitter& out) {
 
 void SessionWindowLane::expire(const Segment& segment) {
   ending_.forget();
-  if (const auto frozen_end = open_.expire_through(segment.end.us)) expired_through_ = frozen_end;
+  generations_.expire(open_.expire_through(segment.end.us));
 }
 
 // --- Generations -----------------------------------------------------------------------------------------------------
 
 std::unique_ptr<FrozenGeneration> SessionWindowLane::freeze() {
-  FrozenLane::Contents contents;
-  contents.number = ++generation_;
-  contents.lane = lane_;
-  contents.step = step_;
-  contents.runs = open_.freeze(generation_, [](WindowNumber end) { return Time{end}; });
-  contents.expired_after = expired_before_;
-  contents.expired_through = expired_through_;
-  contents.metadata = encode_lane_metadata(describe(watermark_, 0, open_, std::nullopt));
-  if (expired_through_) expired_before_ = *expired_through_;
-  expired_through_.reset();
-  return std::make_unique<FrozenLane>(block_, std::move(contents));
+  auto runs = open_.freeze(generations_.begin(), [](WindowNumber end) { return Time{end}; });
+  return generations_.freeze(std::move(runs), encode_lane_metadata(describe(watermark_, 0, open_, std::nullopt)));
 }
 
 // What is gathered may point into copies that go.

@@ -14,10 +14,11 @@
 #include <vector>
 
 #include "operators/windows/ending_sessions.h"
+#include "operators/windows/frozen_lane.h"
 #include "operators/windows/lane_metadata.h"
 #include "operators/windows/lane_slices.h"
 #include "operators/windows/result_writer.h"
-#include "operators/windows/row_update.h"
+#include "operators/windows/row_groups.h"
 #include "operators/windows/segments.h"
 #include "operators/windows/session_voice.h"
 #include "operators/windows/window_lane.h"
@@ -48,11 +49,6 @@ class SessionWindowLane final : public WindowLane {
   // Sessions that are looked up and fired together; between such groups firing may pause.
   static constexpr size_t kGroup = 64;
 
-  // Rows of one batch that lie in the same segment.
-  struct Group {
-    SlicePart* part = nullptr;
-    std::vector<uint32_t> rows;
-  };
   // A segment met in this batch.
   struct Cursor {
     Segment segment{Time::max(), Time::max(), Time::max()};
@@ -61,13 +57,10 @@ class SessionWindowLane final : public WindowLane {
 
   Cursor& move_cursor(Time t);
   int32_t group_of(const Segment& segment);
-  void refuse(const Batch& batch, uint32_t row, std::vector<LateRow>& late);
-  void apply(const Batch& batch, Group& group);
   void expire(const Segment& segment);
   void pass_time(Time watermark);
   void forget_tables();
 
-  Status gather(const Segment& segment, const SlicePart& part);
   Status finish_all(Time watermark, SessionRows& rows, ResultEmitter& out, bool& paused);
   Status fire_segment(const Segment& segment, Time watermark, SessionRows& rows, ResultEmitter& out, bool& paused);
   Status fire_cut(const Segment& segment, SessionRows& rows);
@@ -89,9 +82,7 @@ class SessionWindowLane final : public WindowLane {
   std::shared_ptr<const StoreView> view_;
   Time watermark_ = Time::min();
   Time over_ = Time::min();  // sessions that ended by this take no more records: watermark_ less the allowed lateness
-  uint64_t generation_ = 0;
-  Time expired_before_ = Time::min();    // segments ending up to here have been deleted from the store
-  std::optional<Time> expired_through_;  // and these are to be with the next generation
+  LaneGenerations generations_;
   WindowCounters counters_;
 
   // Scratch of firing.
@@ -101,10 +92,7 @@ class SessionWindowLane final : public WindowLane {
 
   // Scratch of add(), kept for its memory.
   std::array<Cursor, 2> cursors_;  // the present one first
-  std::vector<Group> groups_;
-  size_t groups_used_ = 0;
-  std::vector<std::byte*> states_;
-  RowUpdate update_;
+  RowGroups groups_;
 };
 
 }  // namespace tidemark

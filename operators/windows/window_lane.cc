@@ -38,6 +38,11 @@ Result<std::unique_ptr<WindowLane>> make_lane(const SessionShape&, const WindowP
 
 }  // namespace
 
+void refuse_row(uint32_t row, bool late, Time own, Time of_lane, WindowCounters& counters, std::vector<LateRow>& rows) {
+  ++(late ? counters.late : counters.idle_late);
+  rows.push_back({row, late ? LateReason::kLate : LateReason::kIdle, late ? own : of_lane});
+}
+
 Result<std::unique_ptr<WindowLane>> make_window_lane(const WindowPlan& plan, uint16_t step, uint16_t lane,
                                                      std::shared_ptr<const StoreView> view) {
   return std::visit([&](const auto& shape) { return make_lane(shape, plan, step, lane, std::move(view)); }, plan.shape);

@@ -61,6 +61,9 @@ struct WindowCounters {
   uint64_t result_errors = 0;  // aggregates that could not give a result
 };
 
+// Sets a row aside that counts nowhere: `late` by the watermark of its own partition, or else by that of the lane.
+void refuse_row(uint32_t row, bool late, Time own, Time of_lane, WindowCounters& counters, std::vector<LateRow>& rows);
+
 // Single-threaded: all calls on the lane's thread.
 class WindowLane {
  public:

@@ -7,6 +7,7 @@
 
 #include "operators/windows/ending_sessions.h"
 #include "operators/windows/sorted_entries.h"
+#include "operators/windows/store_errors.h"
 
 namespace tidemark {
 namespace {
@@ -17,8 +18,6 @@ constexpr size_t kFewTables = 4;
 constexpr size_t kCombineBytes = size_t{16} << 20;
 constexpr size_t kMaxJoinedTables = 16;
 
-Error foreign_key() { return {Fault::kExternal, true, "the store holds a window key that cannot be read"}; }
-Error foreign_value() { return {Fault::kExternal, true, "the store holds a window state that cannot be read"}; }
 
 template <class Out>
 Status write_table(const HotTable& table, Out& out) {

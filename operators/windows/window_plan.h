@@ -37,6 +37,8 @@ struct WindowPlan {
 
   // A window may speak more than once: its rows bear `revision` and `is_final`.
   bool revises() const { return emit != EmitWhen::kOnClose || allowed_lateness > Duration{0}; }
+  // Where the lane's watermark stands at `watermark`: windows that end by then take no more rows.
+  Time done_by(Time watermark) const { return watermark == Time::max() ? watermark : watermark - allowed_lateness; }
   // What it spoke of may turn out to be no window: its rows bear `withdrawn`.
   bool withdraws() const { return revises() && std::holds_alternative<SessionShape>(shape); }
 };
