@@ -15,33 +15,6 @@ struct Unit {
 constexpr std::array<Unit, 6> kUnits{{{"d", 86'400'000'000}, {"h", 3'600'000'000}, {"m", 60'000'000},
                                       {"s", 1'000'000}, {"ms", 1'000}, {"us", 1}}};
 
-// Days since the epoch of a proleptic Gregorian date, and back: Howard Hinnant, "chrono-Compatible Low-Level Date
-// Algorithms".
-constexpr int64_t days_from_civil(int64_t y, int m, int d) {
-  y -= m <= 2;
-  const int64_t era = floor_div(y, 400);
-  const int64_t yoe = y - era * 400;
-  const int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-  return era * 146'097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719'468;
-}
-
-struct Civil {
-  int64_t year;
-  int month;
-  int day;
-};
-constexpr Civil civil_from_days(int64_t z) {
-  z += 719'468;
-  const int64_t era = floor_div(z, 146'097);
-  const int64_t doe = z - era * 146'097;
-  const int64_t yoe = (doe - doe / 1'460 + doe / 36'524 - doe / 146'096) / 365;
-  const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-  const int64_t mp = (5 * doy + 2) / 153;
-  const int day = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
-  const int month = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
-  return {yoe + era * 400 + (month <= 2), month, day};
-}
-
 constexpr int days_in_month(int64_t y, int m) {
   constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   const bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
@@ -102,6 +75,26 @@ char* write_digits(char* at, int64_t number, int width, char behind) {
 
 }  // namespace
 
+int64_t days_of(const CivilDate& date) {
+  const int64_t y = date.year - (date.month <= 2 ? 1 : 0);
+  const int64_t era = floor_div(y, 400);
+  const int64_t yoe = y - era * 400;
+  const int64_t doy = (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;
+  return era * 146'097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719'468;
+}
+
+CivilDate civil_of(int64_t days) {
+  const int64_t z = days + 719'468;
+  const int64_t era = floor_div(z, 146'097);
+  const int64_t doe = z - era * 146'097;
+  const int64_t yoe = (doe - doe / 1'460 + doe / 36'524 - doe / 146'096) / 365;
+  const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  const int64_t mp = (5 * doy + 2) / 153;
+  const int day = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
+  const int month = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
+  return {yoe + era * 400 + (month <= 2 ? 1 : 0), month, day};
+}
+
 std::optional<Duration> parse_duration(std::string_view text) {
   if (text == "0") return Duration{0};
   if (text.empty()) return std::nullopt;
@@ -158,7 +151,7 @@ std::optional<Time> parse_rfc3339(std::string_view text) {
   if (!fraction) return std::nullopt;
   const auto zone = take_zone_seconds(text);
   if (!zone || !text.empty()) return std::nullopt;
-  const int64_t days = days_from_civil(*year, *month, *day);
+  const int64_t days = days_of({*year, *month, *day});
   const int64_t seconds = days * 86'400 + *hour * 3'600 + *minute * 60 + *second - *zone;
   return Time{seconds * 1'000'000 + *fraction};
 }
@@ -166,7 +159,7 @@ std::optional<Time> parse_rfc3339(std::string_view text) {
 void append_rfc3339(Time t, std::string& out) {
   const int64_t seconds = floor_div(t.us, 1'000'000);
   const int64_t fraction = floor_mod(t.us, 1'000'000);
-  const Civil date = civil_from_days(floor_div(seconds, 86'400));
+  const CivilDate date = civil_of(floor_div(seconds, 86'400));
   if (date.year < 1 || date.year > 9999) {
     out += std::to_string(t.us);
     return;

@@ -72,4 +72,14 @@ std::string format_rfc3339(Time t);
 // The same, appended to `out`: the form that result rows are rendered with.
 void append_rfc3339(Time t, std::string& out);
 
+// A proleptic Gregorian date; months and days count from 1. To days since the epoch and back: Howard Hinnant,
+// "chrono-Compatible Low-Level Date Algorithms".
+struct CivilDate {
+  int64_t year = 1970;
+  int month = 1;
+  int day = 1;
+};
+int64_t days_of(const CivilDate& date);
+CivilDate civil_of(int64_t days);
+
 }  // namespace tidemark

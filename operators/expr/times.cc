@@ -236,21 +236,14 @@ void append_duration(int64_t ns, std::string& out) {
   out.push_back('s');
 }
 
-// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 CalendarFields calendar_of(Nanos t) {
   const auto days = static_cast<int64_t>(floor_of(t, kDay));
-  const int64_t z = days + 719'468;
-  const int64_t era = floor_div(z, 146'097);
-  const int64_t day_of_era = z - era * 146'097;
-  const int64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const int64_t from_march = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const int64_t month_from_march = (5 * from_march + 2) / 153;
+  const CivilDate date = civil_of(days);
   CalendarFields f{};
-  f.day_of_month = from_march - (153 * month_from_march + 2) / 5 + 1;
-  f.month = month_from_march < 10 ? month_from_march + 2 : month_from_march - 10;
-  f.year = year_of_era + era * 400 + (f.month <= 1 ? 1 : 0);
-  const bool leap = (f.year % 4 == 0 && f.year % 100 != 0) || f.year % 400 == 0;
-  f.day_of_year = f.month <= 1 ? from_march - 306 : from_march + 59 + (leap ? 1 : 0);
+  f.day_of_month = date.day;
+  f.month = date.month - 1;
+  f.year = date.year;
+  f.day_of_year = days - days_of({date.year, 1, 1});
   f.day_of_week = floor_mod(days + 4, 7);
   return f;
 }

@@ -1,4 +1,4 @@
-// Days and civil dates turn into each other as in H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", in 64 bits.
+// A unit is found by the local date, and begins where the zone's clock first shows its first day.
 #include "operators/windows/calendar.h"
 
 #include <algorithm>
@@ -17,23 +17,12 @@ constexpr int64_t kMondayBefore = 3;
 
 // Months since January 1970.
 int64_t month_of(int64_t day) {
-  const int64_t z = day + 719'468;
-  const int64_t era = floor_div(z, 146'097);
-  const int64_t of_era = z - era * 146'097;
-  const int64_t year = (of_era - of_era / 1'460 + of_era / 36'524 - of_era / 146'096) / 365;
-  const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-  const int64_t from_march = (5 * of_year + 2) / 153;
-  return (era * 400 + year - 1970) * 12 + from_march + 2;
+  const CivilDate date = civil_of(day);
+  return (date.year - 1970) * 12 + date.month - 1;
 }
 
 int64_t first_day_of(int64_t month) {
-  const int64_t since_march = month - 2;
-  const int64_t year = floor_div(since_march, 12) + 1970;
-  const int64_t from_march = floor_mod(since_march, 12);
-  const int64_t era = floor_div(year, 400);
-  const int64_t of_era = year - era * 400;
-  const int64_t of_year = (153 * from_march + 2) / 5;
-  return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
+  return days_of({floor_div(month, 12) + 1970, static_cast<int>(floor_mod(month, 12)) + 1, 1});
 }
 
 }  // namespace
