@@ -23,7 +23,6 @@ struct Options {
   Fill fill;
   Windows windows;
   Rung rung = Rung::kRaw;
-  bool native = false;
   Sums sums = Sums::kExact;
   Output output;
   Watch watch;
@@ -83,11 +82,10 @@ void add_ladder(Tool& tool, Options& o) {
   static const std::map<std::string, Rung> kRungs = {
       {"raw", Rung::kRaw}, {"three", Rung::kThreeFields}, {"four", Rung::kFourFields}, {"aggregate", Rung::kAggregate}};
   CLI::App* one = command(tool, "consume", "a whole topic, by consume_callback_queue",
-                          [](Options& all) { climb(all.brokers, all.output.topic, all.output.partitions, all.rung, all.native); });
+                          [](Options& all) { climb(all.brokers, all.output.topic, all.output.partitions, all.rung); });
   one->add_option("topic", o.output.topic)->required();
   one->add_option("--partitions", o.output.partitions);
   one->add_option("--rung", o.rung, "how much is done with each event")->transform(CLI::CheckedTransformer(kRungs));
-  one->add_flag("--native", o.native, "over a socket of its own instead of librdkafka");
   one = command(tool, "totals", "the digest that `consume --rung aggregate` must print",
                 [](Options& all) { std::printf("{\"digest\":\"%016" PRIx64 "\"}\n", totals_digest(all.fill.stream)); });
   add_stream(one, o.fill.stream);

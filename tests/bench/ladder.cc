@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "tests/bench/client.h"
-#include "tests/bench/native_fetch.h"
 
 namespace tidemark::bench {
 
@@ -132,34 +131,12 @@ Take take_of(Rung rung) {
   throw std::logic_error("no such rung");
 }
 
-template <Rung rung>
-void take_native(std::string_view value, void* opaque) {
-  rd_kafka_message_t message{};
-  message.payload = const_cast<char*>(value.data());
-  message.len = value.size();
-  take<rung>(&message, opaque);
-}
-
-TakeValue take_native_of(Rung rung) {
-  switch (rung) {
-    case Rung::kRaw: return take_native<Rung::kRaw>;
-    case Rung::kThreeFields: return take_native<Rung::kThreeFields>;
-    case Rung::kFourFields: return take_native<Rung::kFourFields>;
-    case Rung::kAggregate: return take_native<Rung::kAggregate>;
-  }
-  throw std::logic_error("no such rung");
-}
-
 }  // namespace
 
-void climb(const std::string& brokers, const std::string& topic, int partitions, Rung rung, bool native) {
+void climb(const std::string& brokers, const std::string& topic, int partitions, Rung rung) {
   Climb all;
-  if (native) {
-    native_drain(brokers, topic, partitions, take_native_of(rung), &all);
-  } else {
-    Drain how{.partitions = partitions, .failure = {}};
-    drain(brokers, topic, how, take_of(rung), &all);
-  }
+  Drain how{.partitions = partitions, .failure = {}};
+  drain(brokers, topic, how, take_of(rung), &all);
   const Usage used = usage();
   if (all.unreadable > 0) throw std::runtime_error(std::to_string(all.unreadable) + " unreadable events");
   uint64_t digest = 0, keys = 0;

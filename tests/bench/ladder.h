@@ -18,8 +18,7 @@ enum class Rung {
 
 // Reads the whole topic and prints what it saw, with its own CPU and wall time, as one line of JSON. kAggregate adds a
 // digest of its totals, taken after the times.
-// `native`: not over librdkafka, but over tests/bench/native_fetch.h.
-void climb(const std::string& brokers, const std::string& topic, int partitions, Rung rung, bool native);
+void climb(const std::string& brokers, const std::string& topic, int partitions, Rung rung);
 
 // The digest that kAggregate must have for that stream.
 uint64_t totals_digest(const Stream& stream);
