@@ -81,6 +81,20 @@ int32_t number_of(const KafkaConf& conf, const char* name) {
   return number;
 }
 
+// What the file says of fetching, and what librdkafka would do where it says nothing.
+NativeFetchOptions native_options(const KafkaConf& conf) {
+  NativeFetchOptions options;
+  options.client_id = conf.get("client.id");
+  options.limits.wait_ms = number_of(conf, "fetch.wait.max.ms");
+  options.limits.least_bytes = number_of(conf, "fetch.min.bytes");
+  options.limits.bytes = number_of(conf, "fetch.max.bytes");
+  options.limits.partition_bytes = number_of(conf, "max.partition.fetch.bytes");
+  options.check_sums = conf.get("check.crcs") == "true";
+  options.first_backoff = std::chrono::milliseconds(number_of(conf, "reconnect.backoff.ms"));
+  options.most_backoff = std::chrono::milliseconds(number_of(conf, "reconnect.backoff.max.ms"));
+  return options;
+}
+
 std::vector<std::string> topics_of(const std::vector<KafkaConsumer::Start>& starts) {
   std::set<std::string> topics;
   for (const auto& start : starts) topics.insert(start.where.topic);
@@ -198,17 +212,7 @@ void GroupConsumer::configure(KafkaConf& conf) {
 Status GroupConsumer::open() {
   KafkaConf conf(*this);
   configure(conf);
-  FetchAnswerLimits limits;
-  limits.wait_ms = number_of(conf, "fetch.wait.max.ms");
-  limits.least_bytes = number_of(conf, "fetch.min.bytes");
-  limits.bytes = number_of(conf, "fetch.max.bytes");
-  limits.partition_bytes = number_of(conf, "max.partition.fetch.bytes");
-  NativeFetchOptions native;
-  native.client_id = conf.get("client.id");
-  native.limits = limits;
-  native.check_sums = conf.get("check.crcs") == "true";
-  native.first_backoff = std::chrono::milliseconds(number_of(conf, "reconnect.backoff.ms"));
-  native.most_backoff = std::chrono::milliseconds(number_of(conf, "reconnect.backoff.max.ms"));
+  NativeFetchOptions native = native_options(conf);
   // Without fetch.queue.backoff.ms a fetcher whose queue was full sleeps for a second. New credentials wake it, so it is
   // told the ones that it has; where there are none, none are ever used.
   const bool sleeps = conf.get("fetch.queue.backoff.ms").empty();

@@ -155,12 +155,6 @@ void KafkaFetch::wake_fetchers(Queue& queue) {
 
 // ---- Coordinator
 
-DrainGate::Alone KafkaFetch::alone() {
-  return {gate_, [this] {
-            for (uint32_t i = 0; i < queue_count_; ++i) wake(i);
-          }};
-}
-
 Status KafkaFetch::take(const std::vector<KafkaConsumer::Start>& starts, uint32_t queues) {
   CHECK_OR_DIE(queues <= kMaxQueues, "more fetch queues than there is room for");
   const auto gate = alone();

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "operators/sources/drain_gate.h"
 #include "operators/sources/kafka_client.h"
 #include "operators/sources/kafka_statistics.h"
 #include "operators/sources/partition_fetch.h"
@@ -92,7 +91,6 @@ class KafkaFetch final : public PartitionFetch {
   static void take_message(rd_kafka_message_t* message, void* drain);
   void take_error(const rd_kafka_message_t& message);
   bool find(Queue& queue, const rd_kafka_message_t& message);
-  DrainGate::Alone alone();
   Status replace(const std::vector<KafkaConsumer::Start>& starts, const rd_kafka_topic_partition_list_t* list);
   void add_queues(uint32_t count);
   void discard_queued();
@@ -108,10 +106,8 @@ class KafkaFetch final : public PartitionFetch {
   const int64_t wake_bytes_;
   const std::function<void()> wake_;
   std::array<std::unique_ptr<Queue>, kMaxQueues> queues_;
-  std::atomic<uint32_t> queue_count_{0};  // only grows
   std::vector<std::unique_ptr<Part>> parts_;
   std::map<TopicPartition, uint32_t> index_;
-  DrainGate gate_;  // alone: parts_, index_ and positions change
 };
 
 }  // namespace tidemark

@@ -36,7 +36,6 @@ class BrokerConnection {
   std::string_view answer() const;
   // Makes way for the next one.
   void drop_answer();
-  size_t bytes() const { return in_.size(); }
   int64_t bytes_sent() const { return sent_; }
   int64_t bytes_received() const { return received_; }
 

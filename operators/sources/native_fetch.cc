@@ -30,7 +30,9 @@ constexpr int kStorageError = 56;
 constexpr int kFencedEpoch = 74;
 constexpr int kUnknownEpoch = 75;
 constexpr int kOffsetNotThere = 78;
-constexpr int kCorrupt = -199;  // librdkafka's __BAD_MSG
+// And of librdkafka's own codes.
+constexpr int kCorrupt = -199;   // __BAD_MSG
+constexpr int kTransport = -195;  // __TRANSPORT
 
 constexpr auto kPartitionBackoff = std::chrono::milliseconds(250);
 constexpr auto kLongestSleep = std::chrono::milliseconds(1);
@@ -322,7 +324,7 @@ void NativeFetch::fail(Queue& queue, Link& link, const std::string& why) {
   const auto backoff = options_.first_backoff * (1 << std::min(link.failures, 12));
   link.not_before = Clock::now() + std::min(options_.most_backoff, backoff);
   failures_.fetch_add(1, std::memory_order_relaxed);
-  if (++link.failures == 3) tell({{}, -195, fmt::format("{}:{}: {}", link.address.host, link.address.port, why)});
+  if (++link.failures == 3) tell({{}, kTransport, fmt::format("{}:{}: {}", link.address.host, link.address.port, why)});
   for (const uint32_t i : queue.parts) {
     if (parts_[i]->broker == link.address.id) parts_[i]->leader_lost.store(true, std::memory_order_relaxed);
   }
@@ -381,12 +383,6 @@ void NativeFetch::wake(uint32_t number) {
 }
 
 // ---- Coordinator
-
-DrainGate::Alone NativeFetch::alone() {
-  return {gate_, [this] {
-            for (uint32_t i = 0; i < queue_count_; ++i) wake(i);
-          }};
-}
 
 Status NativeFetch::take(const std::vector<KafkaConsumer::Start>& starts, uint32_t queues) {
   CHECK_OR_DIE(queues <= kMaxQueues, "more fetch queues than there is room for");
@@ -468,24 +464,13 @@ std::vector<std::string> NativeFetch::topics_without_leaders() const {
   return {topics.begin(), topics.end()};
 }
 
-Status NativeFetch::pause(const std::vector<uint32_t>& assignments) {
+Status NativeFetch::set_paused(const std::vector<uint32_t>& assignments, bool paused) {
   if (assignments.empty()) return {};
   const auto gate = alone();
   for (const uint32_t i : assignments) {
-    CHECK_OR_DIE(i < parts_.size(), "only assigned partitions are paused");
-    parts_[i]->paused = true;
+    CHECK_OR_DIE(i < parts_.size(), "only assigned partitions are paused and resumed");
+    parts_[i]->paused = paused;
     parts_[i]->answered = false;
-    restart(*parts_[i]);
-  }
-  return {};
-}
-
-Status NativeFetch::resume(const std::vector<uint32_t>& assignments) {
-  if (assignments.empty()) return {};
-  const auto gate = alone();
-  for (const uint32_t i : assignments) {
-    CHECK_OR_DIE(i < parts_.size(), "only assigned partitions are resumed");
-    parts_[i]->paused = false;
     restart(*parts_[i]);
   }
   return {};

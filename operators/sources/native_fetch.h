@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "operators/sources/drain_gate.h"
 #include "operators/sources/native_connection.h"
 #include "operators/sources/native_protocol.h"
 #include "operators/sources/native_records.h"
@@ -37,8 +36,8 @@ class NativeFetch final : public PartitionFetch {
 
   Status take(const std::vector<KafkaConsumer::Start>& starts, uint32_t queues) override;
   Status give_up() override;
-  Status pause(const std::vector<uint32_t>& assignments) override;
-  Status resume(const std::vector<uint32_t>& assignments) override;
+  Status pause(const std::vector<uint32_t>& assignments) override { return set_paused(assignments, true); }
+  Status resume(const std::vector<uint32_t>& assignments) override { return set_paused(assignments, false); }
   size_t drain(uint32_t queue, Duration timeout, MessageHandler& handler) override;
   void wake(uint32_t queue) override;
   std::vector<PartitionStatus> statuses() override;
@@ -101,8 +100,8 @@ class NativeFetch final : public PartitionFetch {
   struct Queue;
   struct Hand;
 
-  DrainGate::Alone alone();
   void replace(const std::vector<KafkaConsumer::Start>& starts);
+  Status set_paused(const std::vector<uint32_t>& assignments, bool paused);
   void restart(Part& part);
   void find_leader(Part& part);
   void drop_unused_links();
@@ -130,11 +129,9 @@ class NativeFetch final : public PartitionFetch {
 
   const NativeFetchOptions options_;
   std::array<std::unique_ptr<Queue>, kMaxQueues> queues_;
-  std::atomic<uint32_t> queue_count_{0};  // only grows
   std::vector<std::unique_ptr<Part>> parts_;
   std::map<TopicPartition, uint32_t> index_;
   Leaders leaders_;
-  DrainGate gate_;  // alone: queues, parts_, index_ and leaders_ change
   std::atomic<int64_t> sent_{0};
   std::atomic<int64_t> received_{0};
   std::atomic<int64_t> failures_{0};

@@ -52,7 +52,6 @@ class RecordWalk {
   // Behind everything that was walked: markers, aborted records and compacted gaps included.
   int64_t next_offset() const { return next_; }
   const std::string& error() const { return error_; }
-  size_t bytes() const { return decompressor_.bytes(); }
 
  private:
   struct BatchHeader;

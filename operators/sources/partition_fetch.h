@@ -2,6 +2,7 @@
 // that no message is skipped, doubled or seen after its assignment ended. Knows nothing of groups or commits.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "operators/sources/drain_gate.h"
 #include "operators/sources/kafka_consumer.h"
 
 namespace tidemark {
@@ -69,6 +71,16 @@ class PartitionFetch {
     const std::lock_guard lock(errors_mutex_);
     errors_.push_back(std::move(error));
   }
+
+  // Ends drains that are under way, and holds off others, for as long as the answer lives.
+  DrainGate::Alone alone() {
+    return {gate_, [this] {
+              for (uint32_t i = 0; i < queue_count_; ++i) wake(i);
+            }};
+  }
+
+  DrainGate gate_;                        // alone: what drains go by changes
+  std::atomic<uint32_t> queue_count_{0};  // only grows
 
  private:
   std::mutex errors_mutex_;  // guards errors_
