@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "base/time.h"
 
@@ -38,5 +40,8 @@ class ManualClock final : public Clock {
   std::atomic<int64_t> now_us_;
   std::atomic<int64_t> elapsed_us_{0};
 };
+
+// Lets this thread rest.
+inline void sleep_for(Duration duration) { std::this_thread::sleep_for(std::chrono::microseconds(duration.us)); }
 
 }  // namespace tidemark

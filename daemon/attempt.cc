@@ -3,8 +3,6 @@
 #include "daemon/attempt.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 namespace tidemark {
 namespace {
@@ -20,7 +18,6 @@ constexpr Duration kAbortWithin = Duration::seconds(10);
 constexpr Duration kSlowEpoch = Duration::seconds(60);
 constexpr int64_t kSlowEpochIntervals = 10;
 
-void sleep_for(Duration d) { std::this_thread::sleep_for(std::chrono::microseconds(d.us)); }
 
 std::vector<TopicPartition> ids_of(const std::vector<PartitionStart>& partitions) {
   std::vector<TopicPartition> ids;

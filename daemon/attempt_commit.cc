@@ -1,7 +1,5 @@
 // How an attempt commits an epoch: rows acknowledged, offsets sent, the transaction or the group's commit ended.
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "daemon/attempt.h"
 
@@ -106,7 +104,7 @@ TransactionStatus Attempt::repeat(const char* name, Call call) {
     if (done || done.error().kind != TransactionFailure::kRetry || gives_up()) return done;
     warnings_.warn("transaction_waits", {{"call", name}, {"error", done.error().message}});
     watch_epoch();
-    std::this_thread::sleep_for(std::chrono::microseconds(kRetryEvery.us));
+    sleep_for(kRetryEvery);
   }
 }
 

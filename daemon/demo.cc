@@ -76,7 +76,7 @@ class Generator {
       if (sent_ > read_ + kMostBehind) next = now;
       while (next < now && send(next)) next = next + Duration::micros(1'000'000 / kEventsPerSecond);
       cluster_.poll(Duration{0});
-      std::this_thread::sleep_for(std::chrono::microseconds(kGeneratorTick.us));
+      sleep_for(kGeneratorTick);
     }
     (void)cluster_.flush(kFlushWithin);
   }

@@ -1,8 +1,6 @@
 // What WorkerCore does: telling others how the worker fares. Decides nothing about rows.
 #include "daemon/worker_core.h"
 
-#include <chrono>
-#include <thread>
 
 namespace tidemark {
 namespace {
@@ -25,7 +23,7 @@ void WorkerCore::report_flushed() {
 }
 
 void WorkerCore::wait_for_others() {
-  std::this_thread::sleep_for(std::chrono::microseconds(kBlockedWait.us));
+  sleep_for(kBlockedWait);
   gauges.backpressured_us += kBlockedWait.us;
 }
 
