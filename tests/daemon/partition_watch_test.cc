@@ -1,39 +1,22 @@
 // Which partitions are held back, and until when, by how far workers say they are.
 #include "daemon/partition_watch.h"
 
-#include "daemon/service.h"
 #include "tests/catch.h"
+#include "tests/daemon/small_plans.h"
 #include "tests/daemon/still_consumer.h"
 
 namespace tidemark {
 namespace {
 
-constexpr const char* kPlan = R"(
-name: windows
-sources:
-  events:
-    kafka: {brokers: nowhere:1, topic: events, start: latest}
-    format: json
-    schema: {user: string}
+constexpr const char* kWindow = R"(
 steps:
   - name: per_user
     window:
       tumbling: 1m
       by: [user]
       aggregates: {n: count()}
-sinks:
-  - drop: {}
 )";
-constexpr const char* kCopies = R"(
-name: copies
-sources:
-  events:
-    kafka: {brokers: nowhere:1, topic: events, start: latest}
-    format: json
-    schema: {user: string}
-sinks:
-  - drop: {}
-)";
+constexpr const char* kNoWindow = "";
 
 using Numbers = std::vector<uint32_t>;
 
@@ -43,14 +26,6 @@ struct PausingConsumer final : StillConsumer {
   Status resume(const Numbers& partitions) override { return calls.emplace_back(false, partitions), Status{}; }
   std::vector<std::pair<bool, Numbers>> take() { return std::exchange(calls, {}); }
 };
-
-Plan plan_of(const char* text) {
-  Diagnostics diagnostics;
-  auto made = load_plan(text, "windows.yaml", {}, diagnostics);
-  for (const auto& one : diagnostics.all()) UNSCOPED_INFO(to_string(one));
-  REQUIRE(made);
-  return std::move(*made);
-}
 
 struct Scene {
   const Plan plan;
@@ -62,7 +37,7 @@ struct Scene {
   std::vector<PartitionGauge> gauges = std::vector<PartitionGauge>(3);
   PartitionWatch watch{{plan, clock, consumer, metrics, partitions, gauges}};
 
-  explicit Scene(const char* text = kPlan) : plan(plan_of(text)) {}
+  explicit Scene(const char* steps = kWindow) : plan(small_plan(steps)) {}
   void stand(std::initializer_list<int64_t> seconds) {
     size_t at = 0;
     for (const int64_t s : seconds) gauges[at++].watermark_us = s * 1'000'000;
@@ -106,8 +81,8 @@ TEST_CASE("a backlog is read as long as some partition has more, where partition
   CHECK_FALSE(scene.watch.reads_backlog());
   scene.gauges[2].caught_up = false;
   CHECK(scene.watch.reads_backlog());
-  CHECK_FALSE(Scene(kCopies).watch.reads_backlog());
-  CHECK(Scene(kCopies).after({0, 1'000'000, 0}) == Calls{});
+  CHECK_FALSE(Scene(kNoWindow).watch.reads_backlog());
+  CHECK(Scene(kNoWindow).after({0, 1'000'000, 0}) == Calls{});
 }
 
 }  // namespace tidemark

@@ -3,30 +3,19 @@
 
 #include <algorithm>
 
-#include "daemon/service.h"
 #include "tests/catch.h"
+#include "tests/daemon/small_plans.h"
 #include "tests/daemon/still_consumer.h"
 #include "tests/state/store_fixture.h"
 
 namespace tidemark {
 namespace {
 
-constexpr const char* kPlan = R"(
-name: copies
-sources:
-  events:
-    kafka: {brokers: nowhere:1, topic: events, start: latest}
-    format: json
-    schema: {user: string}
-sinks:
-  - drop: {}
-)";
-
 // Two partitions of a plan without windows. The first one's checkpoint, made when it was alone, goes on at 5.
 struct Scene {
   const TopicPartition first{"events", 0};
   const TopicPartition second{"events", 1};
-  Plan plan;
+  Plan plan = small_plan();
   TempDir dir;
   LocalFiles files;
   LocalCheckpointStorage storage{files, dir / "checkpoints"};
@@ -37,10 +26,6 @@ struct Scene {
   std::map<TopicPartition, int64_t> ends;
 
   explicit Scene(bool ended, bool idle = false) {
-    Diagnostics diagnostics;
-    auto made = load_plan(kPlan, "copies.yaml", {}, diagnostics);
-    REQUIRE(made);
-    plan = std::move(*made);
     Manifest manifest;
     manifest.pipeline = "copies";
     manifest.name = CheckpointName::fresh("partition-0-events", 7);
