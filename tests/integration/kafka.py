@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -95,8 +96,13 @@ def _maven(command):
     except (OSError, subprocess.TimeoutExpired) as error:
         raise KafkaUnavailable(f"mvn does not run: {error}") from error
     if done.returncode != 0:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
-        raise KafkaUnavailable(f"mvn could not fetch the broker:\n{tail}")
+        raise KafkaUnavailable(f"mvn could not fetch the broker: {_first_error(done.stdout + done.stderr)}")
+
+
+def _first_error(log):
+    """Maven names the cause first and says last where its manual stands."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", log).strip().splitlines()
+    return next((line for line in lines if line.startswith("[ERROR]")), lines[-1] if lines else "it says nothing")
 
 
 # ---- The wire, as far as waiting needs it
