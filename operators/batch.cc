@@ -61,6 +61,8 @@ void Batch::clear() {
   offsets.clear();
   kafka_times.clear();
   newest_counted = Time::min();
+  newest_records.clear();
+  places.clear();
   event_times.clear();
   watermarks.clear();
   raw.clear();
@@ -78,7 +80,7 @@ size_t Batch::bytes() const {
     total += bytes_of(c.valid) + bytes_of(c.bools) + bytes_of(c.ints) + bytes_of(c.doubles) + bytes_of(c.strings);
   }
   total += bytes_of(offsets) + bytes_of(kafka_times) + bytes_of(event_times) + bytes_of(watermarks) + bytes_of(raw);
-  total += bytes_of(record_keys) + bytes_of(record_key_valid);
+  total += bytes_of(record_keys) + bytes_of(record_key_valid) + bytes_of(newest_records) + bytes_of(places);
   for (const KeyedRows& k : keyed) total += bytes_of(k.keys) + bytes_of(k.hashes);
   return total;
 }

@@ -47,7 +47,7 @@ struct RawRecord {
   std::vector<std::pair<std::string_view, std::optional<std::string_view>>> headers;  // in order; duplicates kept
 };
 
-// What a window step needs of each row, worked out once before the exchange.
+// What a window step needs of each row, worked out once before its rows find their lanes.
 struct KeyedRows {
   std::vector<std::string_view> keys;  // encoded key (operators/key_codec.h), in the batch's arena
   std::vector<uint64_t> hashes;        // of `keys`
@@ -67,13 +67,18 @@ struct Batch {
   std::vector<int64_t> offsets;             // source rows only
   std::vector<Time> kafka_times;            // Time::min() where the record has none; of result rows: their timestamp
   Time newest_counted = Time::min();        // Kafka timestamp of the newest record behind any row; result rows only
+  std::vector<Time> newest_records;         // the same by row; result rows that another window takes only
+  std::vector<std::string_view> places;     // in event order, where event times are equal; of the same
   std::vector<Time> event_times;
   std::vector<Time> watermarks;             // W(p) just before each record; source rows only
   std::vector<RawRecord> raw;               // empty unless the plan keeps raw records
   std::vector<std::string_view> record_keys;  // the record's original key; empty unless the plan keeps keys
   std::vector<uint8_t> record_key_valid;
 
-  std::vector<KeyedRows> keyed;  // by ordinal of the window step that the source stage feeds
+  std::vector<KeyedRows> keyed;  // by ordinal of the window step that takes the rows
+
+  // Kafka timestamp of the newest record that each row stands for.
+  const std::vector<Time>& record_times() const { return newest_records.empty() ? kafka_times : newest_records; }
 
   void clear();
   size_t bytes() const;  // memory held, for budgets

@@ -106,6 +106,24 @@ void encode_each(const Batch& batch, Rows rows, std::span<const uint32_t> key_sl
   }
 }
 
+// Text that bytes alone put in order, whatever follows it: a zero in it is followed by the greatest byte, its end by zeros.
+void append_ordered_text(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    out.push_back(c);
+    if (c == '\0') out.push_back('\xff');
+  }
+  out.append(2, '\0');
+}
+
+void append_ordered_field(const Column& c, uint32_t row, std::string& out) {
+  if (c.valid[row] && is_text(c.type.kind)) {
+    out.push_back(kPresent);
+    return append_ordered_text(c.strings[row], out);
+  }
+  char bytes[9];
+  out.append(bytes, write_field(bytes, c, row, true));
+}
+
 bool read_value(ByteReader& in, const Type& type, Column& c, size_t row, bool last) {
   switch (type.kind) {
     case TypeKind::kBool: {
@@ -144,6 +162,17 @@ void encode_keys(const Batch& batch, Rows rows, std::span<const uint32_t> key_sl
   }
   // Not row by row: a hash of bytes that were written a moment ago, piece by piece, waits for them.
   for (const uint32_t row : rows) out.hashes[row] = hash_key(out.keys[row]);
+}
+
+void encode_places(Batch& batch, size_t key_fields) {
+  batch.places.resize(batch.rows);
+  std::string place;
+  for (uint32_t row = 0; row < batch.rows; ++row) {
+    place.clear();
+    append_ordered_field(batch.columns[key_fields], row, place);
+    for (size_t i = 0; i < key_fields; ++i) append_ordered_field(batch.columns[i], row, place);
+    batch.places[row] = batch.arena.copy(place);
+  }
 }
 
 bool decode_key(std::string_view key, std::span<const Type> types, std::span<Column> columns, size_t row) {

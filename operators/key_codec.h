@@ -20,6 +20,11 @@ void encode_keys(const Batch& batch, Rows rows, std::span<const uint32_t> key_sl
 // point into `key`. False for bytes that encode_keys did not make.
 bool decode_key(std::string_view key, std::span<const Type> types, std::span<Column> columns, size_t row);
 
+// Fills `batch.places`: where each result row stands among those of its event time, as bytes that compare as window_start
+// and then the key's fields do: nulls first, text by bytes. A window's result rows begin with `key_fields` columns of keys
+// and their window_start.
+void encode_places(Batch& batch, size_t key_fields);
+
 uint64_t hash_key(std::string_view key);  // XXH3 64-bit
 
 // The lane of a key: a pure function of its hash and the number of lanes, never of threads or instances.

@@ -21,8 +21,9 @@ class ArgExtreme {
     typename B::Stored by;
     typename Placed::Stored x;
   };
+  template <class Xs>
   struct Reader {
-    typename Placed::Reader xs;
+    const Xs& xs;
     const Column* by;
     bool has(uint32_t row) const { return xs.has(row) && by->valid[row]; }
     View operator[](uint32_t row) const { return {B::read(*by, row), xs[row]}; }
@@ -30,7 +31,10 @@ class ArgExtreme {
   static constexpr std::string_view kName = kGreatest ? "arg_max" : "arg_min";
 
   explicit ArgExtreme(const AggregateArgs& args) : placed_(args) {}
-  Reader reader(const AddInput& in) const { return {placed_.reader(in), in.by}; }
+  template <class Body>
+  [[gnu::always_inline]] void read(const AddInput& in, Body body) const {
+    placed_.read(in, [&](const auto& xs) __attribute__((always_inline)) { body(Reader<std::remove_cvref_t<decltype(xs)>>{xs, in.by}); });
+  }
   static void set(Column& c, size_t row, const View& v, Arena& arena) { Placed::set(c, row, v.x, arena); }
   static void store(Stored& s, const View& v, Arena& heap) {
     B::store(s.by, v.by, heap);

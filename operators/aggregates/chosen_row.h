@@ -9,7 +9,7 @@ namespace tidemark {
 // A choice C is a kind as in value_kinds.h, of all that is kept of a row, with
 //   static constexpr std::string_view kName;  // of the aggregate
 //   explicit C(const AggregateArgs& args);
-//   auto reader(const AddInput& in) const;    // has has(row); [row] is the row's View; no rows, no columns
+//   void read(const AddInput& in, Body body) const;  // body(reader): it has has(row); [row] is the row's View
 //   View decode(ByteReader& in) const;
 //   static bool better(const View& row, const Stored& than);
 template <class C>
@@ -24,11 +24,12 @@ class ChosenRow : public Algebra {
   explicit ChosenRow(const AggregateArgs& args) : type_(args.columns[0]), choice_(args) {}
   Type result_type() const { return type_; }
   void add(const AddInput& in) const {
-    const auto reader = choice_.reader(in);
-    for (size_t i = 0; i < in.rows.size(); ++i) {
-      const uint32_t row = in.rows[i];
-      if (reader.has(row)) take(state_at<State>(in.states[i]), reader[row], in.heap);
-    }
+    choice_.read(in, [&](const auto& reader) __attribute__((always_inline)) {
+      for (size_t i = 0; i < in.rows.size(); ++i) {
+        const uint32_t row = in.rows[i];
+        if (reader.has(row)) take(state_at<State>(in.states[i]), reader[row], in.heap);
+      }
+    });
   }
   void merge(State& into, const State& from, Arena& heap) const {
     if (from.seen) take(into, C::view(from.row), heap);

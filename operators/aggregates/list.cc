@@ -32,8 +32,9 @@ class List : public Algebra {
         placed_(args) {}
   Type result_type() const { return result_type_; }
   void add(const AddInput& in) const {
-    const auto reader = placed_.reader(in);
-    for_each_value<State>(in, [&](State& s, uint32_t row) { take(s, reader[row], in.heap); });
+    placed_.read(in, [&](const auto& reader) __attribute__((always_inline)) {
+      for_each_value<State>(in, [&](State& s, uint32_t row) { take(s, reader[row], in.heap); });
+    });
   }
   void merge(State& into, const State& from, Arena& heap) const {
     for (const Entry& e : entries_of(from)) take(into, Placed::view(e), heap);

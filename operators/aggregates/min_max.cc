@@ -17,7 +17,10 @@ struct Extreme : V {
   static constexpr std::string_view kName = kGreatest ? "max" : "min";
 
   explicit Extreme(const AggregateArgs&) {}
-  static Reader reader(const AddInput& in) { return {in.arg}; }
+  template <class Body>
+  [[gnu::always_inline]] static void read(const AddInput& in, Body body) {
+    body(Reader{in.arg});
+  }
   static bool better(View row, const Stored& than) {
     return kGreatest ? V::less(V::view(than), row) : V::less(row, V::view(than));
   }

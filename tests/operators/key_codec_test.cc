@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -161,6 +162,38 @@ TEST_CASE("bytes that no key has are refused") {
   const std::vector<Type> one_double = {TypeKind::kDouble};
   auto single = batch_of(one_double, 1);
   CHECK_FALSE(decode_key(negative_zero, one_double, single->columns, 0));
+}
+
+TEST_CASE("places of results sort by window_start and then by the key's fields: nulls first, text by bytes") {
+  struct Row {
+    int64_t start;
+    std::optional<std::string> text;
+    std::optional<int64_t> number;
+    auto operator<=>(const Row&) const = default;
+  };
+  const std::vector<std::optional<std::string>> texts = {std::nullopt, "", std::string(1, '\0'), std::string("\0\xff", 2), "a", std::string("a\0", 2),
+                                                         std::string("a\0b", 3), "ab", "b", "\xff"};
+  std::vector<Row> rows;
+  for (const int64_t start : {-5, 0, 3}) {
+    for (const auto& text : texts) {
+      for (const std::optional<int64_t> number : {std::optional<int64_t>(), std::optional<int64_t>(-7), std::optional<int64_t>(2)}) {
+        rows.push_back({start, text, number});
+      }
+    }
+  }
+  auto batch = batch_of({TypeKind::kString, TypeKind::kInt, TypeKind::kTimestamp}, static_cast<uint32_t>(rows.size()));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    batch->columns[0].valid[i] = rows[i].text.has_value();
+    if (rows[i].text) batch->columns[0].strings[i] = *rows[i].text;
+    batch->columns[1].valid[i] = rows[i].number.has_value();
+    batch->columns[1].ints[i] = rows[i].number.value_or(0);
+    batch->columns[2].valid[i] = 1;
+    batch->columns[2].ints[i] = rows[i].start;
+  }
+  encode_places(*batch, 2);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (size_t j = 0; j < rows.size(); ++j) CHECK((batch->places[i] < batch->places[j]) == (rows[i] < rows[j]));
+  }
 }
 
 }  // namespace tidemark
