@@ -258,7 +258,9 @@ Kind<StepSpec> step_kind() {
   return Spec<StepSpec>("step", "One step of the pipeline. It takes the step before it, unless it says `from`.",
                         "- filter: event_type == 'purchase'")
       .field("name", &StepSpec::name, name_kind(), "Default: KIND-N by its place in the list, from 1.")
-      .field("from", &StepSpec::from, name_kind(), "The source or earlier step whose rows it takes.")
+      .field("from", &StepSpec::from, name_kind(),
+             "The source or earlier step whose rows it takes. Several steps and sinks may take the same one: each is a branch "
+             "that sees all of its rows.")
       .choice(kGroup, "filter", &StepSpec::what, kinds::inside(&FilterSpec::condition, kinds::expression()),
               "Keeps the rows for which the condition holds.")
       .choice(kGroup, "map", &StepSpec::what,

@@ -64,7 +64,7 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
     positions_.push_back({p, resumed_.partitions[p].position, resumed_.partitions[p].idle, {}});
   }
   for (const LaneStart& lane : resumed_.lanes) {
-    for (const auto& window : lane.windows) lane_watermarks_[lane.lane] = window->watermark();
+    lane_watermarks_[lane.lane] = watermark_of(lane.windows);
   }
 }
 
@@ -280,6 +280,7 @@ void Attempt::take_reports() {
     for (const LaneReport& lane : report.lanes) {
       lane_watermarks_[lane.lane] = lane.watermark;
       if (lane.closing) closing_lanes_.insert(lane.lane);
+      if (lane.spoke) spoken_lanes_.insert(lane.lane);
     }
   }
 }
@@ -331,9 +332,11 @@ Manifest Attempt::manifest_of(const RecoveryUnit& unit, uint64_t epoch, bool end
   return manifest;
 }
 
-// State changes only when a record was read or a watermark moved: a quiet unit keeps the checkpoint that it has.
+// State changes only when a record was read, a watermark moved or a window spoke: a quiet unit keeps the checkpoint that it
+// has.
 bool Attempt::changed(const RecoveryUnit& unit, const Manifest& manifest) const {
-  if (!unit.committed) return true;
+  const auto spoke = [this](uint16_t lane) { return spoken_lanes_.contains(lane); };
+  if (!unit.committed || std::ranges::any_of(unit.lanes, spoke)) return true;
   Manifest before = unit.committed->manifest;
   before.name = manifest.name;
   before.files.clear();
@@ -375,6 +378,7 @@ void Attempt::epoch_committed() {
     if (unit->committed) replaced.emplace_back(unit.get(), unit->committed->manifest.name);
     unit->committed = StoredCheckpoint{std::move(written->second.manifest), written->second.checksum};
   }
+  spoken_lanes_.clear();
   sweep_.delete_replaced(replaced, warnings_);
   if (!epoch.reports.empty()) {
     Ledger ledger;

@@ -165,6 +165,7 @@ class Attempt final : private WorkerEvents {
   std::vector<PartitionReport> positions_;   // by partition
   std::map<uint16_t, Time> lane_watermarks_;
   std::set<uint16_t> closing_lanes_;         // see LaneReport
+  std::set<uint16_t> spoken_lanes_;          // since the last commit
   size_t lanes_ = 0;
 
   uint64_t next_epoch_ = 1;

@@ -1,5 +1,5 @@
-// What travels between tasks: batches with their rows sorted by lane, partition time, and barriers; and the bounded
-// channel that carries them from one worker to another.
+// What travels between tasks: batches with their rows sorted by lane, time, and barriers; and the bounded channel that
+// carries them from one worker to another.
 #pragma once
 
 #include <cstdint>
@@ -35,17 +35,25 @@ struct PartitionTime {
   bool at_end = false;     // --until-end: counts as infinitely far
 };
 
+// Rows of the source, or results of a window that other ones take.
 struct RoutedBatch {
   std::shared_ptr<const Batch> batch;
   std::shared_ptr<const std::vector<LaneRows>> rows;  // by window ordinal
-  PartitionTime time;  // behind the batch
+  std::optional<PartitionTime> time;                  // of the source: behind the batch
+};
+
+// All lanes of the sending worker have fired this window up to `watermark`, and their rows were sent before.
+struct WindowTime {
+  size_t ordinal = 0;
+  Time watermark = Time::min();
 };
 
 struct Barrier {
   uint64_t epoch = 0;
 };
 
-using LaneEvent = std::variant<RoutedBatch, PartitionTime, Barrier>;
+// Of level 0, from the source: batches, partition time, barriers. Of the levels behind: results, window time, barriers.
+using LaneEvent = std::variant<RoutedBatch, PartitionTime, Barrier, WindowTime>;
 
 inline size_t bytes_of(const LaneEvent& event) {
   const auto* routed = std::get_if<RoutedBatch>(&event);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/counters.h"
 #include "operators/partition_clock.h"
 
@@ -17,15 +18,20 @@ constexpr Duration kFiringSlice = Duration::millis(100);
 
 }  // namespace
 
-LaneSide::LaneSide(WorkerCore& core, WorkerChannels& channels, Stage& stage)
-    : core_(core), channels_(channels), stage_(stage) {}
+LaneSide::LaneSide(WorkerCore& core, WorkerChannels& channels, RowRouting& routing, Stage& stage)
+    : core_(core), channels_(channels), routing_(routing), stage_(stage), ordinals_(core.shared.plan->levels) {
+  const Plan& plan = *core_.shared.plan;
+  for (size_t ordinal = 0; ordinal < plan.windows.size(); ++ordinal) ordinals_[plan.window(ordinal).level].push_back(ordinal);
+}
 
 void LaneSide::add_lane(LaneStart start) {
   const WorkerShared& shared = core_.shared;
   const auto& event_time = shared.plan->source.event_time;
   Lane lane{start.lane, start.unit, std::move(start.windows), std::vector<bool>(shared.partitions.size()),
             LaneWatermark(event_time.close_after_idle)};
-  for (const auto& window : lane.windows) lane.time.restore(window->watermark());
+  for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
+    if (!shared.plan->window_step(ordinal).behind_window) lane.time.restore(lane.windows[ordinal]->watermark());
+  }
   for (uint32_t p = 0; p < shared.partitions.size(); ++p) {
     const PartitionStart& start_of = shared.partitions[p];
     lane.fed_by[p] = shared.plan->lane_choice == Lanes::kByKey || start_of.id.partition == start.lane;
@@ -36,46 +42,73 @@ void LaneSide::add_lane(LaneStart start) {
   lanes_.push_back(std::move(lane));
 }
 
-void LaneSide::start(uint64_t first_epoch) { passed_barrier_.assign(channels_.workers(), first_epoch - 1); }
+void LaneSide::start(uint64_t first_epoch) {
+  const Plan& plan = *core_.shared.plan;
+  passed_barrier_.assign(plan.levels, std::vector<uint64_t>(channels_.workers(), first_epoch - 1));
+  told_.resize(plan.windows.size());
+  for (size_t ordinal = 0; ordinal < plan.windows.size(); ++ordinal) {
+    if (!plan.window(ordinal).exchanged) continue;
+    told_[*plan.window_step(ordinal).behind_window].assign(channels_.workers(), Time::min());
+  }
+}
 
-// Late rows are written while events are taken.
+// ---- Events
+
 bool LaneSide::read_channels() {
   bool busy = false;
+  for (uint32_t level = 0; level < ordinals_.size(); ++level) busy |= read_level(level);
+  return busy;
+}
+
+// Late rows are written while records are taken; results are never late.
+bool LaneSide::read_level(uint32_t level) {
+  bool busy = false;
+  const std::vector<uint64_t>& passed = passed_barrier_[level];
+  const auto may_take = [&] { return (level > 0 || core_.may_write()) && !core_.stop; };
   for (uint32_t from = 0; from < channels_.workers(); ++from) {
-    for (size_t n = 0; n < kEventsPerInbox && passed_barrier_[from] < core_.epoch && core_.may_write() && !core_.stop; ++n) {
-      const std::optional<LaneEvent> event = channels_.receive(from);
+    for (size_t n = 0; n < kEventsPerInbox && passed[from] < core_.epoch && may_take(); ++n) {
+      const std::optional<LaneEvent> event = channels_.receive(level, from);
       if (!event) break;
-      take(*event, from);
+      take(*event, level, from);
       busy = true;
     }
   }
   return busy;
 }
 
-void LaneSide::take(const LaneEvent& event, uint32_t from) {
+void LaneSide::take(const LaneEvent& event, uint32_t level, uint32_t from) {
   if (const auto* routed = std::get_if<RoutedBatch>(&event)) return add(*routed);
   if (const auto* time = std::get_if<PartitionTime>(&event)) {
     set_time(*time);
     advance();
     return;
   }
-  passed_barrier_[from] = std::get<Barrier>(event).epoch;
+  if (const auto* time = std::get_if<WindowTime>(&event)) {
+    told_[time->ordinal][from] = time->watermark;
+    return;
+  }
+  passed_barrier_[level][from] = std::get<Barrier>(event).epoch;
 }
 
 void LaneSide::add(const RoutedBatch& routed) {
-  const Plan& plan = *core_.shared.plan;
+  add_rows(*routed.batch, *routed.rows);
+  if (routed.time) {
+    set_time(*routed.time);
+    advance();
+  }
+  spill_if_needed();
+}
+
+void LaneSide::add_rows(const Batch& batch, const std::vector<LaneRows>& by_window) {
   for (Lane& lane : lanes_) {
     for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
-      const Rows rows = (*routed.rows)[ordinal].of(lane.number);
+      const Rows rows = by_window[ordinal].of(lane.number);
       if (rows.empty()) continue;
       late_.clear();
-      lane.windows[ordinal]->add(*routed.batch, rows, late_);
-      if (!late_.empty()) write_late(*routed.batch, plan.steps[plan.windows[ordinal]].name);
+      lane.windows[ordinal]->add(batch, rows, late_);
+      if (!late_.empty()) write_late(batch, core_.shared.plan->window_step(ordinal).name);
     }
   }
-  set_time(routed.time);
-  advance();
-  spill_if_needed();
 }
 
 void LaneSide::set_time(const PartitionTime& time) {
@@ -86,22 +119,63 @@ void LaneSide::set_time(const PartitionTime& time) {
   }
 }
 
+// ---- Firing
+
+// How far a window may fire: as far as what feeds it has come.
+Time LaneSide::time_for(const Lane& lane, size_t ordinal) const {
+  const Plan& plan = *core_.shared.plan;
+  const PlannedStep& step = plan.window_step(ordinal);
+  if (!step.behind_window) return lane.time.current();
+  const size_t before = *step.behind_window;
+  const Time fired = step.window()->exchanged ? *std::ranges::min_element(told_[before]) : lane.windows[before]->watermark();
+  return time_behind(plan.window(before).window.shape, fired);
+}
+
 bool LaneSide::advance() {
   firing_since_ = core_.shared.clock->elapsed();
-  for (Lane& lane : lanes_) {
-    const Time watermark = lane.time.advance(firing_since_);
-    for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
-      WindowLane& window = *lane.windows[ordinal];
-      if (watermark <= window.watermark() && !window.has_more()) continue;
-      if (wants_pause()) return false;
-      firing_step_ = core_.shared.plan->windows[ordinal];
-      lane.closing |= watermark == Time::max();
-      const Status fired = window.advance(watermark, *this);
-      if (!fired) return core_.fail(fired.error()), false;
-      if (window.watermark() < watermark || window.has_more()) return false;
-    }
+  for (uint32_t level = frozen_levels_; level < ordinals_.size(); ++level) {
+    if (!advance_level(level)) return false;
   }
   return true;
+}
+
+bool LaneSide::advance_level(uint32_t level) {
+  for (Lane& lane : lanes_) {
+    if (level == 0) lane.time.advance(firing_since_);
+    for (const size_t ordinal : ordinals_[level]) {
+      if (!advance_window(lane, ordinal)) return false;
+    }
+  }
+  tell_time(level);
+  return true;
+}
+
+bool LaneSide::advance_window(Lane& lane, size_t ordinal) {
+  WindowLane& window = *lane.windows[ordinal];
+  const Time watermark = time_for(lane, ordinal);
+  if (watermark <= window.watermark() && !window.has_more()) return true;
+  if (wants_pause()) return false;
+  firing_ = &window;
+  firing_lane_ = &lane;
+  firing_ordinal_ = ordinal;
+  lane.closing |= watermark == Time::max();
+  const Status fired = window.advance(watermark, *this);
+  firing_ = nullptr;
+  if (!fired) return core_.fail(fired.error()), false;
+  return window.watermark() >= watermark && !window.has_more();
+}
+
+// To windows that all lanes feed: how far those of this worker have come.
+void LaneSide::tell_time(uint32_t level) {
+  for (const size_t ordinal : ordinals_[level]) {
+    if (told_[ordinal].empty()) continue;
+    Time fired = Time::max();
+    for (const Lane& lane : lanes_) fired = std::min(fired, lane.windows[ordinal]->watermark());
+    Time& told = told_[ordinal][core_.index];
+    if (fired <= told) continue;
+    told = fired;
+    channels_.send_to_others(level + 1, WindowTime{ordinal, fired});
+  }
 }
 
 bool LaneSide::wants_pause() { return core_.shared.clock->elapsed() - firing_since_ > kFiringSlice; }
@@ -110,8 +184,42 @@ bool LaneSide::wants_pause() { return core_.shared.clock->elapsed() - firing_sin
 void LaneSide::emit(std::unique_ptr<Batch> results) {
   if (core_.stop) return;  // nothing of it will be committed, and nobody makes room for it any more
   core_.note_progress();
-  stage_.run_results(firing_step_, *results);
-  while (!core_.stop && !core_.sinks.failed() && !core_.may_write()) relieve_others();
+  const PlannedWindow& window = core_.shared.plan->window(firing_ordinal_);
+  const bool feeds = window.window.feeds_window;
+  if (feeds) routing_.begin_results(firing_lane_->number);
+  stage_.run_results(core_.shared.plan->windows[firing_ordinal_], *results);
+  if (feeds) give_on(std::move(results));
+  while (!core_.stop && !core_.sinks.failed() && must_wait()) {
+    relieve_others();
+    // Two that wait for each other's room take each other's results.
+    for (uint32_t level = window.level + 1; level < ordinals_.size(); ++level) read_level(level);
+  }
+}
+
+// Results that other windows take find their lanes.
+void LaneSide::give_on(std::shared_ptr<const Batch> results) {
+  const std::shared_ptr<const std::vector<LaneRows>> rows = routing_.take_rows();
+  add_rows(*results, *rows);
+  const uint32_t level = core_.shared.plan->window(firing_ordinal_).level + 1;
+  for (uint32_t to = 0; to < channels_.workers(); ++to) {
+    if (to != core_.index && has_rows_for(to, *rows)) channels_.send(level, to, RoutedBatch{results, rows, std::nullopt});
+  }
+  spill_if_needed();
+}
+
+bool LaneSide::has_rows_for(uint32_t worker, const std::vector<LaneRows>& rows) const {
+  const Plan& plan = *core_.shared.plan;
+  if (plan.levels == 1) return false;
+  for (uint32_t lane = worker; lane < plan.lanes; lane += channels_.workers()) {
+    if (std::ranges::any_of(rows, [lane](const LaneRows& of) { return !of.of(lane).empty(); })) return true;
+  }
+  return false;
+}
+
+// While a window fires: whether its rows have found no room yet, in the sinks or in the lanes of other workers.
+bool LaneSide::must_wait() const {
+  const uint32_t behind = core_.shared.plan->window(firing_ordinal_).level + 1;
+  return !core_.may_write() || (behind < ordinals_.size() && !channels_.all_sent(behind));
 }
 
 // While this worker waits, others may wait for it.
@@ -125,6 +233,7 @@ void LaneSide::relieve_others() {
 
 void LaneSide::write_late(const Batch& batch, const std::string& step) {
   static const RawRecord kNothingKept;
+  CHECK_OR_DIE(batch.partition >= 0, "a result is never late");
   const Plan& plan = *core_.shared.plan;
   for (const LateRow& row : late_) {
     RecordRefusal why;
@@ -141,14 +250,28 @@ void LaneSide::write_late(const Batch& batch, const std::string& step) {
   }
 }
 
-bool LaneSide::aligned() const {
-  return std::ranges::all_of(passed_barrier_, [this](uint64_t epoch) { return epoch >= core_.epoch; });
+// ---- Barriers and memory
+
+bool LaneSide::aligned(uint32_t level) const {
+  return std::ranges::all_of(passed_barrier_[level], [this](uint64_t epoch) { return epoch >= core_.epoch; });
 }
 
-void LaneSide::freeze_all() {
-  for (Lane& lane : lanes_) {
-    for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) freeze(lane, ordinal);
+bool LaneSide::align() {
+  while (frozen_levels_ < ordinals_.size() && aligned(frozen_levels_)) {
+    freeze_level(frozen_levels_++);
+    if (frozen_levels_ == ordinals_.size()) break;
+    take(Barrier{core_.epoch}, frozen_levels_, core_.index);
+    channels_.send_to_others(frozen_levels_, Barrier{core_.epoch});
   }
+  return frozen_levels_ == ordinals_.size();
+}
+
+void LaneSide::freeze_level(uint32_t level) {
+  core_.shared.crash_points->reached("freeze_before");
+  for (Lane& lane : lanes_) {
+    for (const size_t ordinal : ordinals_[level]) freeze(lane, ordinal);
+  }
+  core_.shared.crash_points->reached("freeze_after");
 }
 
 void LaneSide::freeze(Lane& lane, size_t ordinal) {
@@ -161,34 +284,43 @@ void LaneSide::freeze(Lane& lane, size_t ordinal) {
 }
 
 void LaneSide::take_written() {
-  for (WrittenNews& news : written_.take()) {
-    for (Lane& lane : lanes_) {
-      if (lane.number == news.lane) lane.windows[news.ordinal]->on_written(news.generation, news.view);
+  std::vector<WrittenNews> all = std::exchange(written_later_, {});
+  std::ranges::move(written_.take(), std::back_inserter(all));
+  for (WrittenNews& news : all) {
+    const auto at = std::ranges::find(lanes_, news.lane, &Lane::number);
+    if (at->windows[news.ordinal].get() == firing_) {
+      written_later_.push_back(std::move(news));
+    } else {
+      at->windows[news.ordinal]->on_written(news.generation, std::move(news.view));
     }
   }
 }
 
-WindowCounters LaneSide::counters() const {
-  WindowCounters sum;
+std::vector<WindowCounters> LaneSide::counters() const {
+  std::vector<WindowCounters> sums(core_.shared.plan->windows.size());
   for (const Lane& lane : lanes_) {
-    for (const auto& window : lane.windows) add_counters(sum, window->counters());
+    for (size_t ordinal = 0; ordinal < sums.size(); ++ordinal) add_counters(sums[ordinal], lane.windows[ordinal]->counters());
   }
-  return sum;
+  return sums;
 }
 
-std::vector<LaneReport> LaneSide::reports() const {
+std::vector<LaneReport> LaneSide::take_reports() {
   std::vector<LaneReport> all;
-  for (const Lane& lane : lanes_) {
-    const Time watermark = lane.windows.empty() ? lane.time.current() : lane.windows.back()->watermark();
-    all.push_back({lane.number, watermark, lane.closing});
+  for (Lane& lane : lanes_) {
+    uint64_t results = 0;
+    for (const auto& window : lane.windows) results += window->counters().results;
+    const bool spoke = results != std::exchange(lane.reported_results, results);
+    all.push_back({lane.number, watermark_of(lane.windows), spoke, lane.closing});
   }
   return all;
 }
 
+// Of all windows but the one that gives out results.
 LaneSide::Memory LaneSide::memory() const {
   Memory sum;
   for (const Lane& lane : lanes_) {
     for (const auto& window : lane.windows) {
+      if (window.get() == firing_) continue;
       sum.hot += window->hot_bytes();
       sum.dirty += window->dirty_bytes();
       sum.all += window->memory_bytes();
@@ -203,7 +335,7 @@ LaneSide::Memory LaneSide::memory() const {
 void LaneSide::spill_if_needed() {
   const size_t budget = core_.shared.state_bytes_per_worker;
   Memory now = memory();
-  if (now.hot > budget / 2 && now.hot == now.dirty) freeze_all();
+  if (now.hot > budget / 2 && now.hot == now.dirty) freeze_for_room();
   if (now.all <= budget) return;
   shed(budget / 2);
   // What is frozen but not yet written can only be waited for; open slices as such take room that no wait gives back.
@@ -214,11 +346,21 @@ void LaneSide::spill_if_needed() {
   }
 }
 
+void LaneSide::freeze_for_room() {
+  for (Lane& lane : lanes_) {
+    for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
+      if (lane.windows[ordinal].get() != firing_) freeze(lane, ordinal);
+    }
+  }
+}
+
 void LaneSide::shed(size_t target) {
   size_t count = 0;
   for (const Lane& lane : lanes_) count += lane.windows.size();
   for (Lane& lane : lanes_) {
-    for (const auto& window : lane.windows) window->shed(target / std::max<size_t>(count, 1));
+    for (const auto& window : lane.windows) {
+      if (window.get() != firing_) window->shed(target / std::max<size_t>(count, 1));
+    }
   }
 }
 

@@ -1,5 +1,10 @@
 // LaneSide: the half of a worker that keeps state: its lanes take batches and partition time from all workers, fire
-// windows, align on barriers, freeze, and keep inside their memory. Of Kafka's partitions it knows the numbers only.
+// windows, bring their results to windows behind them, align on barriers, freeze, and keep inside their memory. Of Kafka's
+// partitions it knows the numbers only.
+//
+// Windows lie in levels: those of level 0 take rows of the source or of windows in the same lane; those of a level behind it
+// are fed by all lanes of the level before, or are behind such windows in the same lane. A level has channels, barriers and
+// an alignment of its own, in the order of levels: it is frozen once all that feeds it has been.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +17,7 @@
 #include "daemon/worker_channels.h"
 #include "daemon/mailbox.h"
 #include "daemon/recovery_unit.h"
+#include "daemon/row_routing.h"
 #include "daemon/worker_core.h"
 #include "operators/transforms/stage.h"
 #include "operators/windows/watermark.h"
@@ -22,29 +28,30 @@ namespace tidemark {
 // On the worker's thread. What it is given outlives it; the state writer is done with its generations before it goes.
 class LaneSide final : private ResultEmitter {
  public:
-  LaneSide(WorkerCore& core, WorkerChannels& channels, Stage& stage);
+  LaneSide(WorkerCore& core, WorkerChannels& channels, RowRouting& routing, Stage& stage);
 
   // Before start().
   void add_lane(LaneStart lane);
   void start(uint64_t first_epoch);
 
-  // One event of a worker, this one or another.
-  void take(const LaneEvent& event, uint32_t from);
-  // A few events of every other worker that has not passed this epoch's barrier; true when there were any.
+  // One event of a worker, this one or another, from the channels of `level`.
+  void take(const LaneEvent& event, uint32_t level, uint32_t from);
+  // A few events of every other worker that has not passed this epoch's barriers; true when there were any.
   bool read_channels();
   // Takes news of generations that are in the store now.
   void take_written();
   // Fires what the lanes' watermarks and the clock allow; false when it left windows for later, so that barriers pass.
   bool advance();
 
-  // Every worker has passed the barrier of this epoch.
-  bool aligned() const;
-  // Hands every lane's hot generation to the state writer.
-  void freeze_all();
-  // Summed over all windows of all lanes.
-  WindowCounters counters() const;
-  // By lane number.
-  std::vector<LaneReport> reports() const;
+  // Hands the hot generations of every level that all workers have passed the barrier of to the state writer, and sends the
+  // barrier of the next one; true once that has been done for all levels. A frozen level fires no more.
+  bool align();
+  // After that: the next epoch begins.
+  void begin_epoch() { frozen_levels_ = 0; }
+  // By window ordinal, summed over all lanes.
+  std::vector<WindowCounters> counters() const;
+  // By lane number; since the last call.
+  std::vector<LaneReport> take_reports();
   // --until-end: every window has been closed.
   bool all_closed() const;
   void publish_gauges();
@@ -56,7 +63,8 @@ class LaneSide final : private ResultEmitter {
     std::vector<std::unique_ptr<WindowLane>> windows;
     std::vector<bool> fed_by;  // by the attempt's partition number
     LaneWatermark time;
-    bool closing = false;  // --until-end has begun to close its windows
+    bool closing = false;           // --until-end has begun to close its windows
+    uint64_t reported_results = 0;  // of all windows
   };
   struct WrittenNews {
     uint16_t lane;
@@ -75,23 +83,45 @@ class LaneSide final : private ResultEmitter {
   bool wants_pause() override;
 
   void add(const RoutedBatch& routed);
+  void add_rows(const Batch& batch, const std::vector<LaneRows>& rows);
   void set_time(const PartitionTime& time);
   void write_late(const Batch& batch, const std::string& step);
+  bool read_level(uint32_t level);
+
+  Time time_for(const Lane& lane, size_t ordinal) const;
+  bool advance_level(uint32_t level);
+  bool advance_window(Lane& lane, size_t ordinal);
+  void tell_time(uint32_t level);
+  void give_on(std::shared_ptr<const Batch> results);
+  bool has_rows_for(uint32_t worker, const std::vector<LaneRows>& rows) const;
+  bool must_wait() const;
+
+  bool aligned(uint32_t level) const;
+  void freeze_level(uint32_t level);
   void freeze(Lane& lane, size_t ordinal);
   void spill_if_needed();
+  void freeze_for_room();
   void shed(size_t target);
   void relieve_others();
   Memory memory() const;
 
   WorkerCore& core_;
   WorkerChannels& channels_;
+  RowRouting& routing_;
   Stage& stage_;
+  std::vector<std::vector<size_t>> ordinals_;  // of windows, by level
   std::vector<Lane> lanes_;
-  std::vector<uint64_t> passed_barrier_;  // by sending worker
-  std::vector<LateRow> late_;             // scratch
-  size_t firing_step_ = 0;
+  std::vector<std::vector<uint64_t>> passed_barrier_;  // by level and sending worker
+  uint32_t frozen_levels_ = 0;                         // in this epoch
+  // How far the lanes of each worker have fired, by ordinal and worker: of windows whose results go to other lanes.
+  std::vector<std::vector<Time>> told_;
+  std::vector<LateRow> late_;            // scratch
+  WindowLane* firing_ = nullptr;         // gives out results just now: it must not be touched
+  const Lane* firing_lane_ = nullptr;
+  size_t firing_ordinal_ = 0;
   Duration firing_since_;  // by clock.elapsed()
   Mailbox<WrittenNews> written_;
+  std::vector<WrittenNews> written_later_;  // of the window that fired when they came
 };
 
 }  // namespace tidemark

@@ -37,20 +37,28 @@ std::vector<std::string> Ledger::gaps(const Plan& plan) const {
   }
   for (size_t i = 0; i < steps.size(); ++i) {
     const StepCounters& c = steps[i];
-    if (plan.steps[i].window()) {
+    if (const PlannedWindow* const window = plan.steps[i].window()) {
+      const WindowCounters& w = windows[window->window.ordinal];
       const uint64_t reached = c.in - c.dead_lettered;
-      const uint64_t judged = windows.counted + windows.late + windows.idle_late;
+      const uint64_t judged = w.counted + w.late + w.idle_late;
       if (reached != judged) found.push_back(unequal(plan.steps[i].name, reached, judged));
+      if (w.results != c.out) found.push_back(unequal(plan.steps[i].name + "'s results", w.results, c.out));
     } else if (c.in != c.out + c.filtered + c.dead_lettered) {
       found.push_back(unequal(plan.steps[i].name, c.in, c.out + c.filtered + c.dead_lettered));
     }
+    find_gaps_behind(plan, plan.steps[i].name, c.out, plan.steps[i].next_steps, found);
   }
-  for (size_t next : plan.source.next_steps) {
-    if (next < steps.size() && steps[next].in != source.passed) {
-      found.push_back(unequal(plan.source.name + " -> " + plan.steps[next].name, source.passed, steps[next].in));
-    }
-  }
+  find_gaps_behind(plan, plan.source.name, source.passed, plan.source.next_steps, found);
   return found;
+}
+
+// Each branch takes all of what comes out where it begins.
+void Ledger::find_gaps_behind(const Plan& plan, const std::string& name, uint64_t out, const std::vector<size_t>& next_steps,
+                              std::vector<std::string>& found) const {
+  for (const size_t next : next_steps) {
+    if (next >= steps.size() || steps[next].in == out) continue;
+    found.push_back(unequal(name + " -> " + plan.steps[next].name, out, steps[next].in));
+  }
 }
 
 std::string Ledger::to_json(const Plan& plan) const {
@@ -61,11 +69,12 @@ std::string Ledger::to_json(const Plan& plan) const {
   for (size_t i = 0; i < steps.size(); ++i) {
     nlohmann::ordered_json step = {{"name", plan.steps[i].name}, {"in", steps[i].in}, {"out", steps[i].out},
                                    {"filtered", steps[i].filtered}, {"dead_lettered", steps[i].dead_lettered}};
-    if (plan.steps[i].window()) {
-      step["counted"] = windows.counted;
-      step["late"] = windows.late + windows.idle_late;
-      step["updates_missed"] = windows.updates_missed;
-      step["result_errors"] = windows.result_errors + steps[i].result_errors;
+    if (const PlannedWindow* const window = plan.steps[i].window()) {
+      const WindowCounters& w = windows[window->window.ordinal];
+      step["counted"] = w.counted;
+      step["late"] = w.late + w.idle_late;
+      step["updates_missed"] = w.updates_missed;
+      step["result_errors"] = w.result_errors + steps[i].result_errors;
     }
     json["steps"].push_back(std::move(step));
   }

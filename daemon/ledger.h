@@ -28,6 +28,10 @@ struct Ledger : Tally {
   std::vector<std::string> gaps(const Plan& plan) const;
   // For the API.
   std::string to_json(const Plan& plan) const;
+
+ private:
+  void find_gaps_behind(const Plan& plan, const std::string& name, uint64_t out, const std::vector<size_t>& next_steps,
+                        std::vector<std::string>& found) const;
 };
 
 }  // namespace tidemark

@@ -56,7 +56,7 @@ void Pipeline::show_counters() {
   for (const PlannedStep& step : plan_.steps) {
     (void)metrics_.step(step.name);
     if (!step.behind_window) metrics_.dead_lettered(step.name, to_string(Reason::kExpression));
-    if (!step.window()) continue;
+    if (!step.window() || step.behind_window) continue;  // results are never late
     for (const Reason reason : {Reason::kLate, Reason::kIdle}) metrics_.late(step.name, to_string(reason));
   }
 }

@@ -19,11 +19,12 @@ void Pipeline::publish(const AttemptStatus& status) {
   for (size_t i = 0; i < all.steps.size(); ++i) {
     const StepMetrics& step = metrics_.step(plan_.steps[i].name);
     const StepCounters& c = all.steps[i];
-    if (plan_.steps[i].window()) {
-      step.records_counted.raise_to(static_cast<double>(all.windows.counted));
-      step.partitioning_violations.raise_to(static_cast<double>(all.partitioning_violations));
-      step.window_updates_missed.raise_to(static_cast<double>(all.windows.updates_missed));
-      step.result_errors.raise_to(static_cast<double>(all.windows.result_errors + c.result_errors));
+    if (const PlannedWindow* const window = plan_.steps[i].window()) {
+      const WindowCounters& w = all.windows[window->window.ordinal];
+      step.records_counted.raise_to(static_cast<double>(w.counted));
+      step.partitioning_violations.raise_to(static_cast<double>(all.partitioning_violations[window->window.ordinal]));
+      step.window_updates_missed.raise_to(static_cast<double>(w.updates_missed));
+      step.result_errors.raise_to(static_cast<double>(w.result_errors + c.result_errors));
     } else if (plan_.steps[i].behind_window) {
       step.results_filtered.raise_to(static_cast<double>(c.filtered));
       step.result_errors.raise_to(static_cast<double>(c.result_errors));

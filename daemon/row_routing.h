@@ -15,28 +15,30 @@ namespace tidemark {
 // Single-threaded.
 class RowRouting final : public StageOutput {
  public:
-  explicit RowRouting(WorkerCore& core) : core_(core) {}
+  explicit RowRouting(WorkerCore& core);
 
   // Before a source batch goes through the stage. `partition` is the attempt's number.
   void begin(uint32_t partition);
+  // Before results that another window takes go through it, of this lane.
+  void begin_results(uint16_t lane);
   // After it: its rows by lane, for each window ordinal.
   std::shared_ptr<const std::vector<LaneRows>> take_rows() { return std::move(rows_); }
-  // Samples of keys that broke the promise of `partitioned_by`.
-  uint64_t partitioning_violations() const { return partitioning_violations_; }
+  // Samples of keys that broke the promise of `partitioned_by`, by window ordinal.
+  const std::vector<uint64_t>& partitioning_violations() const { return partitioning_violations_; }
 
   void to_window(size_t step, Batch& batch, Rows rows) override;
   void to_sink(size_t sink, Batch& batch, Rows rows) override { core_.sinks.write_rows(sink, batch, rows); }
   void expression_failed(size_t step, Batch& batch, uint32_t row, const std::string& message) override;
 
  private:
-  void watch_promise(const std::vector<uint64_t>& hashes, Rows rows);
+  void watch_promise(size_t ordinal, const std::vector<uint64_t>& hashes, Rows rows);
   void sort_by_lane(const std::vector<uint64_t>& hashes, Rows rows, uint32_t lanes, LaneRows& out);
 
   WorkerCore& core_;
-  int32_t partition_number_ = 0;
+  uint32_t own_lane_ = 0;  // of rows that need no exchange
   std::shared_ptr<std::vector<LaneRows>> rows_;
   std::vector<uint32_t> next_;  // scratch
-  uint64_t partitioning_violations_ = 0;
+  std::vector<uint64_t> partitioning_violations_;
 };
 
 }  // namespace tidemark

@@ -90,8 +90,8 @@ void SinkWriter::too_large(size_t sink, const Batch& batch, uint32_t row) {
     why.topic = plan.topics->name_of(batch.topic);
     why.partition = batch.partition;
     why.offset = batch.offsets[row];
-  } else if (!plan.windows.empty()) {
-    const size_t start = plan.steps[plan.windows[0]].window()->window.key_types.size();
+  } else if (const auto before = plan.sinks[sink].behind_window) {
+    const size_t start = plan.window(*before).key_slots.size();
     why.window_start = Time{batch.columns[start].ints[row]};
     why.window_end = Time{batch.columns[start + 1].ints[row]};
   }

@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kIdleWait = Duration::millis(100);
 constexpr Duration kIdleWaitWithRows = Duration::millis(10);
 constexpr size_t kBatchArenaBytes = 4 << 20;
+constexpr uint32_t kSourceLevel = 0;  // of the channels
 
 }  // namespace
 
@@ -128,15 +129,15 @@ void SourceSide::finish_batch(Reader& reader) {
   if (core_.shared.plan->windows.empty()) return;
   const PartitionTime time{reader.partition, reader.reader.watermark(), reader.idle, false};
   RoutedBatch routed{std::move(batch), routing_.take_rows(), time};
-  if (core_.shared.plan->lane_choice == Lanes::kByKey) channels_.send_to_others(routed);
-  lanes_.take(std::move(routed), core_.index);
+  if (core_.shared.plan->lane_choice == Lanes::kByKey) channels_.send_to_others(kSourceLevel, routed);
+  lanes_.take(std::move(routed), kSourceLevel, core_.index);
 }
 
 void SourceSide::tell_time(const Reader& reader) {
   if (core_.shared.plan->windows.empty()) return;
   const PartitionTime time{reader.partition, reader.reader.watermark(), reader.idle, reader.at_end};
-  if (core_.shared.plan->lane_choice == Lanes::kByKey) channels_.send_to_others(time);
-  lanes_.take(time, core_.index);
+  if (core_.shared.plan->lane_choice == Lanes::kByKey) channels_.send_to_others(kSourceLevel, time);
+  lanes_.take(time, kSourceLevel, core_.index);
 }
 
 void SourceSide::note_ends() {
@@ -161,8 +162,8 @@ void SourceSide::begin_barrier(uint64_t epoch) {
     at_barrier_.push_back({reader->partition, reader->reader.position(), reader->idle, reader->reader.counters()});
   }
   sent_barrier_ = epoch;
-  lanes_.take(Barrier{epoch}, core_.index);
-  channels_.send_to_others(Barrier{epoch});
+  lanes_.take(Barrier{epoch}, kSourceLevel, core_.index);
+  channels_.send_to_others(kSourceLevel, Barrier{epoch});
   core_.shared.crash_points->reached("barrier_after");
 }
 

@@ -64,7 +64,6 @@ class SourceSide final : private MessageHandler, private ReaderEvents {
   // What was handled since the last call.
   size_t drain(Duration timeout);
   void finish_batch(Reader& reader);
-  void send(uint32_t to, LaneEvent event);
   void tell_time(const Reader& reader);
   void note_end(Reader& reader);
   void observe(Reader& reader, const PartitionStatus& status, Duration now);

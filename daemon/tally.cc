@@ -8,6 +8,8 @@
 namespace tidemark {
 namespace {
 
+void add_counters(uint64_t& sum, uint64_t more) { sum += more; }
+
 template <class T>
 void add_each(std::vector<T>& sums, const std::vector<T>& more) {
   sums.resize(std::max(sums.size(), more.size()));
@@ -26,10 +28,10 @@ void Tally::add(const Tally& more) {
   // Bound by name, so that a new member does not compile until it is added.
   const auto& [more_steps, more_windows, more_sinks, more_refused, more_violations] = more;
   add_each(steps, more_steps);
-  add_counters(windows, more_windows);
+  add_each(windows, more_windows);
   add_each(sinks, more_sinks);
   add_refused(refused, more_refused);
-  partitioning_violations += more_violations;
+  add_each(partitioning_violations, more_violations);
 }
 
 }  // namespace tidemark

@@ -13,10 +13,10 @@ namespace tidemark {
 
 struct Tally {
   std::vector<StepCounters> steps;  // by step number; windows: in = counted + late + dead_lettered
-  WindowCounters windows;
+  std::vector<WindowCounters> windows;  // by ordinal
   std::vector<SinkCounters> sinks;  // by sink number
   RefusedCounts refused;
-  uint64_t partitioning_violations = 0;
+  std::vector<uint64_t> partitioning_violations;  // by window ordinal
 
   void add(const Tally& more);
 };

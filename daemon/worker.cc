@@ -12,7 +12,7 @@ Worker::Worker(uint32_t index, WorkerShared& shared, Logger logger)
       channels_(index, *shared.consumer),
       routing_(core_),
       stage_(*shared.plan, routing_),
-      lanes_(core_, channels_, stage_),
+      lanes_(core_, channels_, routing_, stage_),
       source_(core_, channels_, routing_, stage_, lanes_) {}
 
 Worker::~Worker() {
@@ -23,7 +23,7 @@ Worker::~Worker() {
 void Worker::connect(const std::vector<std::unique_ptr<Worker>>& workers) {
   std::vector<WorkerChannels*> peers;
   for (const auto& worker : workers) peers.push_back(&worker->channels_);
-  channels_.connect(std::move(peers), core_.shared.channel_bytes);
+  channels_.connect(std::move(peers), core_.shared.plan->levels, core_.shared.channel_bytes);
 }
 
 void Worker::start(uint64_t first_epoch) {
@@ -76,7 +76,7 @@ bool Worker::turn() {
   busy |= channels_.flush();
   if (wanted_barrier_ > source_.sent_barrier()) source_.begin_barrier(source_.sent_barrier() + 1);
   busy |= lanes_.read_channels();
-  if (source_.sent_barrier() == core_.epoch && lanes_.aligned()) {
+  if (source_.sent_barrier() == core_.epoch && lanes_.align()) {
     align();
     busy = true;  // what came behind the barriers of others may be taken now
   }
@@ -90,19 +90,17 @@ bool Worker::turn() {
 }
 
 void Worker::align() {
-  core_.shared.crash_points->reached("freeze_before");
-  lanes_.freeze_all();
-  core_.shared.crash_points->reached("freeze_after");
   WorkerReport report;
   report.epoch = core_.epoch;
   report.partitions = source_.take_positions();
   report.tally = {stage_.counters(), lanes_.counters(), core_.sinks.counters(), core_.sinks.refused(),
                   routing_.partitioning_violations()};
   report.newest_record = core_.sinks.take_newest_record();
-  report.lanes = lanes_.reports();
+  report.lanes = lanes_.take_reports();
   lanes_.publish_gauges();
   core_.epoch += 1;
   core_.sinks.set_epoch(core_.epoch);
+  lanes_.begin_epoch();
   core_.shared.events->on_aligned(core_.index, std::move(report));
 }
 

@@ -2,6 +2,7 @@
 // only; who works with it is in worker.h and attempt.h.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -37,6 +38,12 @@ struct LaneStart {
   RecoveryUnit* unit = nullptr;
   std::vector<std::unique_ptr<WindowLane>> windows;  // by window ordinal
 };
+// How far all windows of a lane have fired.
+inline Time watermark_of(const std::vector<std::unique_ptr<WindowLane>>& windows) {
+  Time least = Time::max();
+  for (const auto& window : windows) least = std::min(least, window->watermark());
+  return least;
+}
 
 struct PartitionReport {
   uint32_t partition = 0;
@@ -47,8 +54,9 @@ struct PartitionReport {
 
 struct LaneReport {
   uint16_t lane = 0;
-  Time watermark = Time::min();
-  bool closing = false;  // --until-end has closed some of its windows, or all
+  Time watermark = Time::min();  // of the window that is furthest behind
+  bool spoke = false;            // result rows came of it since the last report
+  bool closing = false;          // --until-end has closed some of its windows, or all
 };
 
 // What a worker knows of itself at a barrier: exact, and consistent over all workers of the epoch.

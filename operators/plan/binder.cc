@@ -62,9 +62,9 @@ std::unique_ptr<const expr::Program> Binder::compile(const Ast& ast, const Sourc
   auto compiled = expr::compile(ast, sight.scope);
   if (!compiled) return report(text, compiled.error()), nullptr;
   for (const Problem& p : compiled->warnings) diagnostics_.warn(locate(text, p.offset), p.message, p.hint);
-  if (!sight.behind_window) {
+  if (!sight.behind_window()) {
     for (const std::string& name : fields) {
-      if (const Field* field = sight.scope.find(name)) use(field->slot);
+      if (const Field* field = sight.scope.find(name)) use(sight.stage, field->slot);
     }
     fallible_ |= compiled->program->fallible();
   }
@@ -81,11 +81,11 @@ void Binder::report_no_field(const Located<std::string>& name, const Scope& scop
                      near.empty() ? "" : fmt::format("did you mean '{}'?", near));
 }
 
-void Binder::warn_of_null(const SourceText& text, bool behind_window) {
-  const std::string_view effect = behind_window ? "drops the row" : "sends the record to dead_letter";
+void Binder::warn_of_null(const SourceText& text, const Sight& sight, std::string_view effect) {
+  if (!sight.behind_window()) effect = "sends the record to dead_letter";
   diagnostics_.warn(text.where, fmt::format("this condition may be null, which {}", effect),
                     "write `coalesce(..., false)` around it");
-  fallible_ = true;
+  fallible_ |= !sight.behind_window();
 }
 
 }  // namespace tidemark

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -27,11 +28,17 @@ struct Missing {
 // Whether fields can be of this type; a window's results can be lists, too.
 bool can_be_field(const Type& type);
 
+// Rows are of the source, or results of a window: the stages of a plan, each with slots of its own.
+using StageNumber = size_t;
+inline constexpr StageNumber kSourceStage = 0;
+inline StageNumber stage_behind(std::optional<size_t> window) { return window ? *window + 1 : kSourceStage; }
+
 // What an expression sees.
 struct Sight {
   const Scope& scope;
   const Missing& missing;
-  bool behind_window = false;  // rows are result rows
+  StageNumber stage = kSourceStage;
+  bool behind_window() const { return stage != kSourceStage; }
 };
 
 // Hands out slots, and notes what the source's rows are needed for. What it is given outlives it.
@@ -50,22 +57,23 @@ class Binder {
   // There is no field of this name `purpose`, unless that is known already.
   void report_no_field(const Located<std::string>& name, const Scope& scope, const Missing& missing,
                        std::string_view purpose);
-  // A condition may be null, and then refuses its row.
-  void warn_of_null(const SourceText& text, bool behind_window);
+  // A condition may be null, and then has this `effect` behind a window, and refuses its row before one.
+  void warn_of_null(const SourceText& text, const Sight& sight, std::string_view effect);
 
-  uint32_t new_slot(bool behind_window) { return behind_window ? result_slots_++ : source_slots_++; }
-  uint32_t source_slots() const { return source_slots_; }
-  uint32_t result_slots() const { return result_slots_; }
-  // Something reads this slot of source batches.
-  void use(uint32_t slot) { used_.insert(slot); }
+  uint32_t new_slot(StageNumber stage) { return slots_[stage]++; }
+  uint32_t slots(StageNumber stage) { return slots_[stage]; }
+  // Something reads this slot of a stage's batches.
+  void use(StageNumber stage, uint32_t slot) {
+    if (stage == kSourceStage) used_.insert(slot);
+  }
+  // Of source batches.
   bool uses(uint32_t slot) const { return used_.contains(slot); }
   // Some expression over the source's rows can fail.
   bool fallible() const { return fallible_; }
 
  private:
   Diagnostics& diagnostics_;
-  uint32_t source_slots_ = 0;
-  uint32_t result_slots_ = 0;
+  std::map<StageNumber, uint32_t> slots_;
   std::set<uint32_t> used_;
   bool fallible_ = false;
 };

@@ -84,6 +84,13 @@ void explain_window(const Plan& plan, const PlannedStep& step, std::string& out)
     out += fmt::format("    {} -> {}: {}\n", a.function->name(), to_string(a.function->result_type()),
                        find_aggregate_function(a.function->name())->memory);
   }
+  if (step.behind_window) {
+    const std::string& before = plan.window_step(*step.behind_window).name;
+    out += fmt::format("  over window {}: a row's time is its window_end less 1 ms, and time comes as far as {} has fired\n", before, before);
+    out += step.window()->exchanged ? fmt::format("  lanes: {}, rows find theirs by the hash of the key; time is that of the slowest lane of {}\n", plan.lanes, before)
+                                    : fmt::format("  lanes: each row stays in its lane of {}\n", before);
+    return;
+  }
   if (plan.lane_choice == Lanes::kByKey) {
     out += fmt::format("  lanes: {}, rows find theirs by the hash of the key, in memory: one instance owns all partitions\n", plan.lanes);
     out += "  a restart restores the whole pipeline from one checkpoint\n";

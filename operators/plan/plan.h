@@ -41,16 +41,20 @@ struct PlannedMap {
 
 struct PlannedWindow {
   WindowPlan window;
-  std::vector<uint32_t> key_slots;      // in source batches
-  std::vector<PlannedField> inputs;     // aggregate arguments and `.where` conditions, worked out before the exchange
+  std::vector<uint32_t> key_slots;      // in the batches that it takes
+  std::vector<PlannedField> inputs;     // aggregate arguments and `.where` conditions, worked out before rows find their lanes
   std::vector<PlannedField> results;    // the `aggregates:` expressions, worked out over raw results behind the window
   std::vector<Type> result_types;       // of the raw result columns: keys, window_start, window_end, aggregates
+  uint32_t result_slots = 0;            // columns of its result batches, with what the steps behind it add
+  // Over another window: whether rows of one key come from several lanes, and have to be brought to one by its hash.
+  bool exchanged = false;
+  uint32_t level = 0;                   // how many such exchanges its rows have gone through
 };
 
 struct PlannedStep {
   std::string name;
   std::variant<PlannedFilter, PlannedMap, PlannedWindow> what;
-  bool behind_window = false;           // its input rows are result rows
+  std::optional<size_t> behind_window;  // its input rows are result rows of the window with this ordinal
   bool revised = false;                 // a row that it gives may be followed by another one in its place
   Scope output;
   std::vector<size_t> next_steps;       // steps that take this one's rows
@@ -67,7 +71,7 @@ struct PlannedSink {
   SinkKind kind = SinkKind::kDrop;
   SinkInput input = SinkInput::kRows;
   Delivery delivery = Delivery::kNone;
-  bool behind_window = false;
+  std::optional<size_t> behind_window;  // as in a step
   // Kafka only.
   std::string topic;
   std::string brokers;
@@ -109,18 +113,21 @@ struct Plan {
   std::string file;
   PlannedSource source;
   std::vector<PlannedStep> steps;    // inputs come before their takers
-  std::vector<size_t> windows;       // the steps that are windows, by ordinal
+  std::vector<size_t> windows;       // the steps that are windows, by ordinal; one behind another comes after it
+  uint32_t levels = 1;               // of windows: one more than there are exchanges of result rows in a row
   std::vector<PlannedSink> sinks;
   Lanes lane_choice = Lanes::kByPartition;
   bool partitioned_by = false;       // the promise is in use: partition counts must not change
   uint32_t lanes = 32;               // of kByKey
-  uint32_t result_slots = 0;         // columns of a result batch, over all windows
   Duration checkpoint_every;
   Duration transaction_timeout;
   Duration max_drift;
   std::vector<StepSignature> signatures;  // what must not change under a step's name while it has state
   std::unique_ptr<TopicTable> topics = std::make_unique<TopicTable>();
 
+  // By ordinal.
+  const PlannedStep& window_step(size_t ordinal) const { return steps[windows[ordinal]]; }
+  const PlannedWindow& window(size_t ordinal) const { return *window_step(ordinal).window(); }
   bool transactional() const;        // some sink is exactly_once
   bool has_sink(SinkInput input) const;
 };

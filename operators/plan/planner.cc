@@ -78,10 +78,11 @@ class Planner {
   bool is_revised(const InputRef& input) const {
     return input.kind == InputRef::Kind::kStep && plan_.steps[input.index].revised;
   }
-  bool is_behind(const InputRef& input) const {
-    if (input.kind != InputRef::Kind::kStep) return false;
+  // The window whose result rows they are.
+  std::optional<size_t> window_before(const InputRef& input) const {
+    if (input.kind != InputRef::Kind::kStep) return std::nullopt;
     const PlannedStep& step = plan_.steps[input.index];
-    return step.behind_window || step.window() != nullptr;
+    return step.window() ? step.window()->window.ordinal : step.behind_window;
   }
 
   void plan_source();
@@ -94,7 +95,10 @@ class Planner {
   void plan_sink(const SinkSpec& spec);
   void plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, PlannedSink& sink);
   void finish();
-  bool partitioned_by_covers(const WindowSpec& spec, const Scope& input) const;
+  std::optional<uint32_t> source_slot(std::optional<size_t> behind_window, uint32_t slot) const;
+  bool partitioned_by_covers(const PlannedWindow& window, std::optional<size_t> behind_window) const;
+  bool needs_exchange(const PlannedWindow& window, std::optional<size_t> behind_window) const;
+  void plan_levels();
 
   const PipelineSpec& spec_;
   Diagnostics& diagnostics_;
@@ -124,7 +128,7 @@ void Planner::plan_source() {
   source.max_record = spec.max_record;
   for (const SchemaFieldSpec& field : spec.schema) {
     if (!field.sound) continue;
-    const uint32_t slot = binder_.new_slot(false);
+    const uint32_t slot = binder_.new_slot(kSourceStage);
     source_scope_.fields.push_back({field.name.value, field.type, field.nullable, slot});
     if (spec.event_time.field && spec.event_time.field->value == field.name.value) {
       source.decode.event_time = source.decode.fields.size();
@@ -137,7 +141,7 @@ void Planner::plan_step(size_t index) {
   const StepSpec& spec = spec_.steps[index];
   PlannedStep& step = plan_.steps.emplace_back();
   step.name = spec.name.value;
-  step.behind_window = is_behind(spec.input);
+  step.behind_window = window_before(spec.input);
   step.revised = is_revised(spec.input);
   missing_.push_back(missing_in(spec.input, spec.sound));
   if (const auto* filter = std::get_if<FilterSpec>(&spec.what)) plan_filter(spec, *filter, step);
@@ -154,13 +158,14 @@ void Planner::plan_filter(const StepSpec& spec, const FilterSpec& filter, Planne
   PlannedFilter planned;
   if (const auto ast = binder_.parse_without_aggregates(filter.condition)) {
     if (step.revised && !only_finals(*ast->root)) warn_of_revisions(filter.condition);
-    planned.condition = binder_.compile(*ast, filter.condition, {step.output, missing_.back(), step.behind_window});
+    const Sight sight{step.output, missing_.back(), stage_behind(step.behind_window)};
+    planned.condition = binder_.compile(*ast, filter.condition, sight);
     if (planned.condition && planned.condition->type().kind != TypeKind::kBool) {
       diagnostics_.error(filter.condition.where, "a filter needs a condition, this is of type " + to_string(planned.condition->type()),
                          "compare it with something, as in `x > 0`");
     }
     if (planned.condition && planned.condition->type().kind == TypeKind::kBool && planned.condition->nullable()) {
-      binder_.warn_of_null(filter.condition, step.behind_window);
+      binder_.warn_of_null(filter.condition, sight, "drops the row");
     }
   }
   step.what = std::move(planned);
@@ -189,7 +194,7 @@ void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_oth
   Missing missing;
   if (keep_others || !spec.sound) missing = missing_.back();
   for (const NamedExpression& field : fields) {
-    auto program = plan_field(field, {input, missing_.back(), step.behind_window});
+    auto program = plan_field(field, {input, missing_.back(), stage_behind(step.behind_window)});
     if (!program) {
       missing.names.insert(field.name.value);
       std::erase_if(step.output.fields, [&](const Field& old) { return old.name == field.name.value; });
@@ -199,7 +204,7 @@ void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_oth
     if (const auto slot = program->field_slot()) {
       out.slot = *slot;
     } else {
-      out.slot = binder_.new_slot(step.behind_window);
+      out.slot = binder_.new_slot(stage_behind(step.behind_window));
       planned.fields.push_back({out.name, out.slot, std::move(program), std::nullopt});
     }
     const auto old = std::ranges::find(step.output.fields, out.name, &Field::name);
@@ -218,20 +223,15 @@ void Planner::plan_window_step(const StepSpec& spec, const WindowSpec& window, P
   if (step.revised) {
     diagnostics_.error(spec.where, "a window over a step that may speak of the same more than once is refused",
                        "let the window before it speak once: `emit: on_close`, without `allowed_lateness`");
-  } else if (step.behind_window) {
-    diagnostics_.error(spec.where, "a window over a window is not supported yet", "aggregate in one window step");
   }
-  if (!plan_.windows.empty()) {
-    diagnostics_.error(spec.where, "several windows in one pipeline are not supported yet",
-                       "write a second pipeline file; `run` takes several");
-  }
-  const Scope& input = scope_of(spec.input);
-  auto outcome = plan_window(step.name, window, {input, missing_.back()}, binder_, *plan_.topics, diagnostics_);
-  WindowPlan& planned = outcome.planned.window;
-  planned.ordinal = plan_.windows.size();
+  const Sight sight{scope_of(spec.input), missing_.back(), stage_behind(step.behind_window)};
+  auto outcome = plan_window(step.name, plan_.windows.size(), window, sight, binder_, *plan_.topics, diagnostics_);
+  const WindowPlan& planned = outcome.planned.window;
   const Duration span = std::visit([](const auto& shape) { return span_of(shape); }, planned.shape);
   longest_window_ = std::max(longest_window_, span);
-  all_partitioned_ = all_partitioned_ && partitioned_by_covers(window, input);
+  all_partitioned_ = all_partitioned_ && partitioned_by_covers(outcome.planned, step.behind_window);
+  // What it holds are results of that one.
+  if (step.behind_window) outcome.signature.window += " over=" + plan_.window_step(*step.behind_window).name;
   plan_.windows.push_back(plan_.steps.size() - 1);
   plan_.signatures.push_back(std::move(outcome.signature));
   missing_.back() = std::move(outcome.missing);
@@ -240,16 +240,52 @@ void Planner::plan_window_step(const StepSpec& spec, const WindowSpec& window, P
   step.what = std::move(outcome.planned);
 }
 
-bool Planner::partitioned_by_covers(const WindowSpec& spec, const Scope& input) const {
+// Of a column behind a window: that of the source whose values it has, unchanged. The keys of a window come first among
+// the columns of its results.
+std::optional<uint32_t> Planner::source_slot(std::optional<size_t> behind_window, uint32_t slot) const {
+  while (behind_window) {
+    const PlannedStep& step = plan_.window_step(*behind_window);
+    const std::vector<uint32_t>& keys = step.window()->key_slots;
+    if (slot >= keys.size()) return std::nullopt;
+    slot = keys[slot];
+    behind_window = step.behind_window;
+  }
+  return slot;
+}
+
+bool Planner::partitioned_by_covers(const PlannedWindow& window, std::optional<size_t> behind_window) const {
   const auto& promised = spec_.sources[0].kafka().partitioned_by;
   if (promised.empty()) return false;
   return std::ranges::all_of(promised, [&](const Located<std::string>& name) {
     const Field* original = source_scope_.find(name.value);
-    return original && std::ranges::any_of(spec.by, [&](const Located<std::string>& by) {
-      const Field* field = input.find(by.value);
-      return field && field->slot == original->slot;
+    return original && std::ranges::any_of(window.key_slots, [&](uint32_t slot) {
+      return source_slot(behind_window, slot) == original->slot;
     });
   });
+}
+
+// Over a window: whether rows of one key may come from several keys of that one, and so from several of its lanes.
+bool Planner::needs_exchange(const PlannedWindow& window, std::optional<size_t> behind_window) const {
+  if (!behind_window || plan_.lane_choice == Lanes::kByPartition) return false;
+  for (uint32_t key = 0; key < plan_.window(*behind_window).key_slots.size(); ++key) {
+    if (std::ranges::find(window.key_slots, key) == window.key_slots.end()) return true;
+  }
+  return false;
+}
+
+// Those before a window come before it.
+void Planner::plan_levels() {
+  for (const size_t at : plan_.windows) {
+    PlannedStep& step = plan_.steps[at];
+    auto& window = std::get<PlannedWindow>(step.what);
+    window.result_slots = binder_.slots(stage_behind(window.window.ordinal));
+    window.exchanged = needs_exchange(window, step.behind_window);
+    if (!step.behind_window) continue;
+    auto& before = std::get<PlannedWindow>(plan_.steps[plan_.windows[*step.behind_window]].what);
+    before.window.feeds_window = true;
+    window.level = before.level + (window.exchanged ? 1 : 0);
+    plan_.levels = std::max(plan_.levels, window.level + 1);
+  }
 }
 
 void Planner::plan_sink(const SinkSpec& spec) {
@@ -266,13 +302,13 @@ void Planner::plan_sink(const SinkSpec& spec) {
     sink.properties = pairs_of(kafka->properties);
   }
   if (sink.input != SinkInput::kRows) return;
-  sink.behind_window = is_behind(spec.input);
+  sink.behind_window = window_before(spec.input);
   const Scope& scope = scope_of(spec.input);
   const auto timestamps = spec.format.json().timestamps == TimestampsOut::kMillis ? TimestampFormat::kMillis : TimestampFormat::kRfc3339;
   std::vector<OutputField> fields;
   for (const Field& f : scope.fields) {
     fields.push_back({f.name, f.type, f.slot});
-    if (!sink.behind_window && sink.kind != SinkKind::kDrop) binder_.use(f.slot);
+    if (sink.kind != SinkKind::kDrop) binder_.use(stage_behind(sink.behind_window), f.slot);
   }
   sink.row.emplace(std::move(fields), timestamps);
   if (kafka) plan_kafka_sink(spec, *kafka, sink);
@@ -289,7 +325,7 @@ void Planner::plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, 
     for (const auto& name : *kafka.key) {
       if (const Field* field = scope.find(name.value)) {
         fields.push_back({field->name, field->type, field->slot});
-        if (!sink.behind_window) binder_.use(field->slot);
+        binder_.use(stage_behind(sink.behind_window), field->slot);
         continue;
       }
       binder_.report_no_field(name, scope, missing, "for the key");
@@ -301,10 +337,10 @@ void Planner::plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, 
     plan_.source.keep_keys = true;
     return;
   }
-  const PlannedWindow& window = *plan_.steps[plan_.windows[0]].window();
-  const Scope& window_scope = plan_.steps[plan_.windows[0]].output;
-  for (size_t i = 0; i < window.window.key_types.size(); ++i) {
-    fields.push_back({window_scope.fields[i].name, window.window.key_types[i], static_cast<uint32_t>(i)});
+  const PlannedStep& step = plan_.window_step(*sink.behind_window);
+  const std::vector<Type>& key_types = step.window()->window.key_types;
+  for (size_t i = 0; i < key_types.size(); ++i) {
+    fields.push_back({step.output.fields[i].name, key_types[i], static_cast<uint32_t>(i)});
   }
   sink.key.emplace(std::move(fields), timestamps);
 }
@@ -315,10 +351,10 @@ void Planner::finish() {
   plan_.lanes = static_cast<uint32_t>(spec_.lanes.value);
   plan_.checkpoint_every = spec_.checkpoint.every.value;
   plan_.transaction_timeout = spec_.transaction_timeout();
-  plan_.source.slots = binder_.source_slots();
-  plan_.result_slots = binder_.result_slots();
+  plan_.source.slots = binder_.slots(kSourceStage);
   plan_.partitioned_by = !plan_.windows.empty() && all_partitioned_;
   plan_.lane_choice = plan_.windows.empty() || all_partitioned_ ? Lanes::kByPartition : Lanes::kByKey;
+  plan_levels();
   const auto& drift = spec_.sources[0].event_time.max_drift;
   plan_.max_drift = drift ? drift->value : std::max(longest_window_, Duration::minutes(1));
   const bool dead_letters = plan_.has_sink(SinkInput::kDeadLetter);

@@ -67,16 +67,23 @@ EmitWhen emit_of(EmitWord word) {
 
 class WindowPlanner {
  public:
-  WindowPlanner(const WindowSpec& spec, const Sight& input, Binder& binder, const TopicTable& topics,
+  WindowPlanner(const WindowSpec& spec, size_t ordinal, const Sight& input, Binder& binder, const TopicTable& topics,
                 Diagnostics& diagnostics)
-      : spec_(spec), input_(input), binder_(binder), topics_(topics), diagnostics_(diagnostics) {}
+      : spec_(spec),
+        input_(input),
+        own_stage_(stage_behind(ordinal)),
+        binder_(binder),
+        topics_(topics),
+        diagnostics_(diagnostics) {
+    window_.ordinal = ordinal;
+  }
 
   WindowOutcome run(const std::string& step_name) {
     window_.step_name = step_name;
     check_timezone();
     auto [shape, text] = std::visit([&](const auto& kind) { return shape_of(kind, spec_.offset()); }, spec_.kind);
     window_.shape = std::move(shape);
-        window_.allowed_lateness = spec_.allowed_lateness.value;
+    window_.allowed_lateness = spec_.allowed_lateness.value;
     window_.emit = emit_of(spec_.emit.word);
     window_.every = spec_.emit.every;
     // State of windows that are closed and still take rows is kept for this long.
@@ -121,6 +128,7 @@ class WindowPlanner {
 
   const WindowSpec& spec_;
   const Sight& input_;
+  const StageNumber own_stage_;  // of its result rows
   Binder& binder_;
   const TopicTable& topics_;
   Diagnostics& diagnostics_;
@@ -146,14 +154,18 @@ void WindowPlanner::plan_keys() {
       binder_.report_no_field(name, input_.scope, input_.missing, "to group by");
       continue;
     }
-    binder_.use(field->slot);
+    if (!can_be_field(field->type)) {
+      diagnostics_.error(name.where, fmt::format("`{}` is of type {}, which is no key", name.value, to_string(field->type)));
+      continue;
+    }
+    binder_.use(input_.stage, field->slot);
     out_.planned.key_slots.push_back(field->slot);
     window_.key_types.push_back(field->type);
     out_.signature.key.push_back({field->name, to_string(field->type)});
-    out_.output.fields.push_back({field->name, field->type, field->nullable, binder_.new_slot(true)});
+    out_.output.fields.push_back({field->name, field->type, field->nullable, binder_.new_slot(own_stage_)});
   }
-  out_.output.fields.push_back({"window_start", TypeKind::kTimestamp, false, binder_.new_slot(true)});
-  out_.output.fields.push_back({"window_end", TypeKind::kTimestamp, false, binder_.new_slot(true)});
+  out_.output.fields.push_back({"window_start", TypeKind::kTimestamp, false, binder_.new_slot(own_stage_)});
+  out_.output.fields.push_back({"window_end", TypeKind::kTimestamp, false, binder_.new_slot(own_stage_)});
   out_.planned.result_types = window_.key_types;
   out_.planned.result_types.insert(out_.planned.result_types.end(), 2, TypeKind::kTimestamp);
 }
@@ -170,19 +182,19 @@ void WindowPlanner::plan_results() {
   }
   for (const PlannedAggregate& a : window_.aggregates) {
     out_.planned.result_types.push_back(a.function->result_type());
-    binder_.new_slot(true);
+    binder_.new_slot(own_stage_);
   }
   if (window_.withdraws()) {
     out_.planned.result_types.push_back(TypeKind::kBool);
-    withdrawn_slot_ = binder_.new_slot(true);
+    withdrawn_slot_ = binder_.new_slot(own_stage_);
   }
   if (window_.revises()) {
     out_.planned.result_types.insert(out_.planned.result_types.end(), {TypeKind::kInt, TypeKind::kBool});
-    revision_slot_ = binder_.new_slot(true);
-    binder_.new_slot(true);
+    revision_slot_ = binder_.new_slot(own_stage_);
+    binder_.new_slot(own_stage_);
   }
   out_.missing = missing_keys(raw);
-  const Sight behind{raw, out_.missing, true};
+  const Sight behind{raw, out_.missing, own_stage_};
   for (const Remainder& remainder : remainders) plan_result(remainder, behind);
   for (const NamedExpression& field : spec_.aggregates) {
     if (!out_.output.find(field.name.value)) out_.missing.names.insert(field.name.value);
@@ -258,15 +270,15 @@ std::optional<uint32_t> WindowPlanner::plan_input(const Ast& ast, const SourceTe
                                                   bool must_be_bool) {
   auto program = binder_.compile(ast, text, input_);
   if (!program) return std::nullopt;
-  type = {program->type(), program->nullable()};
+  type = {program->type(), program->nullable() || (input_.behind_window() && program->fallible())};
   if (must_be_bool && type.type.kind != TypeKind::kBool) {
     diagnostics_.error(text.where, "`.where` needs a condition, this is of type " + to_string(type.type));
     return std::nullopt;
   }
-  if (must_be_bool && program->nullable()) binder_.warn_of_null(text, false);
+  if (must_be_bool && program->nullable()) binder_.warn_of_null(text, input_, "leaves the row out");
   // A condition gets a column of its own even when it is a field, since a null in it refuses the row.
   if (const auto slot = program->field_slot(); slot && !must_be_bool) return slot;
-  const uint32_t slot = binder_.new_slot(false);
+  const uint32_t slot = binder_.new_slot(input_.stage);
   out_.planned.inputs.push_back({ast.text, slot, std::move(program), condition});
   return slot;
 }
@@ -283,7 +295,7 @@ void WindowPlanner::plan_result(const Remainder& remainder, const Sight& behind)
   if (const auto slot = program->field_slot()) {
     out.slot = *slot;
   } else {
-    out.slot = binder_.new_slot(true);
+    out.slot = binder_.new_slot(own_stage_);
     out_.planned.results.push_back({out.name, out.slot, std::move(program), std::nullopt});
   }
   out_.output.fields.push_back(std::move(out));
@@ -307,9 +319,9 @@ Missing WindowPlanner::missing_keys(const Scope& raw) const {
 
 }  // namespace
 
-WindowOutcome plan_window(const std::string& step_name, const WindowSpec& spec, const Sight& input, Binder& binder,
-                          const TopicTable& topics, Diagnostics& diagnostics) {
-  return WindowPlanner(spec, input, binder, topics, diagnostics).run(step_name);
+WindowOutcome plan_window(const std::string& step_name, size_t ordinal, const WindowSpec& spec, const Sight& input,
+                          Binder& binder, const TopicTable& topics, Diagnostics& diagnostics) {
+  return WindowPlanner(spec, ordinal, input, binder, topics, diagnostics).run(step_name);
 }
 
 }  // namespace tidemark

@@ -16,9 +16,8 @@ struct WindowOutcome {
   StepSignature signature;
 };
 
-// Reports mistakes by `binder`, and plans what is left. `input` sees what the step takes, before any window; the aggregates
-// keep `topics`.
-WindowOutcome plan_window(const std::string& step_name, const WindowSpec& spec, const Sight& input, Binder& binder,
-                          const TopicTable& topics, Diagnostics& diagnostics);
+// Reports mistakes by `binder`, and plans what is left. `input` sees what the step takes; the aggregates keep `topics`.
+WindowOutcome plan_window(const std::string& step_name, size_t ordinal, const WindowSpec& spec, const Sight& input,
+                          Binder& binder, const TopicTable& topics, Diagnostics& diagnostics);
 
 }  // namespace tidemark

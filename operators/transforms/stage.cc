@@ -49,7 +49,7 @@ void Stage::run_source(Batch& batch) {
 
 void Stage::run_results(size_t window_step, Batch& batch) {
   const PlannedStep& step = plan_.steps[window_step];
-  batch.columns.resize(std::max<size_t>(batch.columns.size(), plan_.result_slots));
+  batch.columns.resize(std::max<size_t>(batch.columns.size(), step.window()->result_slots));
   std::vector<uint32_t>& all = kept_[window_step];
   all.resize(batch.rows);
   std::iota(all.begin(), all.end(), 0);
@@ -86,7 +86,7 @@ void Stage::filter(size_t step, const PlannedFilter& filter, Batch& batch, Rows 
   for (uint32_t row : rows) {
     if (condition.valid[row] && condition.bools[row]) kept.push_back(row);
   }
-  const bool behind = plan_.steps[step].behind_window;
+  const bool behind = plan_.steps[step].behind_window.has_value();
   StepCounters& count = counters_[step];
   count.filtered += rows.size() - kept.size() - (behind ? 0 : errors_.size());
   refuse(step, batch, errors_, kept);
@@ -112,7 +112,7 @@ void Stage::prepare_window(size_t step, const PlannedWindow& window, Batch& batc
     if (field.condition_slot) {
       const Column& condition = batch.columns[*field.condition_slot];
       wanted_.clear();
-      std::ranges::copy_if(kept, std::back_inserter(wanted_), [&](uint32_t row) { return condition.bools[row] != 0; });
+      std::ranges::copy_if(kept, std::back_inserter(wanted_), [&](uint32_t row) { return (condition.valid[row] & condition.bools[row]) != 0; });
       wanted = wanted_;
     }
     field.program->evaluate(batch, wanted, batch.arena, column, errors_);

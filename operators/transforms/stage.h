@@ -11,7 +11,7 @@
 
 namespace tidemark {
 
-// What became of the rows of one step; each step: in = out + filtered + dead_lettered (+ late, in windows).
+// What became of the rows of one step; each step: in = out + filtered + dead_lettered (windows: see their lanes' counters).
 struct StepCounters {
   uint64_t in = 0;
   uint64_t out = 0;
@@ -24,7 +24,7 @@ struct StepCounters {
 class StageOutput {
  public:
   virtual ~StageOutput() = default;
-  // Rows that reach a window step, its inputs worked out.
+  // Rows that reach a window step, of the source or of another window, its inputs worked out.
   virtual void to_window(size_t step, Batch& batch, Rows rows) = 0;
   virtual void to_sink(size_t sink, Batch& batch, Rows rows) = 0;
   // Before a window: the row goes to `dead_letter` with reason expression.

@@ -106,7 +106,8 @@ void AlignedWindowLane::add_partially(const Batch& batch, uint32_t row, std::vec
 void AlignedWindowLane::note_counted(SlicePart& part, const Batch& batch, const KeyedRows& keyed, Rows rows) {
   counters_.counted += rows.size();
   Time newest = part.newest_kafka_time;
-  for (const uint32_t row : rows) newest = std::max(newest, batch.kafka_times[row]);
+  const std::vector<Time>& times = batch.record_times();
+  for (const uint32_t row : rows) newest = std::max(newest, times[row]);
   part.newest_kafka_time = newest;
   // A window that speaks only once it is closed will speak of everything then.
   if (plan_.emit == EmitWhen::kOnClose && part.visible_from >= next_closed_) return;

@@ -35,6 +35,7 @@ Time result_kafka_time(const FiredWindow& window) {
 }
 
 void ResultWriter::begin(const FiredWindow& window) {
+  note_records();
   window_ = window;
   event_time_ = window.end - kBeforeEnd;
   kafka_time_ = result_kafka_time(window);
@@ -53,6 +54,11 @@ void ResultWriter::open_batch() {
   if (plan_.withdraws()) batch_->columns.emplace_back().reset(TypeKind::kBool, room_);
   batch_->columns.emplace_back().reset(TypeKind::kInt, room_);
   batch_->columns.emplace_back().reset(TypeKind::kBool, room_);
+}
+
+// For the rows of the present window.
+void ResultWriter::note_records() {
+  if (plan_.feeds_window && batch_) batch_->newest_records.resize(batch_->rows, window_.newest_kafka_time);
 }
 
 void ResultWriter::add_revision(size_t row) {
@@ -101,6 +107,7 @@ bool ResultWriter::add(std::string_view key, const std::byte* states) {
 void ResultWriter::finish() {
   if (!batch_ || batch_->rows == 0) return;
   if (room_ != batch_->rows) widen(batch_->rows);
+  note_records();
   out_.emit(std::move(batch_));
 }
 

@@ -38,6 +38,7 @@ class ResultWriter {
 
  private:
   void open_batch();
+  void note_records();
   void widen(size_t rows);
   void add_revision(size_t row);
 

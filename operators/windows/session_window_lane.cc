@@ -76,9 +76,10 @@ void SessionWindowLane::add(const Batch& batch, Rows rows, std::vector<LateRow>&
     if (cursor.group < 0) cursor.group = group_of(cursor.segment);
     groups_.add(cursor.group, row);
   }
+  const std::vector<Time>& times = batch.record_times();
   const auto touch = [&](const std::vector<std::byte*>& states, Rows counted) {
     for (size_t i = 0; i < counted.size(); ++i) {
-      session_span(states[i]).add(batch.event_times[counted[i]], batch.kafka_times[counted[i]]);
+      session_span(states[i]).add(batch.event_times[counted[i]], times[counted[i]]);
       if (voice_) ++session_head(states[i]).records;
     }
   };

@@ -34,6 +34,7 @@ struct WindowPlan {
   std::vector<Type> key_types;            // in `by` order
   std::vector<PlannedAggregate> aggregates;
   size_t state_size = 0;                  // of all aggregates together
+  bool feeds_window = false;              // another window takes its result rows
 
   // A window may speak more than once: its rows bear `revision` and `is_final`.
   bool revises() const { return emit != EmitWhen::kOnClose || allowed_lateness > Duration{0}; }

@@ -55,4 +55,9 @@ inline Duration span_of(const CalendarShape& shape) {
 }
 inline Duration span_of(const SessionShape& shape) { return std::max(shape.gap, shape.max.value_or(shape.gap)); }
 
+// Where event time stands for the result rows of windows of this shape, which bear `end - 1 ms`, when those that end by
+// `watermark` have fired: no row comes with an earlier time. That is the watermark itself but for the parts of a
+// millisecond that the ends of such windows cannot have; the end of a session can have them.
+Time time_behind(const WindowShape& shape, Time watermark);
+
 }  // namespace tidemark

@@ -186,7 +186,7 @@ class Job:
     def __init__(self, directory, name, bootstrap, topic, out=None, late=None, dead=None, filter=None, window=None,
                  by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
                  lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
-                 sink_bootstrap=None, idle_after="1h", offset=None, pattern=None, fetch=None, emit=None):
+                 sink_bootstrap=None, idle_after="1h", offset=None, pattern=None, fetch=None, emit=None, branches=()):
         self.directory = pathlib.Path(directory)
         self.name, self.bootstrap, self.topic = name, bootstrap, topic
         self.out, self.late, self.dead = out, late, dead
@@ -198,6 +198,7 @@ class Job:
         self.pattern = pattern  # instead of the topic
         self.fetch = fetch
         self.emit = emit
+        self.branches = list(branches)
 
     @property
     def file(self):
@@ -230,23 +231,38 @@ class Job:
 
     def _steps(self):
         steps = [{"filter": cel(self.filter)}] if self.filter else []
-        if not self.window:
-            return steps
-        kind, size, step = self.window
-        shape = {kind: {"size": size, "step": step}}
+        if self.window:
+            window = {**self._shape(self.window), "by": self.by, "allowed_lateness": self.allowed_lateness,
+                      "aggregates": self._calls(self.aggregates)}
+            if self.offset:
+                window["offset"] = self.offset
+            if self.emit:
+                window["emit"] = self.emit
+            steps.append({"name": "per_user", "window": window})
+        return steps + [step for branch in self.branches for step in self._steps_of(branch)]
+
+    def _steps_of(self, branch):
+        source = "per_user" if branch.over else "events"
+        if branch.filter:
+            yield {"name": f"{branch.name}_only", "from": source, "filter": cel(branch.filter)}
+            source = f"{branch.name}_only"
+        if branch.window:
+            yield {"name": branch.name, "from": source,
+                   "window": {**self._shape(branch.window), "by": branch.by, "aggregates": self._calls(branch.aggregates)}}
+
+    @staticmethod
+    def _shape(window):
+        kind, size, step = window
         if kind == "tumbling":
-            shape = {kind: size}
+            return {kind: size}
         if kind == "calendar":
-            shape = {kind: {"unit": size, "timezone": step}}
+            return {kind: {"unit": size, "timezone": step}}
         if kind == "session":
-            shape = {kind: {"gap": size, **({"max": step} if step else {})}}
-        window = {**shape, "by": self.by, "allowed_lateness": self.allowed_lateness,
-                  "aggregates": {one["name"]: self._aggregate(one) for one in self.aggregates}}
-        if self.offset:
-            window["offset"] = self.offset
-        if self.emit:
-            window["emit"] = self.emit
-        return steps + [{"name": "per_user", "window": window}]
+            return {kind: {"gap": size, **({"max": step} if step else {})}}
+        return {kind: {"size": size, "step": step}}
+
+    def _calls(self, aggregates):
+        return {one["name"]: self._aggregate(one) for one in aggregates}
 
     @staticmethod
     def _aggregate(one):
@@ -264,7 +280,9 @@ class Job:
                 kafka["brokers"] = self.sink_bootstrap
             return {**more, "kafka": kafka, **({"delivery": self.delivery} if self.delivery else {})}
 
-        sinks = [{**sink(self.out), "format": "json"}] if self.out else [{"drop": {}}]
+        last = {"from": "per_user" if self.window else "filter-1" if self.filter else "events"} if self.branches else {}
+        sinks = [{**sink(self.out, **last), "format": "json"}] if self.out else [{"drop": {}}]
+        sinks += [sink(one.out, **{"from": one.name if one.window else f"{one.name}_only"}) for one in self.branches]
         sinks += [sink(self.late, **{"from": "late"})] if self.late else []
         sinks += [sink(self.dead, **{"from": "dead_letter"})] if self.dead else []
         return sinks
@@ -279,14 +297,50 @@ class Job:
                "lanes": "partition" if self.partitioned_by else "one", "close": close,
                "at_least_once": at_least_once or self.delivery == "at_least_once"}
         if self.window:
-            kind, size, step = self.window
-            shapes = {"tumbling": lambda: {"size_ms": milliseconds(size), "step_ms": milliseconds(size)},
-                      "calendar": lambda: {"unit": size, "timezone": step},
-                      "session": lambda: {"gap_ms": milliseconds(size), "max_ms": milliseconds(step or "0s")}}
-            shape = shapes.get(kind, lambda: {"size_ms": milliseconds(size), "step_ms": milliseconds(step)})()
-            out["window"] = {"name": "per_user", "kind": "sliding" if kind == "tumbling" else kind, **shape,
+            out["window"] = {"name": "per_user", **self._judged_shape(self.window),
                              "offset_ms": milliseconds(self.offset or "0s"), "by": self.by,
                              "allowed_lateness_ms": milliseconds(self.allowed_lateness), "aggregates": self.aggregates}
+        return out
+
+    @staticmethod
+    def _judged_shape(window):
+        kind, size, step = window
+        shapes = {"tumbling": lambda: {"size_ms": milliseconds(size), "step_ms": milliseconds(size)},
+                  "calendar": lambda: {"unit": size, "timezone": step},
+                  "session": lambda: {"gap_ms": milliseconds(size), "max_ms": milliseconds(step or "0s")}}
+        shape = shapes.get(kind, lambda: {"size_ms": milliseconds(size), "step_ms": milliseconds(step)})()
+        return {"kind": "sliding" if kind == "tumbling" else kind, **shape}
+
+    def view(self, branch):
+        """What the kit judges one branch by: its way from the source, and its rows alone."""
+        return View(self, branch)
+
+
+class Branch:
+    """Another way through a job's pipeline, from its source or from its window's rows: a filter, a window, or both."""
+
+    def __init__(self, name, out, over=False, filter=None, window=None, by=(), aggregates=()):
+        self.name, self.out, self.over, self.filter = name, out, over, filter
+        self.window, self.by, self.aggregates = window, list(by), list(aggregates)
+
+
+class View:
+    def __init__(self, job, branch):
+        self.directory, self.name, self.job, self.branch = job.directory, job.name, job, branch
+
+    def description(self, close="all", at_least_once=False):
+        branch = self.branch
+        out = {**self.job.description(close, at_least_once), "results": branch.out, "late": "", "dead_letters": ""}
+        steps = [{"name": f"{branch.name}_only", "filter": branch.filter}] if branch.filter else []
+        window = {"name": branch.name, **Job._judged_shape(branch.window), "by": branch.by,
+                  "aggregates": branch.aggregates} if branch.window else None
+        if branch.over:
+            out["over"] = [{"steps": steps, "window": window}]
+            return out
+        out["steps"] = steps
+        out.pop("window", None)
+        if window:
+            out["window"] = window
         return out
 
 

@@ -2,7 +2,7 @@
 import shutil
 import time
 
-from harness import SHORT_SESSION, TUMBLING, Failed, wait_for
+from harness import AGGREGATES, SHORT_SESSION, SLIDING, TUMBLING, Branch, Failed, wait_for
 
 HOUR_MS = 3_600_000
 START_MS = 1767225600000
@@ -70,6 +70,37 @@ def test_kill_and_continue(env):
         process.kill()
     env.run(job, until_end=True).wait(0)
     env.kit.verify(job)
+
+
+def test_branches_and_windows_over_windows_after_kills(env):
+    """One source, read once: a window, two over it (one of them across lanes), one beside it, and plain rows."""
+    per_user = [{"name": "users", "kind": "count"}, {"name": "events", "kind": "sum", "field": "n"},
+                {"name": "spent", "kind": "sum", "field": "spent"}, {"name": "lowest", "kind": "min", "field": "lowest"},
+                {"name": "last_user", "kind": "last", "field": "user_id"},
+                {"name": "busiest", "kind": "arg_max", "field": "user_id", "by": "n"}]
+
+    def out(name):
+        env.kit.create_topic(f"{env.name}.{name}", 3)
+        return f"{env.name}.{name}"
+
+    branches = [
+        Branch("per_city", out("per_city"), over=True, window=("tumbling", "5m", None), by=["city"], aggregates=per_user),
+        Branch("steady", out("steady"), over=True, filter=[["n", ">", 1]], window=("session", "90s", None),
+               by=["user_id", "city"], aggregates=per_user[:3]),
+        Branch("per_type", out("per_type"), window=SLIDING, by=["event_type"], aggregates=AGGREGATES[:5]),
+        Branch("purchases", out("purchases"), filter=[["event_type", "==", "purchase"]]),
+    ]
+    job = env.job(window=TUMBLING, by=["city", "user_id"], late=None, lanes=8, every="300ms", branches=branches)
+    env.kit.generate(job.topic, 500_000, keys=2_000, events_per_minute=20_000)
+    for moment_s in (0.7, 0.9, 1.1, 1.3):
+        process = env.run(job, "--threads", 2)
+        time.sleep(moment_s)
+        process.kill()
+    env.run(job, "--threads", 2, until_end=True).wait(0)
+    env.kit.verify(job)
+    for branch in branches:
+        summary = env.kit.verify(job.view(branch))
+        assert summary["results"]["found"] > 10, f"a test of nothing: {branch.name} {summary}"
 
 
 def test_at_least_once_after_kill(env):

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <limits>
 #include <set>
+#include <tuple>
 
 #include "tests/oracle/accumulate.h"
 #include "tests/oracle/spans.h"
@@ -52,6 +53,87 @@ struct Group {
   }
 };
 
+// A result row on its way out, or to a window over this one.
+struct Fired {
+  Row row;
+  std::vector<Value> key;
+  int32_t lane = 0;
+  Span window;
+  int64_t newest_timestamp_ms = kNever;
+  bool closed = true;
+  // Event order, where times are equal too.
+  auto place() const { return std::tie(window.end_us, window.start_us, key, lane); }
+};
+
+Row result_fields(const Window& window, const std::vector<Value>& key, const Span& span, const Group& group) {
+  Row row;
+  for (size_t i = 0; i < key.size(); ++i) row.set(window.by[i], key[i]);
+  row.set("window_start", Timestamp{span.start_us});
+  row.set("window_end", Timestamp{span.end_us});
+  for (size_t i = 0; i < window.aggregates.size(); ++i) {
+    row.set(window.aggregates[i].name, group.accumulators[i].result(window.aggregates[i]));
+  }
+  return row;
+}
+
+// Everything that counts in the windows of one step.
+class Gathering {
+ public:
+  explicit Gathering(const Window& window) : window_(window) {}
+
+  void add(int32_t lane, const Span& span, const std::vector<Value>& key, const Counted& record) {
+    groups_[{lane, span, key}].add(window_, record);
+  }
+  void add_to_session(int32_t lane, std::vector<Value> key, Counted record) {
+    session_records_[{lane, std::move(key)}].push_back(std::move(record));
+  }
+  // In all windows of its time.
+  void add_to_all(int32_t lane, std::vector<Value> key, Counted record) {
+    if (window_.kind == WindowKind::kSession) return add_to_session(lane, std::move(key), std::move(record));
+    for (const Span& span : spans_of(window_, std::get<0>(record.order))) add(lane, span, key, record);
+  }
+  // One row for each window and key.
+  std::vector<Fired> fire() {
+    gather_sessions();
+    std::vector<Fired> all;
+    for (const auto& [id, group] : groups_) {
+      all.push_back({result_fields(window_, id.key, id.window, group), id.key, id.lane, id.window, group.newest_timestamp_ms});
+    }
+    return all;
+  }
+
+ private:
+  void gather_sessions();
+
+  const Window& window_;
+  std::map<GroupId, Group> groups_;
+  std::map<std::pair<int32_t, std::vector<Value>>, std::vector<Counted>> session_records_;
+};
+
+// The records of a key by time: a session goes on as long as the next one comes less than a gap behind the last one, and
+// on the same side of each multiple of max.
+void Gathering::gather_sessions() {
+  const int64_t gap = window_.gap_us;
+  const int64_t max = window_.max_us;
+  for (auto& [of, records] : session_records_) {
+    std::sort(records.begin(), records.end(), [](const Counted& a, const Counted& b) { return a.order < b.order; });
+    for (size_t i = 0; i < records.size();) {
+      const int64_t start = std::get<0>(records[i].order);
+      int64_t last = start;
+      Group group;
+      for (; i < records.size(); ++i) {
+        const int64_t at = std::get<0>(records[i].order);
+        if (at - last >= gap || (max > 0 && floor_div(at, max) != floor_div(start, max))) break;
+        last = at;
+        group.add(window_, records[i]);
+      }
+      const int64_t quiet = last + gap;
+      const int64_t end = max > 0 ? std::min(quiet, (floor_div(start, max) + 1) * max) : quiet;
+      groups_[{of.first, {start, end}, of.second}] = std::move(group);
+    }
+  }
+}
+
 struct Decoded {
   Row row;
   int64_t event_us = 0;
@@ -60,7 +142,9 @@ struct Decoded {
 
 class Walk {
  public:
-  explicit Walk(const Pipeline& pipeline) : pipeline_(pipeline) {}
+  explicit Walk(const Pipeline& pipeline) : pipeline_(pipeline) {
+    if (pipeline.window) gathering_.emplace(*pipeline.window);
+  }
 
   void partition(const PartitionLog& log);
   Outcome finish();
@@ -72,16 +156,16 @@ class Walk {
   bool steps(Row& row, const RefusedRecord& place);
   void count(Row& row, const Record& record, int64_t event_us, int64_t watermark_us, RefusedRecord place);
   void count_in_session(int32_t lane, std::vector<Value> key, Counted record, int64_t watermark_us, RefusedRecord place);
-  bool arguments(const Row& row, std::vector<std::pair<Value, Value>>& values) const;
-  void close_sessions();
-  void close(int32_t lane, const std::vector<Value>& key, int64_t start, int64_t end, const Group& group);
+  void close(std::vector<Fired>& rows, const Window& window, const std::map<int32_t, int64_t>& watermarks);
+  std::vector<Fired> fire_over(const Level& level, const std::vector<Fired>& rows);
+  bool steps_behind(const std::vector<Step>& steps, Row& row);
+  void emit(const Fired& fired);
   void emit_plain(const Row& row, const PartitionLog& log, const Record& record);
   int32_t lane_of(int32_t partition) const { return pipeline_.lanes == Lanes::kOne ? 0 : partition; }
 
   const Pipeline& pipeline_;
   Outcome out_;
-  std::map<GroupId, Group> groups_;
-  std::map<std::pair<int32_t, std::vector<Value>>, std::vector<Counted>> session_records_;
+  std::optional<Gathering> gathering_;
   std::map<int32_t, int64_t> lane_watermarks_;
 };
 
@@ -190,8 +274,8 @@ bool Walk::steps(Row& row, const RefusedRecord& place) {
 
 // One value for each aggregate, and what it goes by; null where the aggregate skips the row. False: an expression failed.
 // What `.where` keeps away from an aggregate is not worked out for it.
-bool Walk::arguments(const Row& row, std::vector<std::pair<Value, Value>>& values) const {
-  for (const Aggregate& aggregate : pipeline_.window->aggregates) {
+bool arguments(const Window& window, const Row& row, std::vector<std::pair<Value, Value>>& values) {
+  for (const Aggregate& aggregate : window.aggregates) {
     const std::optional<bool> wanted = aggregate.where ? aggregate.where(row) : true;
     if (!wanted) return false;
     if (!*wanted) {
@@ -212,7 +296,7 @@ void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t water
   ++ledger.in;
   place.step = window.name;
   std::vector<std::pair<Value, Value>> values;
-  if (!arguments(row, values)) {
+  if (!arguments(window, row, values)) {
     ++ledger.dead_lettered;
     place.reason = "expression";
     out_.dead_letters.push_back(place);
@@ -232,10 +316,11 @@ void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t water
       continue;
     }
     ++counted;
-    groups_[{lane_of(place.partition), span, key}].add(window, {order, values, record.timestamp_ms});
+    gathering_->add(lane_of(place.partition), span, key, {order, values, record.timestamp_ms});
   }
   if (counted > 0) {
     ++ledger.out;
+    ledger.updates_missed += missed;
     out_.ledger.window_updates_missed += missed;
     return;
   }
@@ -250,7 +335,7 @@ void Walk::count_in_session(int32_t lane, std::vector<Value> key, Counted record
   StepLedger& ledger = out_.ledger.steps[window.name];
   if (std::get<0>(record.order) + window.allowed_lateness_us >= watermark_us) {
     ++ledger.out;
-    session_records_[{lane, std::move(key)}].push_back(std::move(record));
+    gathering_->add_to_session(lane, std::move(key), std::move(record));
     return;
   }
   ++ledger.late;
@@ -276,63 +361,94 @@ void Walk::emit_plain(const Row& row, const PartitionLog& log, const Record& rec
   out_.rows.push_back(std::move(result));
 }
 
-Row result_fields(const Window& window, const std::vector<Value>& key, int64_t start, int64_t end, const Group& group) {
-  Row row;
-  for (size_t i = 0; i < key.size(); ++i) row.set(window.by[i], key[i]);
-  row.set("window_start", Timestamp{start});
-  row.set("window_end", Timestamp{end});
-  for (size_t i = 0; i < window.aggregates.size(); ++i) {
-    row.set(window.aggregates[i].name, group.accumulators[i].result(window.aggregates[i]));
+// Says which rows time has closed, and drops those of a filter behind the window.
+void Walk::close(std::vector<Fired>& rows, const Window& window, const std::map<int32_t, int64_t>& watermarks) {
+  for (Fired& fired : rows) {
+    fired.closed = pipeline_.until_end || fired.window.end_us + window.allowed_lateness_us <= watermarks.at(fired.lane);
   }
-  return row;
+  if (!window.having) return;
+  std::erase_if(rows, [&](const Fired& fired) {
+    const bool dropped = !window.having(fired.row).value_or(false);
+    out_.ledger.results_filtered += dropped && fired.closed ? 1 : 0;
+    return dropped;
+  });
 }
 
-void Walk::close(int32_t lane, const std::vector<Value>& key, int64_t start, int64_t end, const Group& group) {
-  const Window& window = *pipeline_.window;
-  const Row row = result_fields(window, key, start, end, group);
-  ResultRow result;
-  result.json = render_row(row);
-  result.key = kafka_key(key);
-  result.identity = "window " + rfc3339(start) + " " + rfc3339(end) + " key";
-  for (const Value& value : key) result.identity += " " + render_value(value);
-  result.newest_timestamp_ms = group.newest_timestamp_ms;
-  result.window_end_us = end;
-  result.closed = pipeline_.until_end || end + window.allowed_lateness_us <= lane_watermarks_.at(lane);
-  if (window.having && !window.having(row).value_or(false)) {
-    out_.ledger.results_filtered += result.closed ? 1 : 0;
-    return;
+// Behind a window nothing is a dead letter: a field whose expression failed is null, and a condition that did is false.
+bool Walk::steps_behind(const std::vector<Step>& steps, Row& row) {
+  for (const Step& step : steps) {
+    StepLedger& ledger = out_.ledger.steps[step.name];
+    ++ledger.in;
+    if (step.filter && !step.filter(row).value_or(false)) {
+      ++ledger.filtered;
+      return false;
+    }
+    Row mapped = row;
+    for (const auto& [name, expression] : step.map) mapped.set(name, expression(row).value_or(Value()));
+    ++ledger.out;
+    row = std::move(mapped);
   }
+  return true;
+}
+
+// The time of a result row is a millisecond before its end, and its place in event order that among all of them.
+std::vector<Fired> Walk::fire_over(const Level& level, const std::vector<Fired>& rows) {
+  Gathering gathering(level.window);
+  std::vector<const Fired*> sorted;
+  for (const Fired& fired : rows) {
+    if (fired.closed) sorted.push_back(&fired);
+  }
+  std::sort(sorted.begin(), sorted.end(), [](const Fired* a, const Fired* b) { return a->place() < b->place(); });
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    Row row = sorted[i]->row;
+    if (!steps_behind(level.steps, row)) continue;
+    StepLedger& ledger = out_.ledger.steps[level.window.name];
+    ++ledger.in;
+    ++ledger.out;
+    Counted counted{{sorted[i]->window.end_us - 1000, "", 0, static_cast<int64_t>(i)}, {}, sorted[i]->newest_timestamp_ms};
+    for (const Aggregate& aggregate : level.window.aggregates) {
+      const bool wanted = !aggregate.where || aggregate.where(row).value_or(false);
+      const auto value = [&](const Expression& of, Value otherwise) { return of ? of(row).value_or(Value()) : otherwise; };
+      counted.values.emplace_back(wanted ? value(aggregate.argument, true) : Value(), wanted ? value(aggregate.by, {}) : Value());
+    }
+    std::vector<Value> key;
+    for (const std::string& field : level.window.by) key.push_back(row.at(field));
+    gathering.add_to_all(sorted[i]->lane, std::move(key), std::move(counted));
+  }
+  return gathering.fire();
+}
+
+void Walk::emit(const Fired& fired) {
+  ResultRow result;
+  result.json = render_row(fired.row);
+  result.key = kafka_key(fired.key);
+  result.identity = "window " + rfc3339(fired.window.start_us) + " " + rfc3339(fired.window.end_us) + " key";
+  for (const Value& value : fired.key) result.identity += " " + render_value(value);
+  result.newest_timestamp_ms = fired.newest_timestamp_ms;
+  result.window_end_us = fired.window.end_us;
+  result.closed = fired.closed;
   out_.rows.push_back(std::move(result));
 }
 
-// The records of a key by time: a session goes on as long as the next one comes less than a gap behind the last one, and
-// on the same side of each multiple of max.
-void Walk::close_sessions() {
-  const int64_t gap = pipeline_.window->gap_us;
-  const int64_t max = pipeline_.window->max_us;
-  for (auto& [of, records] : session_records_) {
-    std::sort(records.begin(), records.end(), [](const Counted& a, const Counted& b) { return a.order < b.order; });
-    for (size_t i = 0; i < records.size();) {
-      const int64_t start = std::get<0>(records[i].order);
-      int64_t last = start;
-      Group group;
-      for (; i < records.size(); ++i) {
-        const int64_t at = std::get<0>(records[i].order);
-        if (at - last >= gap || (max > 0 && floor_div(at, max) != floor_div(start, max))) break;
-        last = at;
-        group.add(*pipeline_.window, records[i]);
-      }
-      const int64_t quiet = last + gap;
-      close(of.first, of.second, start, max > 0 ? std::min(quiet, (floor_div(start, max) + 1) * max) : quiet, group);
-    }
-  }
+// Ends lie on whole milliseconds, but those of sessions.
+int64_t time_behind(const Window& window, int64_t watermark_us) {
+  if (watermark_us == kNever) return kNever;
+  return window.kind == WindowKind::kSession ? watermark_us - 999 : floor_div(watermark_us, 1000) * 1000;
 }
 
 Outcome Walk::finish() {
-  for (const auto& [id, group] : groups_) {
-    close(id.lane, id.key, id.window.start_us, id.window.end_us, group);
+  if (!pipeline_.window) return std::move(out_);
+  std::map<int32_t, int64_t> watermarks = lane_watermarks_;
+  const Window* window = &*pipeline_.window;
+  std::vector<Fired> rows = gathering_->fire();
+  close(rows, *window, watermarks);
+  for (const Level& level : pipeline_.over) {
+    for (auto& [lane, w] : watermarks) w = time_behind(*window, w);
+    window = &level.window;
+    rows = fire_over(level, rows);
+    close(rows, *window, watermarks);
   }
-  if (pipeline_.window && pipeline_.window->kind == WindowKind::kSession) close_sessions();
+  for (const Fired& fired : rows) emit(fired);
   return std::move(out_);
 }
 
@@ -360,22 +476,27 @@ uint32_t murmur2(const std::string& data) {
   std::abort();
 }
 
+void check(const Window& window) {
+  const bool stepped = window.kind == WindowKind::kSliding || window.kind == WindowKind::kCumulative;
+  if (stepped && (window.step_us <= 0 || window.size_us < window.step_us)) refuse("step <= size, both positive");
+  const bool sessions = window.kind == WindowKind::kSession;
+  if (sessions && (window.gap_us <= 0 || (window.max_us != 0 && window.max_us < window.gap_us))) {
+    refuse("gap <= max, both positive");
+  }
+  for (const Aggregate& aggregate : window.aggregates) {
+    if (aggregate.kind != AggregateKind::kCount && !aggregate.argument) refuse("an aggregate without its argument");
+  }
+}
+
 void check(const Pipeline& pipeline) {
   std::set<std::string> names;
   for (const Step& step : pipeline.steps) {
     if (!step.filter && step.map.empty()) refuse("a step that is neither filter nor map");
     if (!names.insert(step.name).second) refuse("two steps of one name");
   }
-  const auto& window = pipeline.window;
-  const bool stepped = window && (window->kind == WindowKind::kSliding || window->kind == WindowKind::kCumulative);
-  if (stepped && (window->step_us <= 0 || window->size_us < window->step_us)) refuse("step <= size, both positive");
-  const bool sessions = window && window->kind == WindowKind::kSession;
-  if (sessions && (window->gap_us <= 0 || (window->max_us != 0 && window->max_us < window->gap_us))) {
-    refuse("gap <= max, both positive");
-  }
-  for (const Aggregate& aggregate : window ? window->aggregates : std::vector<Aggregate>{}) {
-    if (aggregate.kind != AggregateKind::kCount && !aggregate.argument) refuse("an aggregate without its argument");
-  }
+  if (pipeline.window) check(*pipeline.window);
+  for (const Level& level : pipeline.over) check(level.window);
+  if (!pipeline.over.empty() && !pipeline.window) refuse("a window over none");
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 //
 // Use: describe the pipeline in a Pipeline, give the logs of *all* its partitions (empty ones too, for they hold a lane's
 // watermark back), call run_oracle(). Plain data in, plain data out; a pure function; aborts on a description that makes
-// no sense (a filter naming no condition). Not covered: dedupe, early rows,
-// windows over windows, `oversize` of results, idle partitions.
+// no sense (a filter naming no condition). Of a pipeline with branches it sees one at a time. Not covered: dedupe, early
+// rows, `oversize` of results, idle partitions.
 #pragma once
 
 #include <cstdint>
@@ -111,6 +111,12 @@ struct Window {
   Condition having;  // a filter behind the window; absent: all result rows
 };
 
+// A window over the results of another one, behind steps of its own.
+struct Level {
+  std::vector<Step> steps;
+  Window window;
+};
+
 struct EventTime {
   std::string field;  // empty: the Kafka timestamp
   int64_t max_delay_us = 0;
@@ -131,6 +137,7 @@ struct Pipeline {
   int64_t max_record_bytes = 10 << 20;  // of key and value together
   std::vector<Step> steps;
   std::optional<Window> window;  // after the steps; without one, rows leave as they are
+  std::vector<Level> over;       // over the window, one over the other; the last one's rows leave
   Lanes lanes = Lanes::kOne;
   bool until_end = false;                // every window closes; otherwise those that the logs alone have closed
   std::optional<int64_t> wall_clock_ms;  // absent: no record's Kafka timestamp is beyond the wall clock
@@ -163,6 +170,7 @@ struct StepLedger {
   int64_t filtered = 0;
   int64_t late = 0;
   int64_t dead_lettered = 0;
+  int64_t updates_missed = 0;  // windows missed by records that counted in others
 };
 
 struct Ledger {

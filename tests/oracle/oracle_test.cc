@@ -76,8 +76,8 @@ TEST_CASE("a session goes on while records come less than a gap apart, whatever 
   // The record at 25 s bridges those at 0 s and 50 s; 80 s lies exactly a gap behind 50 s.
   CHECK(rows(outcome) ==
         Rows{R"({"user":"a","window_start":"1970-01-01T00:00:00Z","window_end":"1970-01-01T00:01:20Z","n":3,"total":19.0})",
-             R"({"user":"a","window_start":"1970-01-01T00:01:20Z","window_end":"1970-01-01T00:01:50Z","n":1,"total":4.0})",
-             R"({"user":"b","window_start":"1970-01-01T00:01:00Z","window_end":"1970-01-01T00:01:30Z","n":1,"total":8.0})"});
+             R"({"user":"b","window_start":"1970-01-01T00:01:00Z","window_end":"1970-01-01T00:01:30Z","n":1,"total":8.0})",
+             R"({"user":"a","window_start":"1970-01-01T00:01:20Z","window_end":"1970-01-01T00:01:50Z","n":1,"total":4.0})"});
   CHECK(outcome.late.empty());
 }
 
@@ -328,4 +328,54 @@ TEST_CASE("partitions are those of the Java client") {
   CHECK(java_partition("foobar", 1 << 30) == ((-790332482 & 0x7fffffff) % (1 << 30)));
   CHECK(java_partition("a-little-bit-long-string", 1 << 30) == ((-985981536 & 0x7fffffff) % (1 << 30)));
   CHECK(java_partition("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", 1 << 30) == ((-58897971 & 0x7fffffff) % (1 << 30)));
+}
+
+namespace {
+
+// Minutes of users, and over them hours of all.
+Pipeline minutes_and_hours() {
+  Pipeline pipeline = tumbling();
+  Window hours;
+  hours.name = "hours";
+  hours.size_us = hours.step_us = 60 * kMinute;
+  hours.aggregates = {{"users", AggregateKind::kCount, nullptr, nullptr},
+                      {"total", AggregateKind::kSum, field("n"), nullptr},
+                      {"first", AggregateKind::kFirst, field("user"), nullptr},
+                      {"last", AggregateKind::kLast, field("user"), nullptr}};
+  pipeline.over.push_back({{}, hours});
+  return pipeline;
+}
+
+}  // namespace
+
+TEST_CASE("a window over a window counts its rows, each a millisecond before its end") {
+  // The row that ends at 1:00:00 belongs to the first hour.
+  const auto outcome = run_oracle(minutes_and_hours(), {{"t", 0, {event(0, 10, "b", "1"), event(1, 20, "a", "1"), event(2, 21, "a", "1"),
+                                                                  event(3, 3599, "c", "1"), event(4, 3600, "d", "1")}}});
+  CHECK(rows(outcome) ==
+        Rows{R"({"window_start":"1970-01-01T00:00:00Z","window_end":"1970-01-01T01:00:00Z","users":3,"total":4,"first":"a","last":"c"})",
+             R"({"window_start":"1970-01-01T01:00:00Z","window_end":"1970-01-01T02:00:00Z","users":1,"total":1,"first":"d","last":"d"})"});
+  CHECK(outcome.rows[0].newest_timestamp_ms == 3'599'000);
+  CHECK(outcome.ledger.steps.at("hours").in == 4);
+}
+
+TEST_CASE("a window over a window closes with the watermark that closed its rows") {
+  Pipeline pipeline = minutes_and_hours();
+  pipeline.until_end = false;
+  const std::vector<Record> log = {event(0, 10, "b", "1"), event(1, 3'599, "c", "1")};
+  CHECK(rows(run_oracle(pipeline, {{"t", 0, log}})).empty());
+  std::vector<Record> on_time = log;
+  on_time.push_back(event(2, 3'600, "d", "1"));
+  CHECK(rows(run_oracle(pipeline, {{"t", 0, on_time}})).size() == 1);
+}
+
+TEST_CASE("steps between windows drop rows and write no dead letters") {
+  Pipeline pipeline = minutes_and_hours();
+  pipeline.over[0].steps = {{"some", [](const Row& row) { return std::optional(std::get<int64_t>(row.at("n")) > 1); }, {}},
+                            {"none", nullptr, {{"n", [](const Row&) { return std::optional<Value>(); }}}}};
+  const auto outcome = run_oracle(pipeline, {{"t", 0, {event(0, 10, "b", "1"), event(1, 20, "a", "1"), event(2, 21, "a", "1")}}});
+  CHECK(rows(outcome) ==
+        Rows{R"({"window_start":"1970-01-01T00:00:00Z","window_end":"1970-01-01T01:00:00Z","users":1,"total":null,"first":"a","last":"a"})"});
+  CHECK(outcome.ledger.steps.at("some").filtered == 1);
+  CHECK(outcome.dead_letters.empty());
 }

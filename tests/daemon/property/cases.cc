@@ -2,9 +2,13 @@
 // apart. What must come out is the oracle's answer in the engine's form.
 #include "tests/daemon/property/cases.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <set>
+#include <tuple>
+#include <utility>
 
 #include "tests/daemon/property/case_logs.h"
 
@@ -170,6 +174,14 @@ int64_t int_of(const Json& json) { return std::strtoll(json.text.c_str(), nullpt
 double double_of(const Json& json) { return std::strtod(json.text.c_str(), nullptr); }
 bool is_null(const Json& json) { return json.kind == Json::Kind::kNull; }
 
+// None where a window over this one does not take it.
+std::string type_of(const std::string& name) {
+  if (name == "n") return "int";
+  if (name == "x") return "double";
+  if (name == "seen") return "timestamp";
+  return name == "flag" ? "" : "string";
+}
+
 ResultField simple(Random& random) {
   using K = AggregateKind;
   const K kind = random.one_of({K::kCount, K::kSum, K::kAvg, K::kMin, K::kMax, K::kFirst, K::kLast});
@@ -178,6 +190,7 @@ ResultField simple(Random& random) {
   if (any && random.percent(50)) name = random.one_of<std::string>({"user", "region", "seen", "note"});
   if ((kind == K::kCount || kind == K::kFirst || kind == K::kLast) && random.percent(15)) name = "flag";
   ResultField out{"", std::string(word_of(kind)) + "(" + name + ")", {part(kind, field(name))}, nullptr};
+  out.type = kind == K::kCount ? "int" : kind == K::kAvg ? "double" : type_of(name);
   choose(random, out);
   return out;
 }
@@ -264,8 +277,10 @@ class CaseWriter {
     if (promised_ || !windowed_) case_.pipeline.lanes = oracle::Lanes::kPerPartition;
     source();
     steps();
+    branches();
     sinks();
     make_logs(random_, case_);
+    if (by_key_ && windowed_) case_.pipeline.lanes = oracle::Lanes::kOne;
     const bool two_topics = case_.logs.back().topic != "in";
     const std::string marker = "TOPICS";
     case_.yaml.replace(case_.yaml.find(marker), marker.size(), two_topics ? "[in, also-in]" : "[in]");
@@ -318,51 +333,242 @@ class CaseWriter {
   void steps() {
     auto& p = case_.pipeline;
     const int64_t count = random_.in(0, 2);
+    last_step_ = "events";
     if (count == 0 && !windowed_) return;
-    line("steps:");
+    begin_steps();
     for (int64_t i = 1; i <= count; ++i) {
       const WrittenStep step = random_step(random_, !promised_);
       line("  - " + step.yaml);
       p.steps.push_back({(step.filter ? "filter-" : "map-") + std::to_string(i), step.filter, step.map});
     }
+    if (!p.steps.empty()) last_step_ = p.steps.back().name;
     if (windowed_) window();
+  }
+
+  void begin_steps() {
+    if (!std::exchange(has_steps_, true)) line("steps:");
+  }
+
+  static std::string listed(const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+    return out;
+  }
+
+  std::vector<std::string> random_by() {
+    const int64_t kind = random_.in(0, 4);
+    if (!promised_) return by(kind);
+    return kind == 0 ? std::vector<std::string>{"region", "user"} : std::vector<std::string>{"user"};
+  }
+
+  // Up to its aggregates; `from` a step or source, or what stands before it.
+  void begin_window(oracle::Window& w, const std::string& kind_of_window, const std::string& from, Case& of) {
+    line("  - name: " + w.name);
+    if (!from.empty()) line("    from: " + from);
+    line("    window:");
+    line("      " + kind_of_window);
+    if (w.offset_us != 0) line("      offset: " + us_text(w.offset_us));
+    line("      by: [" + listed(w.by) + "]");
+    emission(w, of);
   }
 
   void window() {
     oracle::Window w;
     w.name = "agg";
     const std::string kind_of_window = shape(w);
-    if (promised_) w.by = {"user"};
-    const int64_t kind = random_.in(0, 4);
-    if (promised_ && kind == 0) w.by = {"region", "user"};
-    if (!promised_) w.by = by(kind);
-    std::string names;
-    for (const std::string& name : w.by) names += (names.empty() ? "" : ", ") + name;
-    line("  - name: agg");
-    line("    window:");
-    line("      " + kind_of_window);
-    if (w.offset_us != 0) line("      offset: " + us_text(w.offset_us));
-    line("      by: [" + names + "]");
-    emission(w);
-    aggregates(w);
+    w.by = random_by();
+    begin_window(w, kind_of_window, "", case_);
+    aggregates(w, case_);
+    last_step_ = "agg";
     const int64_t least = random_.in(2, 4);
     if (random_.percent(25)) {
       const bool withdraws = case_.revised && w.kind == oracle::WindowKind::kSession;  // rows of no record
+      last_step_ = "enough";
       line("  - {name: enough, filter: '" + std::string(withdraws ? "withdrawn || " : "") + "c >= " + std::to_string(least) + "'}");
       w.having = [least](const Row& row) { return std::optional(std::get<int64_t>(row.at("c.0")) >= least); };
     }
     case_.doubled = random_.percent(20);
-    if (case_.doubled) line("  - map: {twice: c * 2}");
+    if (case_.doubled) line("  - {name: doubled, map: {twice: c * 2}}");
+    if (case_.doubled) last_step_ = "doubled";
     case_.pipeline.window = std::move(w);
   }
 
+  // ---- Branches
+
+  void branches() {
+    for (int64_t n = random_.percent(40) ? random_.in(1, 2) : 0; n > 0; --n) {
+      const std::string number = std::to_string(n);
+      if (windowed_ && random_.percent(60)) {
+        const bool over = !case_.revised && random_.percent(65);
+        if (over) {
+          window_over(number);
+        } else {
+          window_beside(number);
+        }
+      } else {
+        rows_beside(number);
+      }
+    }
+    // Where one window needs it, the rows of all find their lanes by key.
+    const auto by_user = [](const Case& one) {
+      const auto has_user = [](const oracle::Window& w) { return std::ranges::find(w.by, "user") != w.by.end(); };
+      return (!one.pipeline.window || has_user(*one.pipeline.window)) &&
+             std::ranges::all_of(one.pipeline.over, [&](const oracle::Level& level) { return has_user(level.window); });
+    };
+    if (std::ranges::all_of(case_.branches, by_user)) return;
+    for (Case& branch : case_.branches) branch.pipeline.lanes = oracle::Lanes::kOne;
+    by_key_ = true;
+  }
+
+  // A branch from the source, or from behind some of the steps before the window, perhaps with another one.
+  Case begin_branch(const std::string& number, std::string& from) {
+    Case branch;
+    branch.pipeline = case_.pipeline;
+    branch.rows_topic = "rows-" + number;
+    branch.pipeline.window.reset();
+    auto& steps = branch.pipeline.steps;
+    steps.resize(static_cast<size_t>(random_.in(0, static_cast<int64_t>(steps.size()))));
+    from = steps.empty() ? "events" : steps.back().name;
+    if (random_.percent(50)) {
+      begin_steps();
+      const WrittenStep step = random_step(random_, !promised_);
+      line("  - name: own-" + number + "\n    from: " + from + "\n    " + step.yaml);
+      from = "own-" + number;
+      steps.push_back({from, step.filter, step.map});
+    }
+    return branch;
+  }
+
+  void rows_beside(const std::string& number) {
+    std::string from;
+    Case branch = begin_branch(number, from);
+    end_branch(std::move(branch), from);
+  }
+
+  void window_beside(const std::string& number) {
+    std::string from;
+    Case branch = begin_branch(number, from);
+    oracle::Window w;
+    w.name = "agg-" + number;
+    const std::string kind_of_window = shape(w);
+    w.by = random_.percent(30) ? by(random_.in(0, 4)) : random_by();
+    begin_window(w, kind_of_window, from, branch);
+    aggregates(w, branch);
+    branch.pipeline.window = std::move(w);
+    end_branch(std::move(branch), "agg-" + number);
+  }
+
+  // A window over the first one, and perhaps one over that.
+  void window_over(const std::string& number) {
+    Case branch;
+    branch.pipeline = case_.pipeline;
+    branch.rows_topic = "rows-" + number;
+    branch.results = case_.results;
+    std::string from = "agg";
+    if (branch.pipeline.window->having && random_.percent(50)) {
+      from = "enough";
+    } else {
+      branch.pipeline.window->having = nullptr;
+    }
+    const std::vector<std::string> below = branch.pipeline.window->by;
+    std::string name = "over-" + number;
+    level(branch, below, name, from);
+    if (!branch.revised && random_.percent(25)) {
+      const std::vector<std::string> first_keys = branch.pipeline.over.back().window.by;
+      const std::string before = std::exchange(name, "top-" + number);
+      level(branch, first_keys, name, before);
+    }
+    end_branch(std::move(branch), name);
+  }
+
+  void level(Case& branch, const std::vector<std::string>& keys, const std::string& name, std::string from) {
+    oracle::Level over;
+    if (random_.percent(25)) {
+      line("  - {name: some-" + name + ", from: " + from + ", filter: 'c % 3 != 0'}");
+      from = "some-" + name;
+      over.steps.push_back({from, [](const Row& r) { return std::optional(std::get<int64_t>(r.at("c.0")) % 3 != 0); }, {}});
+    }
+    if (random_.percent(20)) {  // of c = 2 it is null
+      line("  - {name: turned-" + name + ", from: " + from + ", map: {c: '12 / (c - 2)'}}");
+      from = "turned-" + name;
+      over.steps.push_back({from, nullptr, {{"c.0", [](const Row& r) {
+        const int64_t c = std::get<int64_t>(r.at("c.0"));
+        return c == 2 ? std::nullopt : std::optional<Value>(12 / (c - 2));
+      }}}});
+    }
+    oracle::Window& w = over.window;
+    w.name = name;
+    const std::string kind_of_window = shape(w);
+    for (const std::string& key : keys) {
+      if (random_.percent(60)) w.by.push_back(key);
+    }
+    if (w.by.size() == 2 && random_.percent(50)) std::swap(w.by[0], w.by[1]);
+    begin_window(w, kind_of_window, from, branch);
+    results_of_results(branch.results, keys, w, branch);
+    branch.pipeline.over.push_back(std::move(over));
+  }
+
+  // Aggregates over the results of the window before, and over its keys and times.
+  void results_of_results(const std::vector<ResultField>& before, const std::vector<std::string>& keys, oracle::Window& w,
+                          Case& branch) {
+    using K = AggregateKind;
+    struct Taken {
+      std::string name, in_oracle, type;
+    };
+    std::vector<Taken> takes = {{"window_start", "window_start", "timestamp"}, {"window_end", "window_end", "timestamp"}};
+    for (const ResultField& result : before) {
+      if (!result.type.empty()) takes.push_back({result.name, result.name + ".0", result.type});
+    }
+    for (const std::string& key : keys) {
+      if (!type_of(key).empty()) takes.push_back({key, key, type_of(key)});
+    }
+    std::vector<ResultField> results = {{"c", "count()", {part(K::kCount, nullptr)}, nullptr, "int"}};
+    for (int64_t n = random_.in(1, 4); n > 0; --n) {
+      const Taken taken = random_.one_of(takes);
+      const bool number = taken.type == "int" || taken.type == "double";
+      const K kind = random_.one_of(number ? std::vector<K>{K::kSum, K::kAvg, K::kMin, K::kMax, K::kFirst, K::kLast, K::kList, K::kArgMax, K::kCount}
+                                           : std::vector<K>{K::kCount, K::kMin, K::kMax, K::kFirst, K::kLast, K::kList, K::kArgMin});
+      ResultField out{"a" + std::to_string(n), "", {part(kind, field(taken.in_oracle))}, nullptr, taken.type};
+      std::string more;
+      if (kind == K::kCount) out.type = "int";
+      if (kind == K::kAvg) out.type = "double";
+      if (kind == K::kList) {
+        out.parts[0].numbers = {static_cast<double>(random_.in(1, 5))};
+        more = ", " + std::to_string(static_cast<int64_t>(out.parts[0].numbers[0]));
+        out.type.clear();
+      }
+      if (kind == K::kArgMin || kind == K::kArgMax) {
+        const Taken by = random_.one_of(takes);
+        out.parts[0].by = field(by.in_oracle);
+        more = ", " + by.name;
+      }
+      out.expression = std::string(word_of(kind)) + "(" + taken.name + more + ")";
+      if (random_.percent(25)) {  // null, and then false, where `c` is
+        out.expression += ".where(c > 3)";
+        out.parts[0].where = [](const Row& r) {
+          const auto* c = std::get_if<int64_t>(&r.at("c.0"));
+          return c ? std::optional(*c > 3) : std::nullopt;
+        };
+      }
+      results.push_back(std::move(out));
+    }
+    write_results(std::move(results), w, branch);
+  }
+
+  void end_branch(Case branch, const std::string& last_step) {
+    branch.at_least_once = case_.at_least_once;
+    branch.sink_partitions = case_.sink_partitions;
+    branch_ends_.push_back(last_step);
+    case_.branches.push_back(std::move(branch));
+  }
+
   // When windows speak, which the oracle need not know but for what is late.
-  void emission(oracle::Window& w) {
+  void emission(oracle::Window& w, Case& of) {
     if (random_.percent(25)) w.allowed_lateness_us = random_.one_of<int64_t>({500'000, 5'000'000, 40'000'000});
     if (w.allowed_lateness_us > 0) line("      allowed_lateness: " + us_text(w.allowed_lateness_us));
     const std::string emit = random_.one_of<std::string>({"", "", "", "on_change", "{every: 1s}", "{every: 7s}"});
     if (!emit.empty()) line("      emit: " + emit);
-    case_.revised = !emit.empty() || w.allowed_lateness_us > 0;
+    of.revised = !emit.empty() || w.allowed_lateness_us > 0;
   }
 
   // Answers the kind of window as the file writes it.
@@ -406,15 +612,20 @@ class CaseWriter {
     }
   }
 
-  void aggregates(oracle::Window& w) {
-    case_.results.push_back({"c", "count()", {part(AggregateKind::kCount, nullptr)}, nullptr});
+  void aggregates(oracle::Window& w, Case& of) {
+    std::vector<ResultField> results = {{"c", "count()", {part(AggregateKind::kCount, nullptr)}, nullptr, "int"}};
     for (int64_t n = random_.in(1, 5); n > 0; --n) {
       const int64_t kind = random_.in(0, 99);
-      case_.results.push_back(kind < 40 ? simple(random_) : kind < 75 ? collecting(random_) : arithmetic(random_));
-      case_.results.back().name = "a" + std::to_string(n);
+      results.push_back(kind < 40 ? simple(random_) : kind < 75 ? collecting(random_) : arithmetic(random_));
+      results.back().name = "a" + std::to_string(n);
     }
+    write_results(std::move(results), w, of);
+  }
+
+  void write_results(std::vector<ResultField> results, oracle::Window& w, Case& of) {
+    of.results = std::move(results);
     line("      aggregates:");
-    for (const ResultField& result : case_.results) {
+    for (const ResultField& result : of.results) {
       line("        " + result.name + ": " + result.expression);
       for (size_t i = 0; i < result.parts.size(); ++i) {
         w.aggregates.push_back(result.parts[i]);
@@ -428,8 +639,12 @@ class CaseWriter {
     const auto& window = case_.pipeline.window;
     if (window && !window->by.empty() && random_.percent(20)) case_.sink_key = {random_.one_of(window->by)};
     line("sinks:");
-    line("  - kafka: {topic: rows" + (case_.sink_key.empty() ? "}" : ", key: [" + case_.sink_key[0] + "]}"));
+    const std::string from = case_.branches.empty() ? "" : "from: " + last_step_ + "\n    ";
+    line("  - " + from + "kafka: {topic: rows" + (case_.sink_key.empty() ? "}" : ", key: [" + case_.sink_key[0] + "]}"));
     line(delivery);
+    for (size_t i = 0; i < case_.branches.size(); ++i) {
+      line("  - from: " + branch_ends_[i] + "\n    kafka: {topic: " + case_.branches[i].rows_topic + "}\n" + delivery);
+    }
     if (!case_.refused_sinks) return;
     line("  - from: late\n    kafka: {topic: late}\n" + delivery);
     line("  - from: dead_letter\n    kafka: {topic: dead}\n" + delivery);
@@ -439,6 +654,10 @@ class CaseWriter {
   Case case_;
   bool windowed_ = true;
   bool promised_ = false;
+  bool by_key_ = false;
+  bool has_steps_ = false;
+  std::string last_step_;                 // of the main way
+  std::vector<std::string> branch_ends_;  // by branch
 };
 
 // ---- What must come out
@@ -479,9 +698,21 @@ std::string Case::describe() const {
 
 Case make_case(uint64_t seed) { return CaseWriter(seed).write(); }
 
-Expected expect(const Case& one) {
+namespace {
+
+// What one way refused, another one may have refused before it came to its branch.
+void add_refused(std::vector<oracle::RefusedRecord>& all, const std::vector<oracle::RefusedRecord>& more) {
+  const auto place = [](const auto& r) { return std::tie(r.topic, r.partition, r.offset, r.step); };
+  std::set<std::tuple<std::string, int32_t, int64_t, std::string>> known;
+  for (const auto& r : all) known.insert(place(r));
+  for (const auto& r : more) {
+    if (known.insert(place(r)).second) all.push_back(r);
+  }
+}
+
+Expected expect(const Case& one, const std::vector<oracle::PartitionLog>& logs) {
   Expected out;
-  out.outcome = oracle::run_oracle(one.pipeline, one.logs);
+  out.outcome = oracle::run_oracle(one.pipeline, logs);
   for (const oracle::ResultRow& row : out.outcome.rows) {
     if (!row.closed) continue;
     if (one.pipeline.window) {
@@ -489,6 +720,20 @@ Expected expect(const Case& one) {
     } else {
       out.rows.push_back({row.json, row.key, row.newest_timestamp_ms, 0});
     }
+  }
+  return out;
+}
+
+}  // namespace
+
+Expected expect(const Case& one) {
+  Expected out = expect(one, one.logs);
+  for (const Case& branch : one.branches) {
+    out.branches.push_back(expect(branch, one.logs));
+    const oracle::Outcome& more = out.branches.back().outcome;
+    add_refused(out.outcome.late, more.late);
+    add_refused(out.outcome.dead_letters, more.dead_letters);
+    out.outcome.ledger.steps.insert(more.ledger.steps.begin(), more.ledger.steps.end());
   }
   return out;
 }

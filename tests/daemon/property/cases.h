@@ -18,6 +18,7 @@ struct ResultField {
   std::string expression;
   std::vector<oracle::Aggregate> parts;  // without names
   std::function<std::string(const std::vector<oracle::Json>&)> combine;  // absent: the one part as it is
+  std::string type = {};  // where another window may take it: int, double, string or timestamp
 };
 
 struct Case {
@@ -30,6 +31,9 @@ struct Case {
   bool doubled = false;  // a map behind the window adds `twice`
   bool revised = false;  // windows may speak more than once
   std::vector<std::string> sink_key;  // explicit key of the rows' sink; empty: the default
+  std::string rows_topic = "rows";
+  // Other ways through the same pipeline, each with the steps before it and a sink of its own; without logs and file.
+  std::vector<Case> branches;
 
   std::vector<oracle::PartitionLog> logs;
   std::vector<int64_t> log_ends;
@@ -49,7 +53,8 @@ struct ExpectedRow {
 };
 struct Expected {
   std::vector<ExpectedRow> rows;
-  oracle::Outcome outcome;  // late, dead letters and the ledger
+  oracle::Outcome outcome;  // late, dead letters and the ledger, over all branches
+  std::vector<Expected> branches;
 };
 
 constexpr int64_t kBaseUs = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z

@@ -113,8 +113,12 @@ std::vector<Written> final_rows(const Case& one, const std::vector<Written>& row
     finals.push_back(row);
     finals.back().value = revision->rest;
   }
+  // What a dead life said of sessions outlives it where there is no transaction, and the next one may find others.
+  const auto& pipeline = one.pipeline;
+  const oracle::Window& window = pipeline.over.empty() ? *pipeline.window : pipeline.over.back().window;
+  const bool may_be_forgotten = repeats && window.kind == oracle::WindowKind::kSession;
   for (const auto& [identity, last] : newest) {
-    if (!last.is_final) complaints.add("no final row: {}", last.rest);
+    if (!last.is_final && !may_be_forgotten) complaints.add("no final row: {}", last.rest);
   }
   return finals;
 }
@@ -197,8 +201,12 @@ std::vector<std::string> compare_output(const Case& one, const Expected& expecte
   Complaints complaints;
   std::map<std::string, std::vector<Written>> by_topic;
   for (const Written& row : rows) by_topic[row.topic].push_back(row);
-  const auto& rows_written = by_topic["rows"];
-  compare_rows(one, expected, one.revised ? final_rows(one, rows_written, repeats, complaints) : rows_written, repeats, complaints);
+  const auto compare_way = [&](const Case& way, const Expected& wanted) {
+    const auto& rows_written = by_topic[way.rows_topic];
+    compare_rows(way, wanted, way.revised ? final_rows(way, rows_written, repeats, complaints) : rows_written, repeats, complaints);
+  };
+  compare_way(one, expected);
+  for (size_t i = 0; i < one.branches.size(); ++i) compare_way(one.branches[i], expected.branches[i]);
   if (one.refused_sinks) {
     compare_refused("late", one, expected.outcome.late, by_topic["late"], repeats, complaints);
     compare_refused("dead", one, expected.outcome.dead_letters, by_topic["dead"], repeats, complaints);
@@ -226,11 +234,11 @@ std::vector<std::string> compare_ledger(const Case& one, const Expected& expecte
     same(name + " in", at->second.in, step["in"]);
     same(name + " filtered", at->second.filtered, step["filtered"]);
     same(name + " dead_lettered", at->second.dead_lettered, step["dead_lettered"]);
-    const bool window = one.pipeline.window && one.pipeline.window->name == name;
+    const bool window = step.contains("counted");
     same(name + " out", at->second.out, step[window ? "counted" : "out"]);
     if (!window) continue;
-    same("late", at->second.late, step["late"]);
-    same("updates missed", wanted.window_updates_missed, step["updates_missed"]);
+    same(name + " late", at->second.late, step["late"]);
+    same(name + " updates missed", at->second.updates_missed, step["updates_missed"]);
   }
   return complaints.take();
 }

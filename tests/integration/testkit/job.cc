@@ -166,6 +166,12 @@ Job job(const json& spec) {
   pipeline.skip_tombstones = spec.value("tombstones", "") == "skip";
   for (const json& one : spec.value("steps", json::array())) pipeline.steps.push_back(step(one));
   if (spec.contains("window")) pipeline.window = window(spec.at("window"));
+  for (const json& one : spec.value("over", json::array())) {
+    oracle::Level level;
+    for (const json& each : one.value("steps", json::array())) level.steps.push_back(step(each));
+    level.window = window(one.at("window"));
+    pipeline.over.push_back(std::move(level));
+  }
   pipeline.lanes = spec.value("lanes", "one") == "one" ? Lanes::kOne : Lanes::kPerPartition;
   pipeline.until_end = spec.value("close", "all") == "all";
   return out;

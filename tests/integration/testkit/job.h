@@ -8,6 +8,7 @@
 //            {"name", "map": {"out": {"field": f} | {"literal": v} | {"has": f} | {"coalesce": [f, literal]}}}],
 //  "window": {"name", "kind": "sliding" | "cumulative" | "calendar", "unit", "timezone", "size_ms", "step_ms", "offset_ms", "by": [..], "allowed_lateness_ms",
 //             "aggregates": [{"name", "kind", "field", "by", "numbers": [..], "where": [conditions]}], "having": [conditions]},
+//  "over": [{"steps": [..], "window": {..}}],                           windows over that one
 //  "lanes": "one" | "partition", "close": "all" | "watermark", "at_least_once": false}
 #pragma once
 

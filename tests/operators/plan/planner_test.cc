@@ -76,6 +76,71 @@ TEST_CASE("a window over a step that may speak more than once is refused") {
   CHECK_THAT(said_of(behind("emit: on_change, ", "  - map: {d: c}\n" + over)), Contains("9:5: error: a window over a step that may"));
 }
 
+TEST_CASE("a window may stand beside another one, over it, or over one that stands over it") {
+  const std::string over = "  - {name: over, window: {tumbling: 1h, by: [n], aggregates: {s: sum(c)}}}\n";
+  const std::string top = "  - window: {session: 5s, aggregates: {s: max(s), at: last(window_start)}}";
+  CHECK(said_of(behind("", over + top + "\n  - {name: w2, from: in, window: {tumbling: 1m, aggregates: {c: sum(amount)}}}\n  - {from: over, filter: s > 3}"))
+            .find("error") == std::string::npos);
+  CHECK_THAT(said_of(behind("", "  - window: {tumbling: 1h, by: [window_end], aggregates: {s: sum(c)}}")),
+             Contains("a field of `by` may not be called `window_end`"));
+  CHECK_THAT(said_of("{name: w, window: {tumbling: 1m, aggregates: {l: 'list(n, 3)'}}}\n  - window: {tumbling: 1h, by: [l], aggregates: {c: count()}}"),
+             Contains("`l` is of type list<int>, which is no key"));
+  CHECK_THAT(said_of(behind("", "  - window: {tumbling: 1h, aggregates: {s: sum(amount)}}")), Contains("unknown field `amount`"));
+}
+
+// The plan of steps behind a source that promises `partitioned`, all but the last sink's.
+Plan plan_of(const std::string& partitioned, const std::string& steps) {
+  const std::string text = "name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t, partitioned_by: [" + partitioned +
+                           "]}\n    schema: {user: string, n: int}\nsteps:\n" + steps + "sinks:\n  - drop: {}\n";
+  Diagnostics diagnostics;
+  const auto spec = load_pipeline(text, "p.yaml", {}, diagnostics);
+  std::optional<Plan> plan = spec ? make_plan(*spec, diagnostics) : std::nullopt;
+  for (const Diagnostic& d : diagnostics.all()) UNSCOPED_INFO(to_string(d));
+  REQUIRE(plan);
+  return std::move(*plan);
+}
+
+std::string window_by(const std::string& name, const std::string& from, const std::string& by) {
+  return "  - {name: " + name + ", from: " + from + ", window: {tumbling: 1m, by: [" + by + "], aggregates: {" + name + "_n: count()}}}\n";
+}
+
+TEST_CASE("rows of a window find other lanes only where the next one's key does not hold all of theirs") {
+  const std::string first = window_by("a", "in", "user, n");
+  const auto second = [&](const std::string& by) { return plan_of("", first + window_by("b", "a", by)); };
+  CHECK_FALSE(second("n, user").window(1).exchanged);
+  CHECK_FALSE(second("user, n, a_n").window(1).exchanged);
+  CHECK(second("user").window(1).exchanged);
+  CHECK(second("").window(1).exchanged);
+  CHECK(second("user").levels == 2);
+  CHECK(second("n, user").levels == 1);
+  // A map that replaces a key makes another field of it.
+  CHECK(plan_of("", first + "  - map: {n: n / 10}\n" + window_by("b", "map-2", "user, n")).window(1).exchanged);
+  const Plan tower = plan_of("", first + window_by("b", "a", "user") + window_by("c", "b", "user, b_n") + window_by("d", "c", "") +
+                                     window_by("beside", "in", "n"));
+  CHECK(tower.levels == 3);
+  std::vector<uint32_t> levels;
+  for (size_t i = 0; i < tower.windows.size(); ++i) levels.push_back(tower.window(i).level);
+  CHECK(levels == std::vector<uint32_t>{0, 1, 1, 2, 0});
+}
+
+TEST_CASE("the promise of partitions holds over a window as long as its key bears the promised fields") {
+  const std::string first = window_by("a", "in", "user, n");
+  const Plan kept = plan_of("user", first + window_by("b", "a", "user"));
+  CHECK(kept.lane_choice == Lanes::kByPartition);
+  CHECK_FALSE(kept.window(1).exchanged);
+  const Plan broken = plan_of("user", first + window_by("b", "a", "n"));
+  CHECK(broken.lane_choice == Lanes::kByKey);
+  CHECK(broken.window(1).exchanged);
+  CHECK(plan_of("user", first + window_by("b", "in", "n")).lane_choice == Lanes::kByKey);
+  CHECK(plan_of("user", first + "  - map: {user: user + '!'}\n" + window_by("b", "map-2", "user")).lane_choice == Lanes::kByKey);
+}
+
+TEST_CASE("the state of a window over another one is that of just this pair") {
+  const Plan plan = plan_of("", window_by("a", "in", "user") + window_by("b", "a", "user"));
+  CHECK_THAT(plan.signatures[1].window, Contains(" over=a"));
+  CHECK_THAT(plan.signatures[0].window, !Contains("over="));
+}
+
 TEST_CASE("an aggregate outside of a window is refused as what it is") {
   CHECK_THAT(said_of("filter: sum(amount) > 1.0"),
              Contains("7:13: error: `sum` is an aggregate, and this step sees one row at a time"));

@@ -173,4 +173,21 @@ TEST_CASE("slices saturate at both ends of time") {
   CHECK(finest.slice_of({kMax - 1}).end.us == kMax);
 }
 
+// The earliest row that may still come when windows that end by `watermark` have fired bears the next end less 1 ms.
+TEST_CASE("time behind a window comes as far as its rows allow, and no further") {
+  const WindowShape whole = AlignedShape{Duration::seconds(1), Duration::millis(250), Duration::millis(10)};
+  const WindowShape session = SessionShape{Duration::seconds(1), std::nullopt};
+  for (const int64_t us : {-2'500'001, -1, 0, 1, 999, 1'000, 1'000'000, 1'260'999}) {
+    const int64_t next_end = (floor_div(us, 1'000) + 1) * 1'000;
+    CHECK(time_behind(whole, Time{us}) == Time{next_end - 1'000});
+    CHECK(time_behind(session, Time{us}) == Time{us + 1 - 1'000});
+  }
+  CHECK(time_behind(AlignedShape{{7}, {7}, {0}}, Time{14}) == Time{15 - 1'000});
+  CHECK(time_behind(AlignedShape{{1'000}, {1'000}, {5}}, Time{1'005}) == Time{6});
+  for (const WindowShape& shape : {whole, session}) {
+    CHECK(time_behind(shape, Time::min()) == Time::min());
+    CHECK(time_behind(shape, Time::max()) == Time::max());
+  }
+}
+
 }  // namespace tidemark
