@@ -7,29 +7,11 @@
 
 #include "config/names.h"
 #include "config/resolve.h"
+#include "config/resolve_tests.h"
 #include "config/specs.h"
 
 namespace tidemark {
 namespace {
-
-// Each test is a map; what it holds is for those who run it.
-Kind<Node> tests_kind() {
-  auto shape = std::make_shared<Shape>();
-  shape->form = Shape::Form::kList;
-  shape->element = kinds::any().shape;
-  Kind<Node> kind{shape, nullptr, nullptr};
-  kind.read = [](const Node& node, std::string_view what, Node& out, Diagnostics& diagnostics) {
-    if (node.kind != Node::Kind::kSequence) return wrong_kind(node, what, "a list of tests", diagnostics);
-    bool ok = true;
-    for (const Node& test : node.items) {
-      if (test.kind != Node::Kind::kMap)
-        ok &= wrong_kind(test, "a test", "a map with `input` and `expect`", diagnostics);
-    }
-    out = node;
-    return ok;
-  };
-  return kind;
-}
 
 Kind<CheckpointSpec> checkpoint_kind() {
   return Spec<CheckpointSpec>("checkpoint", "How often the state is made durable and the output committed.",
@@ -76,7 +58,7 @@ Kind<PipelineSpec> pipeline_kind() {
              "Units of keyed state and of parallelism; fixed once state exists.")
       .field("exchange", &PipelineSpec::exchange, kinds::words<Exchange>({{"memory", Exchange::kMemory}}, {"topic"}),
              "How rows find their lane.")
-      .field("tests", &PipelineSpec::tests, tests_kind(), "Cases for `tidemark test`.")
+      .field("tests", &PipelineSpec::tests, kinds::list(test_kind()), "Cases for `tidemark test`.")
       .foreign({"source", "input", "inputs", "from"}, "sources", "write `sources: {NAME: {kafka: ...}}`")
       .foreign({"output", "outputs", "to"}, "sinks", "write `sinks: [...]`, a list")
       .foreign({"pipeline", "processors", "transforms", "operators", "stages"}, "steps", "write `steps: [...]`, a list")
@@ -94,6 +76,7 @@ Kind<PipelineSpec> pipeline_kind() {
       .sound(&PipelineSpec::steps_sound, {"steps"})
       .sound(&PipelineSpec::sinks_sound, {"sinks"})
       .sound(&PipelineSpec::checkpoint_sound, {"checkpoint"})
+      .sound(&PipelineSpec::tests_sound, {"tests"})
       .kind();
 }
 
@@ -136,6 +119,7 @@ void mark_sections(PipelineSpec& pipeline, const Node& root, const Diagnostics& 
   pipeline.steps_sound &= !touched(root, "steps", lost);
   pipeline.sinks_sound &= !touched(root, "sinks", lost);
   pipeline.checkpoint_sound &= !touched(root, "checkpoint", lost);
+  pipeline.tests_sound &= !touched(root, "tests", lost);
   for (SourceSpec& source : pipeline.sources) {
     source.schema_sound = sources_whole && (source.schema_sound || source.names_all_fields());
   }
@@ -160,6 +144,7 @@ std::optional<PipelineSpec> draft_pipeline(std::string_view text, const std::str
     (void)pipeline_kind().read(*root, "the pipeline", *pipeline, found);
     mark_sections(*pipeline, *root, lost);
     resolve(*pipeline, found);
+    resolve_tests(*pipeline, found);
     mark_unsound(*pipeline);
     pipeline->sound = !found.has_errors();
   }

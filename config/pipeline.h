@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -223,6 +224,43 @@ struct SinkSpec {
   bool delivery_sound = true;                           // the delivery is
 };
 
+// ---- Tests
+
+// A record of a test's input as it was written: what is left out is filled in by those who run the test.
+struct TestRecordSpec {
+  Location where;
+  std::vector<Node::Entry> fields;                       // all but the words that begin with `$`
+  std::optional<Located<std::string>> topic;             // of several that the source reads
+  std::optional<Located<int64_t>> partition;
+  std::optional<Located<Time>> timestamp;                // Kafka's
+  std::optional<std::optional<std::string>> key, raw;    // the inner one absent: null
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+};
+enum class TestWord { kCheckpoint, kCrash, kEnd };
+struct TestAdvance {
+  Duration by{};                                         // of processing time
+};
+struct TestActionSpec {
+  Location where;
+  std::variant<TestRecordSpec, TestWord, TestAdvance> what;
+};
+struct TestInputSpec {
+  Located<std::string> source;
+  std::vector<TestActionSpec> actions;
+};
+// What is expected of the rows of a step, of a source's records, of `late` or of `dead_letter`.
+struct TestExpectSpec {
+  Located<std::string> of;
+  bool exactly = false;                                  // these rows in this order, and no others
+  Node rows;                                             // a list of maps
+};
+struct TestSpec {
+  Located<std::string> name;                             // as written, or `test N` by its place in the list, from 1
+  Location where;
+  std::vector<TestInputSpec> input;
+  std::vector<TestExpectSpec> expect;
+};
+
 // ---- The whole
 
 struct CheckpointSpec {
@@ -239,9 +277,9 @@ struct PipelineSpec {
   CheckpointSpec checkpoint;
   Located<int64_t> lanes{32, {}};                        // 1..65535
   Exchange exchange = Exchange::kMemory;
-  std::optional<Node> tests;                             // a list of maps; read by `tidemark test`
+  std::vector<TestSpec> tests;                           // for `tidemark test`
   // Whether the sections were read without an error, so that rules between them make sense; and the whole file.
-  bool sources_sound = true, steps_sound = true, sinks_sound = true, checkpoint_sound = true;
+  bool sources_sound = true, steps_sound = true, sinks_sound = true, checkpoint_sound = true, tests_sound = true;
   bool sound = true;
 
   bool has_sink_from(InputRef::Kind kind) const;

@@ -70,7 +70,7 @@ Json object_schema(const Shape& shape) {
   }
   object["properties"] = std::move(properties);
   if (!required.empty()) object["required"] = std::move(required);
-  object["additionalProperties"] = false;
+  object["additionalProperties"] = shape.element ? schema_of(*shape.element) : Json(false);
   Json groups = Json::array();
   for (const std::string& group : shape.required_groups) groups.push_back(group_schema(shape, group));
   if (!groups.empty()) object["allOf"] = std::move(groups);
@@ -227,6 +227,7 @@ std::string section(const Shape& shape) {
     rows += fmt::format("| `{}` | {}{} | {} | {} |\n", field.key, cell(words_of(*field.shape)), bounds_of(*field.shape),
                         cell(default_of(field)), cell(field.doc));
   }
+  if (shape.element) rows += fmt::format("| any other | {} |  | {} |\n", cell(words_of(*shape.element)), cell(shape.element->doc));
   out += "| Key | Value | Default | Meaning |\n|---|---|---|---|\n" + rows + "\n";
   if (!refused.empty()) out += fmt::format("Not supported yet: {}.\n\n", listed(refused));
   return out;

@@ -49,7 +49,7 @@ struct Shape {
     kWords,    // one of `words`
     kList,     // of `element`; a lone element may stand for a list of one when `lone`
     kMap,      // any key -> `element`
-    kStruct,   // `fields`, all of them known
+    kStruct,   // `fields`; any other key -> `element`, if there is one, else refused
     kEither,   // any of `choices`
     kAny,      // not looked at
   };

@@ -11,6 +11,7 @@ Kind<SourceSpec> source_kind();
 Kind<StepSpec> step_kind();
 Kind<WindowSpec> window_kind();
 Kind<SinkSpec> sink_kind();
+Kind<TestSpec> test_kind();
 Kind<PipelineSpec> pipeline_kind();
 
 // Broker addresses: text with commas, or a list.

@@ -211,12 +211,9 @@ AttemptEnd Attempt::turn() {
   const Duration now = deps_.clock.elapsed();
   if (deps_.transactional) deps_.transactional->poll(Duration{0});
   for (KafkaProducer* producer : deps_.plain) producer->poll(Duration{0});
-  if (now >= next_watch_) {
+  if (now >= next_watch_ || deps_.requests.look.is_open()) {
     next_watch_ = now + kWatchEvery;
-    const std::vector<PartitionStatus> statuses = watch_.look(positions_);
-    for (const auto& worker : workers_) worker->post_statuses(statuses);
-    publish();
-    watch_epoch();
+    watch_partitions();
   }
   if (now >= next_hold_back_) {
     watch_.hold_back();
@@ -226,10 +223,19 @@ AttemptEnd Attempt::turn() {
     move_epoch();
   } else if (ended_workers_ == workers_.size() && options_.mode != RunMode::kForever && now >= end_again_) {
     begin_epoch(true);
-  } else if (now >= next_checkpoint_) {
+  } else if (now >= next_checkpoint_ || deps_.requests.checkpoint.is_open()) {
     begin_epoch(false);
   }
   return end_;
+}
+
+void Attempt::watch_partitions() {
+  const uint64_t request = deps_.requests.look.asked();
+  const std::vector<PartitionStatus> statuses = watch_.look(positions_);
+  for (const auto& worker : workers_) worker->post_statuses(statuses);
+  publish();
+  watch_epoch();
+  deps_.requests.look.answer(request);
 }
 
 Attempt::Epoch& Attempt::new_epoch() {
@@ -242,6 +248,7 @@ Attempt::Epoch& Attempt::new_epoch() {
 void Attempt::begin_epoch(bool marks_end) {
   Epoch& epoch = new_epoch();
   epoch.ended = marks_end;
+  epoch.request = deps_.requests.checkpoint.asked();
   epoch.progress.lanes = static_cast<uint32_t>(lanes_);
   epoch.progress.partitions = static_cast<uint32_t>(shared_.partitions.size());
   epoch.progress.feeders = static_cast<uint32_t>(workers_.size());
@@ -399,6 +406,7 @@ void Attempt::epoch_committed() {
   deps_.metrics.checkpoint_last_success_timestamp_seconds.set(static_cast<double>(status_.last_checkpoint.us) / 1e6);
   deps_.metrics.checkpoint_size_bytes.set(static_cast<double>(status_.checkpoint_bytes));
   logger_.debug("checkpoint_committed", {{"epoch", epoch.number}, {"took_ms", took.to_millis()}, {"bytes", bytes}});
+  if (!workers_.empty()) deps_.requests.checkpoint.answer(epoch.request);
   running_epoch_.reset();
   if (workers_.empty() || deps_.clock.elapsed() < next_sweep_) return;
   next_sweep_ = deps_.clock.elapsed() + options_.transaction_timeout;

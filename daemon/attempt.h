@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/attempt_requests.h"
 #include "daemon/checkpoint_sweep.h"
 #include "daemon/kafka_clients.h"
 #include "daemon/ledger.h"
@@ -62,6 +63,7 @@ struct AttemptDeps {
   std::vector<std::atomic<int64_t>>& worker_progress_us;  // by worker; see WorkerShared
   std::atomic<int64_t>& writer_step_began_us;             // see StateWriter
   const StopSignal& stop;
+  AttemptRequests& requests;
   KafkaSilence& silence;
 };
 
@@ -102,6 +104,7 @@ class Attempt final : private WorkerEvents {
   struct Epoch {
     uint64_t number = 0;
     Duration began;
+    uint64_t request = 0;  // that is answered once it is committed
     EpochProgress progress;
     std::vector<WorkerReport> reports;
     bool ended = false;  // this commit marks the end
@@ -145,6 +148,7 @@ class Attempt final : private WorkerEvents {
   void epoch_committed();
   bool worth_committing() const;
   void watch_epoch();
+  void watch_partitions();
   void publish();
 
   AttemptDeps deps_;

@@ -29,6 +29,7 @@ constexpr const char* kExamples = R"(
 Examples:
   tidemark demo                                  windows on the terminal in a minute, no Kafka needed
   tidemark validate purchases.yaml               everything that is wrong with it, at once
+  tidemark test purchases.yaml                   runs its tests, no Kafka needed
   tidemark run purchases.yaml                    until SIGTERM; metrics on http://127.0.0.1:9464/metrics
   tidemark run purchases.yaml --until-end        read what is there, close every window, exit
   tidemark run *.yaml --http 0.0.0.0:9464 --state-dir /var/lib/tidemark --memory 2GiB
@@ -42,6 +43,12 @@ Examples:
   tidemark run purchases.yaml --until-end        backfill or test: close every window, commit, exit 0
   tidemark run purchases.yaml --set KAFKA_BROKERS=kafka:9092 --log-format json
   tidemark run *.yaml --http 0.0.0.0:9464 --state-dir /var/lib/tidemark --memory 2GiB)";
+
+constexpr const char* kTestExamples = R"(
+Examples:
+  tidemark test purchases.yaml                   its `tests:`, on the real engine, in milliseconds each
+  tidemark test *.yaml --junit report.xml        in CI; exit 1 if a test fails, 2 if a file is wrong
+  tidemark test purchases.yaml --update          take the rows that come for those that are expected)";
 
 constexpr const char* kDemoExamples = R"(
 Examples:
@@ -75,6 +82,8 @@ struct Raw {
   std::string expression;
   std::string vars;
   bool lines = false;
+  bool update = false;
+  std::string junit;
   bool version = false;
 };
 
@@ -215,9 +224,11 @@ Result<Command> make_explain(const Raw& raw) {
   return unless_refused(std::move(explain), status);
 }
 
-Result<Command> make_test(const Raw&) {
-  return user_error("`tidemark test` is not available in this version; `tidemark validate` checks a file, and "
-                    "`tidemark run FILE --until-end` runs it over what its topics hold");
+Result<Command> make_test(const Raw& raw) {
+  TestCommand test{raw.files, {}, raw.update, raw.junit};
+  Status status;
+  take(check_variables(raw.set), test.variables, status);
+  return unless_refused(std::move(test), status);
 }
 
 Result<Command> make_demo(const Raw& raw) {
@@ -289,6 +300,14 @@ void add_run_options(CLI::App& run, Raw& raw) {
   run.footer(kRunExamples);
 }
 
+void add_test_options(CLI::App& test, Raw& raw) {
+  add_files(test, raw, "Pipeline files with `tests:`");
+  test.add_flag("--update", raw.update, "Write the rows that came into the files, where others were expected");
+  test.add_option("--junit", raw.junit, "Write the results as JUnit XML, too")->type_name("FILE");
+  add_set(test, raw);
+  test.footer(kTestExamples);
+}
+
 void add_demo_options(CLI::App& demo, Raw& raw) {
   add_http(demo, raw);
   demo.add_option("--seconds", raw.seconds, "End by itself after so many seconds; default: at Ctrl-C")->type_name("N");
@@ -327,8 +346,7 @@ constexpr Verb kVerbs[] = {
      [](CLI::App& app, Raw& raw) { add_files(app, raw, "Pipeline files"), add_set(app, raw); }, make_validate},
     {"explain", "Show the plan of a pipeline: stages, keys, lanes, guarantees, state", true,
      [](CLI::App& app, Raw& raw) { add_files(app, raw, "A pipeline file"), add_set(app, raw); }, make_explain},
-    {"test", "Run the tests in pipeline files (not available in this version)", false,
-     [](CLI::App& app, Raw& raw) { add_files(app, raw, "Pipeline files"); }, make_test},
+    {"test", "Run the tests in pipeline files, without a broker", true, add_test_options, make_test},
     {"demo", "An embedded broker, a generator, a pipeline and its results on the terminal", false, add_demo_options,
      make_demo},
     {"eval", "Evaluate one expression: its type and value as JSON", false, add_eval_options, make_eval},

@@ -51,6 +51,13 @@ struct ExplainCommand {
   Variables variables;
 };
 
+struct TestCommand {
+  std::vector<std::string> files;  // at least one
+  Variables variables;
+  bool update = false;             // write the rows that came into the files
+  std::string junit;               // a file for the results as JUnit's XML; empty: none
+};
+
 struct DemoCommand {
   HttpAddress http;                 // where its port is taken, another one
   std::optional<Duration> seconds;  // nothing: until a signal
@@ -66,8 +73,8 @@ struct EvalCommand {
 struct SchemaCommand {};
 struct VersionCommand {};
 
-using Command = std::variant<RunCommand, ValidateCommand, ExplainCommand, DemoCommand, EvalCommand, SchemaCommand,
-                             VersionCommand>;
+using Command = std::variant<RunCommand, ValidateCommand, ExplainCommand, TestCommand, DemoCommand, EvalCommand,
+                             SchemaCommand, VersionCommand>;
 
 // What to print and how to exit where there is nothing to run: help (0), or a refusal (2).
 struct CliExit {

@@ -8,6 +8,7 @@
 #include "daemon/cli.h"
 #include "daemon/demo.h"
 #include "daemon/eval_command.h"
+#include "daemon/pipeline_test/test_command.h"
 #include "daemon/service.h"
 #include "daemon/version.h"
 
@@ -37,6 +38,8 @@ int carry_out(const ExplainCommand& command) {
   for (const Plan& plan : *plans) std::cout << explain(plan);
   return 0;
 }
+
+int carry_out(const TestCommand& command) { return test_command(command, std::cout, std::cerr); }
 
 int carry_out(const DemoCommand& command) { return run_demo(command); }
 

@@ -454,7 +454,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   for (const auto& producer : plain_) plain.push_back(producer.get());
   return std::make_unique<Attempt>(AttemptDeps{plan_, deps_.clock, logger_, *consumer_, transactional_.get(), std::move(plain),
                                                targets_, deps_.lines, storage_, deps_.files, metrics_, deps_.crash_points, worker_progress_us_,
-                                               writer_step_began_us_, stop_, silence_},
+                                               writer_step_began_us_, stop_, requests_, silence_},
                                    std::move(options), std::move(*resumed));
 }
 

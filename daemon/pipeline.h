@@ -67,6 +67,8 @@ class Pipeline final : private GroupEvents {
   void request_stop();
   // A drain that takes too long is broken off: what was not committed is read again next time.
   void give_up() { stop_.give_up(); }
+  // What it does out of turn, whatever its clock says; answered while it runs.
+  AttemptRequests& requests() { return requests_; }
   // How long Kafka has owed its thread an answer; zero: nothing is owed.
   Duration silent_for() const { return silence_.lasts(deps_.clock.elapsed()); }
   void join();
@@ -162,6 +164,7 @@ class Pipeline final : private GroupEvents {
 
   std::atomic<PipelineState> state_{PipelineState::kStarting};
   StopSignal stop_;
+  AttemptRequests requests_;
   KafkaSilence silence_;
   std::atomic<bool> over_{false};
   std::atomic<bool> finished_{false};

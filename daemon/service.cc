@@ -19,6 +19,7 @@
 #include "daemon/memory_limit.h"
 #include "daemon/stdout_lines.h"
 #include "daemon/version.h"
+#include "operators/plan/check_tests.h"
 #include "operators/sources/kafka_settings.h"
 
 namespace tidemark {
@@ -76,19 +77,26 @@ void add_new(const Diagnostics& more, Diagnostics& all) {
   all.sort();
 }
 
-// The plan, and where its name stands.
-std::optional<std::pair<Plan, Location>> load_text(const std::string& text, const std::string& file,
-                                                   const Environment& environment, Diagnostics& diagnostics) {
+std::optional<LoadedFile> load_from(std::string text, const std::string& file, const Environment& environment,
+                                    Diagnostics& diagnostics) {
   Diagnostics own, planning;
-  const auto spec = draft_pipeline(text, file, environment, own);
+  auto spec = draft_pipeline(text, file, environment, own);
   std::optional<Plan> plan = spec ? make_plan(*spec, planning) : std::nullopt;
   if (spec) check_kafka_settings(*spec, planning);
+  if (plan) check_tests(*spec, *plan, planning);
   add_new(planning, own);
   for (const Diagnostic& d : own.all()) {
     d.severity == Severity::kError ? diagnostics.error(d.where, d.message, d.hint) : diagnostics.warn(d.where, d.message, d.hint);
   }
   if (!plan || own.has_errors()) return std::nullopt;
-  return std::pair(std::move(*plan), spec->name.where);
+  return LoadedFile{std::move(text), std::move(*spec), std::move(*plan)};
+}
+
+std::optional<LoadedFile> load_from_disk(const std::string& file, const Environment& environment, Diagnostics& diagnostics) {
+  auto text = read_file(file);
+  if (text) return load_from(std::move(*text), file, environment, diagnostics);
+  diagnostics.error({file, 1, 1}, "the file cannot be read: " + text.error().message);
+  return std::nullopt;
 }
 
 // Whether Kafka would divide partitions between the two, and each would see only a part of its topics.
@@ -100,11 +108,20 @@ bool share_partitions(const PlannedSource& a, const PlannedSource& b) {
 
 }  // namespace
 
+std::optional<LoadedFile> load_text(std::string text, const std::string& file, const Variables& variables,
+                                    Diagnostics& diagnostics) {
+  return load_from(std::move(text), file, environment_of(variables), diagnostics);
+}
+
 std::optional<Plan> load_plan(const std::string& text, const std::string& file, const Variables& variables,
                               Diagnostics& diagnostics) {
-  auto loaded = load_text(text, file, environment_of(variables), diagnostics);
+  auto loaded = load_text(text, file, variables, diagnostics);
   if (!loaded) return std::nullopt;
-  return std::move(loaded->first);
+  return std::move(loaded->plan);
+}
+
+std::optional<LoadedFile> load_file(const std::string& file, const Variables& variables, Diagnostics& diagnostics) {
+  return load_from_disk(file, environment_of(variables), diagnostics);
 }
 
 std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& files, const Variables& variables,
@@ -113,14 +130,10 @@ std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& file
   std::vector<Plan> plans;
   std::map<std::string, std::string> file_of;
   for (const std::string& file : files) {
-    const auto text = read_file(file);
-    if (!text) {
-      diagnostics.error({file, 1, 1}, "the file cannot be read: " + text.error().message);
-      continue;
-    }
-    auto loaded = load_text(*text, file, environment, diagnostics);
+    auto loaded = load_from_disk(file, environment, diagnostics);
     if (!loaded) continue;
-    auto& [plan, name_where] = *loaded;
+    Plan& plan = loaded->plan;
+    const Location& name_where = loaded->spec.name.where;
     const auto [known, is_new] = file_of.emplace(plan.name, file);
     if (!is_new) {
       diagnostics.error(name_where, "the name '" + plan.name + "' is taken by " + known->second,

@@ -26,6 +26,16 @@ std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& file
 std::optional<Plan> load_plan(const std::string& text, const std::string& file, const Variables& variables,
                               Diagnostics& diagnostics);
 
+// A file that is right, with all that was read of it.
+struct LoadedFile {
+  std::string text;
+  PipelineSpec spec;
+  Plan plan;
+};
+std::optional<LoadedFile> load_file(const std::string& file, const Variables& variables, Diagnostics& diagnostics);
+// The same for text that is at hand; `file` is what diagnostics call it.
+std::optional<LoadedFile> load_text(std::string text, const std::string& file, const Variables& variables, Diagnostics& diagnostics);
+
 // The budget, shared out: of one process for all stores, and to each of `pipelines`.
 struct MemoryPlan {
   size_t cache_bytes = 0;

@@ -73,8 +73,9 @@ TEST_CASE("the pipeline of the contract loads as it is written") {
   CHECK(p.sinks[2].input.kind == InputRef::Kind::kDeadLetter);
   CHECK(p.checkpoint.every.value == Duration::seconds(5));
   CHECK(p.lanes.value == 32);
-  REQUIRE(p.tests);
-  CHECK(p.tests->items.size() == 1);
+  REQUIRE(p.tests.size() == 1);
+  CHECK(p.tests[0].input[0].actions.size() == 6);
+  CHECK(p.tests[0].expect.size() == 3);
   CHECK(warnings_of(whole_pipeline()).empty());
 }
 
@@ -388,7 +389,7 @@ TEST_CASE("the top of the file is checked") {
   CHECK(with("exchange: topic\n") == "10:11: `exchange` `topic` is not supported yet; use `memory`\n");
   CHECK(with("exchange: memry\n") == "10:11: `exchange` must be `memory`, not 'memry'; did you mean `memory`?\n");
   CHECK(with("checkpont: {every: 5s}\n") == "10:1: unknown key `checkpont`; did you mean `checkpoint`?\n");
-  CHECK(with("tests: {a: b}\n") == "10:8: `tests` must be a list of tests, not a map\n");
+  CHECK(with("tests: {a: b}\n") == "10:8: `tests` must be a list, not a map; begin each item with `- `\n");
   CHECK(errors_of("name: a b\nsources: {}\nsinks: []\n") ==
         "1:7: `name` may hold only letters, digits, `.`, `_` and `-`\n2:10: `sources` is empty; write one source\n"
         "3:8: `sinks` is empty; write at least one sink, such as `- stdout: {}`\n");

@@ -165,9 +165,20 @@ TEST_CASE("an option without its value, or given twice, is refused by name") {
   CHECK(refused({"run", "a", "--fail-fast=maybe"}).find("--fail-fast") != std::string::npos);
 }
 
-TEST_CASE("test is refused as not available") {
-  CHECK(refused({"test", "a.yaml"}).find("`tidemark test` is not available in this version") != std::string::npos);
-  CHECK(refused({"test"}).find("not available") != std::string::npos);
+TEST_CASE("test takes files, and where its results go") {
+  const auto command = parse({"test", "a.yaml", "b.yaml", "--update", "--junit", "r.xml", "--set", "A=1"});
+  REQUIRE(command);
+  const auto& test = std::get<TestCommand>(*command);
+  CHECK(test.files == Words{"a.yaml", "b.yaml"});
+  CHECK(test.update);
+  CHECK(test.junit == "r.xml");
+  CHECK(test.variables.at("A") == "1");
+  const auto plain = parse({"test", "a.yaml"});
+  REQUIRE(plain);
+  CHECK_FALSE(std::get<TestCommand>(*plain).update);
+  CHECK(std::get<TestCommand>(*plain).junit.empty());
+  CHECK(refused({"test"}) == "tidemark: `tidemark test` needs a FILE");
+  CHECK(refused({"test", "a", "--junt=x"}) == "tidemark: `tidemark test` has no option `--junt`; did you mean `--junit`?");
 }
 
 TEST_CASE("help goes to standard output and exits 0") {

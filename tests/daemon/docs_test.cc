@@ -86,6 +86,9 @@ std::string completed(const std::string& heading, const std::string& part) {
   const std::string window = head + kafka + schema + "steps:\n  - window:\n";
   const std::string sinks = "sinks:\n  - stdout: {}\n";
   const std::string sink = "  - name: rows\n";
+  const std::string line = part.substr(0, part.find('\n'));
+  const std::string test = head + kafka + schema + "steps:\n  - name: per_user\n    window:\n      tumbling: 1m\n      by: [user_id]\n" +
+                           "      aggregates: {purchases: count()}\n" + sinks + "tests:\n  -\n";
   const std::map<std::string, std::string> whole = {
       {"kafka source", head + indented(part, 4) + schema + sinks},
       {"start", head + "    kafka:\n      brokers: b\n      topic: t\n" + indented(part, 6) + schema + sinks},
@@ -106,6 +109,11 @@ std::string completed(const std::string& heading, const std::string& part) {
       {"sink format", head + kafka + schema + "sinks:\n" + sink + "    stdout: {}\n" + indented(part, 4)},
       {"json out", head + kafka + schema + "sinks:\n" + sink + "    stdout: {}\n    format:\n" + indented(part, 6)},
       {"checkpoint", head + kafka + schema + sinks + part},
+      {"test", window + "      tumbling: 1m\n      by: [user_id]\n      aggregates: {n: count()}\n    name: per_user\n" + sinks + part},
+      {"test record", test + "    input: {in: [" + line + "]}\n    expect: {in: []}\n"},
+      {"test advance", test + "    input: {in: [" + line + "]}\n    expect: {in: []}\n"},
+      {"expected row", test + "    input: {in: [end]}\n    expect: {per_user: [" + line + "]}\n"},
+      {"exactly", test + "    input: {in: [end]}\n    expect: {per_user: " + line + "}\n"},
   };
   const auto found = whole.find(heading);
   return found == whole.end() ? "" : found->second;
@@ -162,14 +170,15 @@ TEST_CASE("every pipeline in the documents is valid, and every part of one fits 
 
 TEST_CASE("the pipeline that the README shows is the example") {
   const std::vector<Block> blocks = yaml_blocks(read(kRoot / "README.md"));
-  const std::string example = read(kRoot / "examples/purchases.yaml");
+  std::string example = read(kRoot / "examples/purchases.yaml");
+  example.resize(example.find("\ntests:\n"));
   REQUIRE(blocks.size() == 1);
   CHECK(example.ends_with(blocks[0].text));
 }
 
 TEST_CASE("every command and flag of tidemark in the documents exists") {
   std::map<std::string, std::string> help;
-  for (const char* verb : {"run", "validate", "explain", "demo", "eval", "schema", "version"}) {
+  for (const char* verb : {"run", "validate", "explain", "test", "demo", "eval", "schema", "version"}) {
     help[verb] = parse_command_line(std::vector<std::string>{verb, "--help"}, "/state").error().out;
   }
   size_t flags = 0;
