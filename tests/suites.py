@@ -29,13 +29,14 @@ TAIL_LINES = 40
 # Programs that hold no code of the engine, or only read sources, gain nothing under a sanitizer.
 NOT_SANITIZED = {"test_house", "test_oracle"}
 # librdkafka makes its threads through C11 calls that ThreadSanitizer does not know, and dies under it: no client of it there.
+# What fetches over sockets of its own is a program by itself, test_native_fetch, and runs there too.
 NOT_UNDER = {"tsan": {"test_sources", "test_sinks"}}
 ARGUMENTS_UNDER = {"tsan": {"test_daemon": ["~the demo shows*", "~the demo ends*"]}}
 # A run of the property test is ten times slower there.
 SEEDS_UNDER = {"asan": "40", "tsan": "10"}
 SANITIZERS = {"asan": "address", "tsan": "thread"}
 # These read the clock of the wall: a test that computes nothing for a second fails there.
-PATIENT = {"test_sources", "test_sinks", "test_daemon", "test_property"}
+PATIENT = {"test_sources", "test_native_fetch", "test_sinks", "test_daemon", "test_property"}
 # The Kafka clients alone; their tests under this tag want a real broker.
 CLIENTS = {"test_sources", "test_sinks"}
 KIT = ["tidemark", "tidemark_testkit", "tidemark_bench"]

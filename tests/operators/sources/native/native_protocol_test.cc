@@ -5,7 +5,7 @@
 #include <array>
 #include <memory>
 
-#include "tests/operators/sources/batch_kit.h"
+#include "tests/operators/sources/native/batch_kit.h"
 
 namespace tidemark {
 

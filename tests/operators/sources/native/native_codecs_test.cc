@@ -5,7 +5,7 @@
 #include <memory>
 #include <random>
 
-#include "tests/operators/sources/batch_kit.h"
+#include "tests/operators/sources/native/batch_kit.h"
 
 namespace tidemark {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "operators/sources/native_fetch.h"
-#include "tests/operators/sources/fake_broker.h"
+#include "tests/operators/sources/native/fake_broker.h"
 
 namespace tidemark::fetch_kit {
 

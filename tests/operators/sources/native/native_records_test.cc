@@ -7,7 +7,7 @@
 #include <random>
 
 #include "base/arena.h"
-#include "tests/operators/sources/batch_kit.h"
+#include "tests/operators/sources/native/batch_kit.h"
 
 namespace tidemark {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "operators/sources/native_fetch.h"
-#include "tests/operators/sources/fetch_kit.h"
+#include "tests/operators/sources/native/fetch_kit.h"
 
 namespace tidemark {
 
@@ -47,7 +47,12 @@ TEST_CASE("an offset outside the log is told once and ends that partition alone"
   CHECK_THAT(errors[0].text, Contains("77"));
   drain_for(reading.fetch, taken, 600ms);
   CHECK(reading.fetch.take_errors().empty());
-  CHECK(broker.asked().back().places.size() == 1);
+  const auto asked = broker.asked();
+  const auto names_it = [](const FetchQuestion& one) {
+    return std::ranges::any_of(one.places, [](const auto& place) { return place.partition == 0; });
+  };
+  CHECK(asked.size() > 3);
+  CHECK(std::ranges::count_if(asked, names_it) <= 2);  // the second was on its way when the first answer was looked at
   CHECK(taken.offsets[0].empty());
   CHECK(reading.fetch.topics_without_leaders().empty());
 }

@@ -6,7 +6,7 @@
 #include <set>
 #include <thread>
 
-#include "tests/operators/sources/fetch_kit.h"
+#include "tests/operators/sources/native/fetch_kit.h"
 
 namespace tidemark {
 
@@ -284,6 +284,35 @@ TEST_CASE("an end before the high watermark is where open transactions begin") {
   CHECK(taken.offsets[0] == range(0, 20));
   CHECK(taken.ends[0].back() == 26);
   CHECK(reading.fetch.statuses()[0].next_fetch_offset == 26);
+}
+
+TEST_CASE("a pause need not wait for the end of a long answer") {
+  constexpr size_t kRecords = 5'000;
+  FakeBroker broker;
+  broker.fill({"t", 0}, kRecords, kRecords);
+  Reading reading(broker, {start("t", 0)});
+  struct Slow final : MessageHandler {
+    std::atomic<size_t> handled{0};
+    bool on_message(const KafkaMessage& message) override {
+      if (!message.at_end) ++handled;
+      std::this_thread::sleep_for(1ms);
+      return true;
+    }
+  } slow;
+  std::atomic<bool> stop{false};
+  std::thread worker([&] {
+    while (!stop) reading.fetch.drain(0, Duration::millis(20), slow);
+  });
+  const auto deadline = steady_clock::now() + 10s;
+  while (slow.handled < 10 && steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
+  CHECK(reading.fetch.pause({0}).has_value());
+  const size_t handled = slow.handled;
+  CHECK(handled >= 10);
+  CHECK(handled < kRecords / 2);
+  CHECK(reading.fetch.statuses()[0].next_fetch_offset == static_cast<int64_t>(handled));
+  stop = true;
+  worker.join();
+  CHECK(slow.handled == handled);
 }
 
 TEST_CASE("take, pause and resume hold off the drains of all queues, again and again") {

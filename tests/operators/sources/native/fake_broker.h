@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "operators/sources/partition_fetch.h"
-#include "tests/operators/sources/batch_kit.h"
+#include "tests/operators/sources/native/batch_kit.h"
 
 namespace tidemark {
 
