@@ -49,8 +49,13 @@ std::optional<double> real_at(const Column& c, uint32_t i) { return c.valid[i] ?
 // Takes batches apart, and checks what every emitter may count on.
 class Collector final : public ResultEmitter {
  public:
-  Collector(const WindowPlan& plan, RunOutcome& outcome, bool pauses) : plan_(plan), outcome_(outcome), pauses_(pauses) {}
-  bool wants_pause() override { return pauses_; }
+  Collector(const WindowPlan& plan, RunOutcome& outcome, RunMode mode) : plan_(plan), outcome_(outcome), mode_(mode) {}
+  bool wants_pause() override {
+    if (mode_ == RunMode::kFullOutput) return full_;
+    return mode_ == RunMode::kPauseBetweenWindows;
+  }
+  bool is_full() const { return full_; }
+  void open() { full_ = false; }
   void emit(std::unique_ptr<Batch> b) override {
     REQUIRE(b->rows > 0);
     REQUIRE(b->rows <= Batch::kMaxRows);
@@ -59,6 +64,7 @@ class Collector final : public ResultEmitter {
     REQUIRE(b->kafka_times.size() == b->rows);
     for (const Column& c : b->columns) REQUIRE(c.valid.size() == b->rows);
     for (uint32_t i = 0; i < b->rows; ++i) take(*b, i);
+    full_ = true;
   }
   void forbid_finals_until(Time t) { last_final_ = std::max(last_final_, t); }
   // Nothing is left that was spoken of and had no last row.
@@ -107,7 +113,8 @@ class Collector final : public ResultEmitter {
 
   const WindowPlan& plan_;
   RunOutcome& outcome_;
-  const bool pauses_;
+  const RunMode mode_;
+  bool full_ = false;
   std::map<std::tuple<Time, Time, std::optional<std::string>>, Said> said_;
   Time last_final_ = Time::min();
 };
@@ -116,7 +123,7 @@ class Collector final : public ResultEmitter {
 class LaneRun {
  public:
   LaneRun(const TestPlan& test, RunMode mode, TestStore& store)
-      : test_(test), mode_(mode), store_(store), number_(store.fresh_lane()), collector_(test.plan, outcome_, mode == RunMode::kPauseBetweenWindows) {
+      : test_(test), mode_(mode), store_(store), number_(store.fresh_lane()), collector_(test.plan, outcome_, mode) {
     lane_ = make(nullptr);
   }
 
@@ -132,11 +139,19 @@ class LaneRun {
       outcome_.late.push_back(fmt::format("{}/{}", rows[l.row].partition, rows[l.row].offset));
     }
     REQUIRE(lane_->dirty_bytes() <= lane_->memory_bytes());
-    advance(lane_watermark);
+    if (mode_ == RunMode::kFullOutput) {
+      fire(lane_watermark);  // what it leaves waits while further rows come
+    } else {
+      advance(lane_watermark);
+    }
     persist();
   }
 
   RunOutcome finish() {
+    for (int turns = 0; mode_ == RunMode::kFullOutput && !fire(Time::max()); ++turns) {
+      REQUIRE(turns < 100'000);
+      persist();
+    }
     advance(Time::max());
     while (!frozen_.empty()) write_oldest();
     REQUIRE(lane_->keys() == 0);
@@ -170,6 +185,21 @@ class LaneRun {
     REQUIRE(lane_->watermark() == std::max(before, to));
   }
 
+  // Once, as a worker does between two looks at what else there is to do; the output opens at every third time. True when
+  // nothing is left to say.
+  bool fire(Time to) {
+    collector_.forbid_finals_until(lane_->watermark());
+    if (++turns_ % 3 == 0) collector_.open();
+    const bool was_full = collector_.is_full();
+    const Time before = lane_->watermark();
+    const uint64_t said = lane_->counters().results;
+    REQUIRE(lane_->advance(to, collector_).has_value());
+    const bool all = lane_->watermark() >= to && !lane_->has_more();
+    REQUIRE((all || lane_->watermark() > before || lane_->counters().results > said));
+    outcome_.waits += !all && was_full;
+    return all;
+  }
+
   void write_oldest() {
     REQUIRE(write(*frozen_.front(), store_.store()).has_value());
     lane_->on_written(frozen_.front()->number(), store_.store().view());
@@ -178,8 +208,9 @@ class LaneRun {
 
   void persist() {
     if (mode_ == RunMode::kRowByRow || mode_ == RunMode::kBulk) return;
+    if (mode_ == RunMode::kFullOutput && turns_ % 4 != 0) return;
     frozen_.push_back(lane_->freeze());
-    if (mode_ == RunMode::kLaggingWriter) {
+    if (mode_ == RunMode::kLaggingWriter || mode_ == RunMode::kFullOutput) {
       if (frozen_.size() > 3) write_oldest();
       if (++steps_ % 5 == 0) lane_->shed(0);
       return;
@@ -207,6 +238,7 @@ class LaneRun {
   std::unique_ptr<WindowLane> lane_;
   std::deque<std::unique_ptr<FrozenGeneration>> frozen_;
   int steps_ = 0;
+  int turns_ = 0;
 };
 
 }  // namespace
@@ -315,7 +347,8 @@ RunOutcome run_lane(const TestPlan& test, const std::vector<TestRow>& rows, RunM
   std::map<int32_t, Time> ahead;
   for (const TestRow& row : rows) ahead[row.partition] = Time::min();
   const auto minimum = [&] { return std::ranges::min_element(ahead, {}, &std::pair<const int32_t, Time>::second)->second; };
-  const size_t longest = mode == RunMode::kRowByRow ? 1 : mode == RunMode::kBulk ? 64 : 7;
+  const bool single = mode == RunMode::kRowByRow || mode == RunMode::kFullOutput;
+  const size_t longest = single ? 1 : mode == RunMode::kBulk ? 64 : 7;
   for (size_t i = 0; i < rows.size();) {
     std::vector<TestRow> step;
     while (i < rows.size() && step.size() < longest && (step.empty() || rows[i].partition == step[0].partition)) {

@@ -78,10 +78,12 @@ std::unique_ptr<TestPlan> plan_of(const WindowShape& shape, const Emission& emis
   return make_test_plan(shape, emission.allowed_lateness, emission.emit, emission.every);
 }
 
-void check_all_modes(const WindowShape& shape, const Emission& emission, const std::vector<TestRow>& rows) {
+// Answers how often a full output left windows waiting.
+uint64_t check_all_modes(const WindowShape& shape, const Emission& emission, const std::vector<TestRow>& rows) {
   const NaiveOutcome expected = naive_windows(shape, rows, emission.allowed_lateness);
   const auto test = plan_of(shape, emission);
   TestStore store(test->plan);
+  uint64_t waits = 0;
   for (const RunMode mode : kAllRunModes) {
     INFO("mode " << static_cast<int>(mode));
     const RunOutcome got = run_lane(*test, rows, mode, store);
@@ -97,7 +99,9 @@ void check_all_modes(const WindowShape& shape, const Emission& emission, const s
     if (!test->plan.revises()) REQUIRE(got.counters.result_errors == expected.result_errors);
     if (!test->plan.revises()) REQUIRE(got.early == 0);
     REQUIRE(got.memory_at_end == 0);
+    waits += got.waits;
   }
+  return waits;
 }
 
 }  // namespace
@@ -105,6 +109,7 @@ void check_all_modes(const WindowShape& shape, const Emission& emission, const s
 TEST_CASE("lanes give the oracle's rows, however they are run") {
   uint64_t late = 0;
   uint64_t missed = 0;
+  uint64_t waits = 0;
   for (uint64_t seed = 1; seed <= 90; ++seed) {
     INFO("seed " << seed);
     Rng rng{std::mt19937_64(seed)};
@@ -114,14 +119,16 @@ TEST_CASE("lanes give the oracle's rows, however they are run") {
     const NaiveOutcome expected = naive_windows(shape, rows);
     late += expected.late.size();
     missed += expected.updates_missed;
-    check_all_modes(shape, {}, rows);
+    waits += check_all_modes(shape, {}, rows);
   }
-  // The rows would prove little if none of them were late or missed some windows.
+  // The rows would prove little if none of them were late or missed some windows, or if no window ever had to wait.
   CHECK(late > 500);
   CHECK(missed > 100);
+  CHECK(waits > 100);
 }
 
 TEST_CASE("windows that speak early or late end with the oracle's rows, each once, however they are run") {
+  uint64_t waits = 0;
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     INFO("seed " << seed);
     Rng rng{std::mt19937_64(seed)};
@@ -129,8 +136,9 @@ TEST_CASE("windows that speak early or late end with the oracle's rows, each onc
     const Emission emission = random_emission(rng);
     auto rows = random_rows(rng, 100);
     stamp(rows, {rng.between(0, 3) * 2000});
-    check_all_modes(shape, emission, rows);
+    waits += check_all_modes(shape, emission, rows);
   }
+  CHECK(waits > 100);
 }
 
 namespace {
@@ -252,6 +260,7 @@ TEST_CASE("sessions are the oracle's, however they are run") {
   uint64_t late = 0;
   uint64_t rows_in_sessions = 0;
   uint64_t sessions = 0;
+  uint64_t waits = 0;
   for (uint64_t seed = 1; seed <= 120; ++seed) {
     INFO("seed " << seed);
     Rng rng{std::mt19937_64(seed)};
@@ -262,9 +271,10 @@ TEST_CASE("sessions are the oracle's, however they are run") {
     late += expected.late.size();
     rows_in_sessions += expected.counted;
     sessions += expected.results.size();
-    check_all_modes(shape, {}, rows);
+    waits += check_all_modes(shape, {}, rows);
   }
   CHECK(late > 500);
+  CHECK(waits > 100);
   // They would prove little if most were of one record.
   CHECK(2 * rows_in_sessions > 3 * sessions);
 }
