@@ -164,18 +164,82 @@ def test_an_idle_pipeline_sleeps(env):
     assert a_second < 120, f"{a_second:.0f} wake-ups a second"
 
 
+def two_jobs(env):
+    return [env.job(name=f"{env.name}-{which}", window=TUMBLING) for which in ("good", "bad")]
+
+
 def test_two_pipelines_in_one_process(env):
-    """One fails for good; the other goes on, and /readyz says so."""
-    good, bad = env.job(name=f"{env.name}-good", window=TUMBLING), env.job(name=f"{env.name}-bad", window=TUMBLING)
-    for job in (good, bad):
+    jobs = two_jobs(env)
+    for job in jobs:
         env.kit.generate(job.topic, 3_000)
-    process = env.run(good, bad.write())
+    process = env.run(jobs[0], jobs[1].write())
     process.wait_ready().wait_caught_up(env.kit)
-    wait_for(lambda: env.kit.caught_up(bad.name, bad.topic), "both committed")
-    assert {good.name, bad.name} <= {dict(labels).get("pipeline") for _, labels in process.metrics()}
+    wait_for(lambda: env.kit.caught_up(jobs[1].name, jobs[1].topic), "both committed")
+    assert {job.name for job in jobs} <= {dict(labels).get("pipeline") for _, labels in process.metrics()}
     process.stop()
-    for job in (good, bad):
+    for job in jobs:
         env.kit.verify(job, close="watermark")
+
+
+def is_over(env, process, job, state, *words):
+    """Metrics, the API and /readyz say of that pipeline, and of no other, that it is over and why."""
+    def shown():
+        answers = process.running() and process.get("/metrics")[0] == 200
+        return answers and process.total("tidemark_pipeline_state", pipeline=job.name, state=state) == 1
+    wait_for(shown, f"{job.name} shown as {state}")
+    told = json.loads(process.get(f"/api/v1/pipelines/{job.name}")[1])
+    assert told["state"] == state and told["ready"] is False, told
+    for word in words:
+        assert word in told["error"], told
+    states = {one["name"]: one["state"] for one in json.loads(process.get("/api/v1/pipelines")[1])}
+    assert [name for name, its in states.items() if its == state] == [job.name] and len(states) == 2, states
+    # It names the first that is not ready.
+    wait_for(lambda: process.get("/readyz")[0] == 503 and f"{job.name} is {state}" in process.get("/readyz")[1], "not ready")
+    assert process.get("/livez")[0] == 200
+
+
+def test_one_of_two_pipelines_is_refused_and_the_other_works(env):
+    """One finds offsets in its group that are not its own. /readyz stays 503 however well the other works."""
+    good, bad = two_jobs(env)
+    env.kit.generate(bad.topic, 1_000)
+    env.kit.set_offsets(bad.name, bad.topic, {p: 1 for p in range(4)}, "somebody-else")
+    process = env.run(good, bad.write())
+    is_over(env, process, bad, "failed", "--reset-state")
+    env.kit.generate(good.topic, 3_000)
+    process.wait_caught_up(env.kit)
+    is_over(env, process, bad, "failed", "--reset-state")
+    process.process.terminate()
+    process.wait(2).says(f"pipeline {bad.name}", "--reset-state")
+    env.kit.verify(good, close="watermark")
+
+
+def fenced_beside_another(env, *args):
+    """Two pipelines that work, one of which somebody else then starts again."""
+    good, bad = two_jobs(env)
+    process = env.run(good, bad.write(), *args).wait_ready()
+    for job in (good, bad):
+        env.kit.generate(job.topic, 2_000)
+        wait_for(lambda: process.running() and env.kit.caught_up(job.name, job.topic), "all committed")
+    newer = env.run(bad, state_dir=process.state_dir)
+    env.kit.generate_in_background(bad.topic, 20_000, rate=2_000, seed=2)  # each transaction finds out
+    return good, bad, process, newer
+
+
+def test_one_of_two_pipelines_fails_for_good_and_the_other_goes_on(env):
+    good, bad, process, newer = fenced_beside_another(env)
+    is_over(env, process, bad, "fenced")
+    newer.wait_ready()
+    env.kit.generate(good.topic, 2_000, seed=2)
+    process.wait_caught_up(env.kit)
+    process.process.terminate()
+    process.wait(1).says("fenced")
+    env.kit.verify(good, close="watermark")
+
+
+def test_fail_fast_ends_what_goes_well_too(env):
+    good, bad, process, _ = fenced_beside_another(env, "--fail-fast")
+    process.wait(1, 60).says("fenced")
+    env.kit.verify(good, close="watermark")  # drained, not broken off
 
 
 def test_stdout_holds_results_only(env):
