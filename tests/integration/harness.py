@@ -186,7 +186,8 @@ class Job:
     def __init__(self, directory, name, bootstrap, topic, out=None, late=None, dead=None, filter=None, window=None,
                  by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
                  lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
-                 sink_bootstrap=None, idle_after="1h", offset=None, pattern=None, fetch=None, emit=None, branches=()):
+                 sink_bootstrap=None, idle_after="1h", close_after_idle="off", offset=None, pattern=None, fetch=None, emit=None,
+                 branches=()):
         self.directory = pathlib.Path(directory)
         self.name, self.bootstrap, self.topic = name, bootstrap, topic
         self.out, self.late, self.dead = out, late, dead
@@ -195,6 +196,7 @@ class Job:
         self.every, self.lanes, self.delivery, self.properties = every, lanes, delivery, properties or {}
         self.max_delay, self.max_future, self.start = max_delay, max_future, start
         self.sink_bootstrap, self.idle_after, self.offset = sink_bootstrap, idle_after, offset
+        self.close_after_idle = close_after_idle
         self.pattern = pattern  # instead of the topic
         self.fetch = fetch
         self.emit = emit
@@ -222,7 +224,7 @@ class Job:
         fields = {n: {"type": t, "path": p} if p else t for n, t, p in SCHEMA}
         source = {"kafka": kafka, "format": "json", "schema": fields,
                   "event_time": {"field": "ts", "max_delay": self.max_delay, "max_future": self.max_future,
-                                 "idle_after": self.idle_after, "close_after_idle": "off"}}
+                                 "idle_after": self.idle_after, "close_after_idle": self.close_after_idle}}
         out = {"name": self.name, "sources": {"events": source}, "steps": self._steps(), "sinks": self._sinks(),
                "checkpoint": {"every": self.every}}
         if self.lanes:

@@ -334,6 +334,44 @@ def test_a_row_larger_than_the_queue(env):
     env.kit.verify(job)
 
 
+def test_quiet_topics_close_their_windows(env):
+    """When every partition has been idle, time goes on by the clock. What then comes too late by the lane's time alone is
+    late because of idleness; what is not, counts."""
+    job = env.job(window=("tumbling", "2s", None), partitions=2, aggregates=AGGREGATES[:1], max_delay="0s", idle_after="1s",
+                  close_after_idle="1s")
+    base = 1767225600000
+
+    def put(partition, ts, key):
+        one = {"topic": job.topic, "partition": partition, "timestamp": base, "key": key, "value": event("a", base + ts)}
+        env.kit.produce([{**one, "headers": [{"name": "trace", "value": key}]}])
+
+    def windows():
+        rows = [json.loads(one["value"]) for one in env.kit.consume(job.out)]
+        return {row["window_end"]: row["n"] for row in rows if row["user_id"] == "a"}, len(rows)
+
+    process = env.run(job).wait_ready()
+    put(0, 1_000, "k0")
+    put(1, 1_200, "k1")
+    wait_for(lambda: process.running() and windows() == ({"2026-01-01T00:00:02Z": 2}, 1), "the window of a quiet topic", 30)
+    # By its own partition's time, 1 s, it would count: its window ends at 2 s.
+    put(0, 1_500, "k2")
+    put(0, 61_000, "k3")
+    wait_for(lambda: process.running() and "2026-01-01T00:01:02Z" in windows()[0], "the window of the woken partition", 30)
+    assert windows() == ({"2026-01-01T00:00:02Z": 2, "2026-01-01T00:01:02Z": 1}, 2), windows()
+    (late,) = env.kit.consume(job.late)
+    told = headers_of(late)
+    assert (late["key"], late["value"], told["trace"]) == ("k2", event("a", base + 1_500), "k2"), late
+    wanted = {"reason": "idle", "step": "per_user", "pipeline": job.name, "topic": job.topic, "partition": "0", "offset": "1"}
+    for name, value in wanted.items():
+        assert told.get(f"tidemark.{name}") == value, (name, told)
+    assert "2026-01-01T00:00:02" <= told["tidemark.watermark"] < "2026-01-01T00:01:00", told
+    assert process.total("tidemark_records_late_total", pipeline=job.name, step="per_user", reason="idle") == 1
+    assert process.total("tidemark_records_late_total", pipeline=job.name, reason="late") == 0
+    process.stop()
+    env.run(job, until_end=True).wait(0)
+    assert windows()[1] == 2, "closed once"
+
+
 def test_future_of_the_wall_clock(env):
     """A Kafka timestamp beyond the wall clock by more than max_future is the future, whatever the event says."""
     job = env.job(window=TUMBLING, partitions=1, max_future="5m")
