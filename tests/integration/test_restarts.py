@@ -129,6 +129,41 @@ def test_new_partitions_are_found(env):
     env.kit.verify(job)
 
 
+def test_a_broken_promise_is_counted_and_told(env):
+    """`partitioned_by`, and yet a key lies in two partitions."""
+    job = env.job(window=TUMBLING, partitions=2, partitioned_by=["user_id"])
+
+    def violations():
+        return process.total("tidemark_partitioning_violations_total", pipeline=job.name, step="per_user")
+
+    def put(partition, user):
+        env.kit.produce([{"topic": job.topic, "partition": partition, "key": user, "timestamp": START_MS,
+                          "value": '{"event_id":"n","user_id":"%s","event_type":"view","ts":%d}' % (user, START_MS)}])
+
+    process = env.run(job).wait_ready()
+    put(0, "kept")
+    put(1, "another")
+    process.wait_caught_up(env.kit)
+    assert violations() == 0 and "partitioning_violated" not in process.output(), process.facts()
+    put(1, "kept")
+    process.wait_caught_up(env.kit)
+    wait_for(lambda: violations() == 1, "the violation counted", 20)
+    process.says("partitioning_violated", "a key of `partitioned_by` was found in two partitions")
+    process.stop()
+
+
+def test_a_topic_that_grows_breaks_the_promise(env):
+    """Equal values are elsewhere from now on: the pipeline stops and names the ways on; with one of them it goes on."""
+    job = env.job(window=TUMBLING, partitions=2, partitioned_by=["user_id"],
+                  properties={"topic.metadata.refresh.interval.ms": 1000, **SHORT_SESSION})
+    env.kit.generate(job.topic, 5_000, partitions=2)
+    process = env.run(job).wait_ready().wait_caught_up(env.kit)
+    env.kit.run("topic", "grow", job.topic, "-p", 4)
+    process.wait(2, timeout_s=60).says(f"topic {job.topic} had 2 partitions, has 4 now", "partitioned_by", "--reset-state")
+    refused(env, job, "had 2 partitions, has 4 now", "--reset-state")
+    env.run(job, "--reset-state").wait_ready().wait_caught_up(env.kit).stop()
+
+
 def test_a_partition_found_later_is_read_whole(env):
     """`start: latest`, and the new partition goes to an instance that has no other: it was not there at the very start."""
     job = env.job(filter=[["event_type", "==", "purchase"]], partitions=1, start="latest",
