@@ -5,7 +5,8 @@
 
 Two lanes run side by side. What waits for brokers and clocks has one to itself; what only computes (compilers, and tests
 that read no clock) has the other and steps aside for the first. Where memory is short the lanes run one after the other.
-A suite that needs a Kafka broker is skipped loudly where none can be had; with CI=true that is a failure. Builds stand in
+A suite that needs a Kafka broker is skipped loudly where none can be had, and so is a test that this machine cannot run; with
+CI=true that is a failure, without it the last line says how many. Builds stand in
 build/ (Release, the same that scripts/demo uses), build-asan/ and build-tsan/; all output is in build/test-logs/.
 Installs nothing: that is scripts/test."""
 import argparse
@@ -53,29 +54,40 @@ SANITIZER_ENV = {
 }
 
 
+def required():
+    """Whether what cannot be run has failed."""
+    return os.environ.get("CI", "").lower() == "true"
+
+
 class Count:
-    """How many tests passed and failed, by name where they failed."""
+    """How many tests passed, failed and were skipped, by name where they failed or were not even tried."""
 
     def __init__(self):
-        self.passed, self.failed, self.failures, self.skips = 0, 0, [], []
+        self.passed, self.failed, self.skipped, self.failures, self.skips = 0, 0, 0, [], []
         self.took = []
         self._lock = threading.Lock()  # guards all of them: both lanes count
 
-    def add(self, what, passed, failed):
+    def add(self, what, passed, failed, skipped=0):
         with self._lock:
             self.passed += passed
             self.failed += failed
+            self.skipped += skipped
             if failed:
                 self.failures.append(what)
 
     def skip(self, what, why):
         """Where tests are required, what cannot run has failed."""
-        if os.environ.get("CI", "").lower() == "true":
+        if required():
             self.add(f"{what}: {why}", 0, 1)
             say(f"FAILED {what}, which CI requires: {why}")
         else:
-            self.skips.append(f"{what}: {why}")
+            with self._lock:
+                self.skipped += 1
+                self.skips.append(f"{what}: {why}")
             say("=" * 100, f"SKIPPED {what}: {why}", "=" * 100)
+
+    def last_line(self):
+        return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
 
 
 def say(*lines, under=()):
@@ -282,19 +294,19 @@ def catch_counts(text):
 
 
 def script_counts(text):
-    """(passed, failed) of the last line of that kind."""
-    found = re.findall(r"^(\d+) passed, (\d+) failed", text, re.M)
-    return (int(found[-1][0]), int(found[-1][1])) if found else None
+    """(passed, failed, skipped) of the last line of that kind."""
+    found = re.findall(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", text, re.M)
+    return tuple(int(number or 0) for number in found[-1]) if found else None
 
 
 def judge(count, name, done, counts):
     """Counts a finished program. One that ends badly has failed at least once, whatever it says."""
-    passed, failed = counts or (0, 1)
+    passed, failed, skipped = (*(counts or (0, 1)), 0)[:3]
     if done.code != 0 and failed == 0:
         failed = 1
-    count.add(name, passed, failed)
-    done.tell(f"{name}: {passed} passed, {failed} failed ({done.seconds:.1f} s)" +
-              (f", exit code {done.code}" if done.code else ""), failed)
+    count.add(name, passed, failed, skipped)
+    done.tell(f"{name}: {passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "") +
+              f" ({done.seconds:.1f} s)" + (f", exit code {done.code}" if done.code else ""), failed)
 
 
 # ---- Suites
@@ -465,7 +477,7 @@ def main():
     for one in count.failures:
         say(f"FAILED {one}")
     say(f"{time.monotonic() - start:.0f} s; logs in {LOGS}")
-    print(f"{count.passed} passed, {count.failed} failed", flush=True)
+    print(count.last_line(), flush=True)
     return 1 if count.failed or not count.passed else 0
 
 

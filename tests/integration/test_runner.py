@@ -1,6 +1,7 @@
 """What the runners themselves promise: to those who read only the end of a log, and to lanes that run side by side."""
 import argparse
 import concurrent.futures
+import os
 import pathlib
 import subprocess
 import sys
@@ -29,6 +30,43 @@ def test_every_failure_is_told_at_the_end(env):
         assert "    why 0" in lines and "    folder 0" in lines, lines
     assert summary(failures(1, 2)) == ["failed: test_0", "    why 0", "    line 0", "    line 1", "    folder 0"]
     assert summary([]) == []
+
+
+# In a process of its own: what it replaces, other tests are using.
+RUN_WITHOUT_A_BROKER = """
+import argparse, contextlib, sys
+from unittest import mock
+sys.path.insert(0, sys.argv[1])
+import run
+from harness import skip
+run.kafka.Broker = lambda *_: contextlib.nullcontext(mock.Mock(process=mock.Mock(poll=lambda: None)))
+args = argparse.Namespace(kafka="none", jobs=1, tidemark="t", testkit="k", work=sys.argv[2])
+sys.exit(run.run_all(args, [("test_good", lambda _: None), ("test_disk", lambda _: skip("no tmpfs"))]))
+"""
+
+
+def test_what_ci_requires_and_cannot_run_has_failed(env):
+    for ci, wanted, code in (("", "1 passed, 0 failed, 1 skipped", 0), ("true", "1 passed, 1 failed", 1)):
+        done = subprocess.run([sys.executable, "-c", RUN_WITHOUT_A_BROKER, pathlib.Path(__file__).parent, env.directory],
+                              env={**os.environ, "CI": ci}, capture_output=True, text=True)
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (code, wanted), (ci, done)
+        assert "no tmpfs" in done.stdout, done
+
+
+def test_the_last_line_counts_what_was_skipped(env):
+    assert suites.script_counts("3 passed, 1 failed, 2 skipped\n") == (3, 1, 2)
+    assert suites.script_counts("0 passed, 0 failed, all skipped\n5 passed, 0 failed\n") == (5, 0, 0)
+    done = mock.Mock(code=0, seconds=1.0)
+    with mock.patch.object(suites, "required", lambda: False), mock.patch.object(suites, "say"):
+        count = suites.Count()
+        suites.judge(count, "unit", done, (4, 0))
+        assert count.last_line() == "4 passed, 0 failed"
+        suites.judge(count, "integration", done, (3, 1, 2))
+        count.skip("chaos", "no Kafka")
+        assert count.last_line() == "7 passed, 1 failed, 3 skipped"
+    with mock.patch.object(suites, "required", lambda: True), mock.patch.object(suites, "say"):
+        count.skip("bench", "no Kafka")
+    assert count.last_line() == "7 passed, 2 failed, 3 skipped"
 
 
 def lane_names(free, only):
