@@ -40,6 +40,9 @@ SANITIZERS = {"asan": "address", "tsan": "thread"}
 PATIENT = {"test_sources", "test_native_fetch", "test_sinks", "test_daemon", "test_property"}
 # The Kafka clients alone; their tests under this tag want a real broker.
 CLIENTS = {"test_sources", "test_sinks"}
+# What must hold on every broker: commits, fencing, assignments and transactions are its work too.
+OLD_KAFKA = "3.9.1"
+CORE_OF_INTEGRATION = "kill_and_continue,two_instances,new_partitions,lost_commit,sliding_with_much_disorder,transactional_input"
 KIT = ["tidemark", "tidemark_testkit", "tidemark_bench"]
 # A broker with its Java, the tests' processes, and two compilers under a sanitizer.
 MEMORY_FOR_TWO_LANES = 6 << 30
@@ -390,6 +393,9 @@ def clients(suites):
 def integration(suites):
     if suites.kafka("integration") and suites.built("integration", "kit"):
         suites.run_script("integration", ["tests/integration/run.py", *(["--long"] if suites.args.long else [])], 7200)
+        if suites.args.long:
+            suites.run_script(f"integration-{OLD_KAFKA}",
+                              ["tests/integration/run.py", "--kafka", OLD_KAFKA, "--only", CORE_OF_INTEGRATION], 3600)
 
 
 def chaos(suites):
