@@ -236,12 +236,15 @@ def slow_sink_slows_the_source(env, events, slow_s):
         wait_for(lambda: wasteful.running() and wasteful.peak_rss() > promised, "a process that takes what it may")
         wasteful.kill()
         process = read_into_a_slow_sink(env, env.name, topic, proxy, "64MiB")
+
+        def lag():
+            return process.running() and process.total("tidemark_consumer_lag", pipeline=env.name)
+        wait_for(lag, "a lag", 20)
         lags, deadline = [], time.monotonic() + slow_s
         while time.monotonic() < deadline:
-            process.running()
-            lags.append(process.total("tidemark_consumer_lag", pipeline=env.name))
+            lags.append(lag())
             time.sleep(1)
-        assert min(lags[1:]) > 0, f"the sink was not slow: lags of {lags}"
+        assert min(lags) > 0, f"the sink was not slow: lags of {lags}"
         proxy.bytes_per_second = 0
         process.wait_caught_up(env.kit, 180)
         peak = process.peak_rss()

@@ -341,21 +341,20 @@ def test_quiet_topics_close_their_windows(env):
                   close_after_idle="1s")
     base = 1767225600000
 
-    def put(partition, ts, key):
-        one = {"topic": job.topic, "partition": partition, "timestamp": base, "key": key, "value": event("a", base + ts)}
-        env.kit.produce([{**one, "headers": [{"name": "trace", "value": key}]}])
+    def put(*records):
+        env.kit.produce([{"topic": job.topic, "partition": partition, "timestamp": base, "key": key,
+                          "value": event("a", base + ts), "headers": [{"name": "trace", "value": key}]}
+                         for partition, ts, key in records])
 
     def windows():
         rows = [json.loads(one["value"]) for one in env.kit.consume(job.out)]
         return {row["window_end"]: row["n"] for row in rows if row["user_id"] == "a"}, len(rows)
 
     process = env.run(job).wait_ready()
-    put(0, 1_000, "k0")
-    put(1, 1_200, "k1")
+    put((0, 1_000, "k0"), (1, 1_200, "k1"))
     wait_for(lambda: process.running() and windows() == ({"2026-01-01T00:00:02Z": 2}, 1), "the window of a quiet topic", 30)
     # By its own partition's time, 1 s, it would count: its window ends at 2 s.
-    put(0, 1_500, "k2")
-    put(0, 61_000, "k3")
+    put((0, 1_500, "k2"), (0, 61_000, "k3"))
     wait_for(lambda: process.running() and "2026-01-01T00:01:02Z" in windows()[0], "the window of the woken partition", 30)
     assert windows() == ({"2026-01-01T00:00:02Z": 2, "2026-01-01T00:01:02Z": 1}, 2), windows()
     (late,) = env.kit.consume(job.late)

@@ -107,12 +107,15 @@ Expression random_bool(Rng& rng, const Fields& fields, int depth) {
   const auto nullable = names_of(fields, rng.one_in(2) ? Kind::kInt : Kind::kBool, true);
   if (nullable.empty()) return sub(Kind::kBool);
   const std::string name = pick_name(rng, nullable);
-  return {fmt::format("has({})", name), {Kind::kBool}, [name](const Row& row) -> Answer { return !row.at(name).is_null(); }};
+  return {fmt::format("has({})", name), {Kind::kBool},
+          [name](const Row& row) -> Answer { return !row.at(name).is_null(); }};
 }
 
 Expression random_text(Rng& rng, const Fields& fields, int depth) {
   const Expression x = random_expression(rng, fields, Kind::kText, depth - 1);
-  if (rng.one_in(2)) return choice(random_expression(rng, fields, Kind::kBool, depth - 1), x, literal(rng, Kind::kText));
+  if (rng.one_in(2)) {
+    return choice(random_expression(rng, fields, Kind::kBool, depth - 1), x, literal(rng, Kind::kText));
+  }
   return {fmt::format("({} + '!')", x.text), {Kind::kText}, [x = x.answer](const Row& row) -> Answer {
             const Answer text = x(row);
             return text && !text->is_null() ? Answer(text->get<std::string>() + "!") : Answer();
@@ -124,7 +127,9 @@ Kind random_kind(Rng& rng) { return rng.one_in(5) ? Kind::kText : rng.one_in(3) 
 Step random_step(Rng& rng, const Fields& input) {
   Step step;
   step.output = input;
-  const auto expression = [&](Kind kind) { return random_expression(rng, input, kind, static_cast<int>(rng.between(0, 3))); };
+  const auto expression = [&](Kind kind) {
+    return random_expression(rng, input, kind, static_cast<int>(rng.between(0, 3)));
+  };
   const int64_t which = rng.between(1, 7);
   if (which <= 2) {
     step.condition = expression(Kind::kBool);
@@ -198,10 +203,13 @@ std::string Step::line() const {
   if (what == What::kFilter) return head + fmt::format("filter: \"{}\"}}\n", condition->text);
   if (what == What::kWindow) {
     const std::string where = condition ? fmt::format(".where({})", condition->text) : "";
-    return head + fmt::format("window: {{tumbling: 1m, aggregates: {{total: \"sum({}){}\"}}}}}}\n", values.at("x").text, where);
+    return head + fmt::format("window: {{tumbling: 1m, aggregates: {{total: \"sum({}){}\"}}}}}}\n",
+                              values.at("x").text, where);
   }
   std::string list;
-  for (const auto& [field_name, value] : values) list += fmt::format("{}{}: \"{}\"", list.empty() ? "" : ", ", field_name, value.text);
+  for (const auto& [field_name, value] : values) {
+    list += fmt::format("{}{}: \"{}\"", list.empty() ? "" : ", ", field_name, value.text);
+  }
   return head + fmt::format("{}: {{{}}}}}\n", what == What::kMap ? "map" : "select", list);
 }
 
@@ -211,7 +219,9 @@ std::string Pipeline::text() const {
       "    schema: {{a: int, b: int, m: 'int?', flag: bool, maybe: 'bool?', s: string}}\nsteps:\n", kSource);
   for (const Step& step : steps) out += step.line();
   out += "sinks:\n";
-  for (size_t i = 0; i < sinks.size(); ++i) out += fmt::format("  - {{name: k{}, from: {}, kafka: {{topic: t{}}}}}\n", i, sinks[i], i);
+  for (size_t i = 0; i < sinks.size(); ++i) {
+    out += fmt::format("  - {{name: k{}, from: {}, kafka: {{topic: t{}}}}}\n", i, sinks[i], i);
+  }
   return out + "  - {from: dead_letter, drop: {}}\n  - {from: late, drop: {}}\n";
 }
 
@@ -222,7 +232,8 @@ Fields source_fields() {
 
 Row random_row(Rng& rng) {
   const auto number = [&]() -> int64_t {
-    if (rng.one_in(20)) return rng.one_in(2) ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
+    using Limits = std::numeric_limits<int64_t>;
+    if (rng.one_in(20)) return rng.one_in(2) ? Limits::max() : Limits::min();
     return rng.between(-2, 6);
   };
   return {{"a", number()},
@@ -271,7 +282,9 @@ void run_row(const Pipeline& pipeline, const Row& row, int64_t number, Outcome& 
   }
 }
 
-std::string sink_line(size_t sink, int64_t row, const Json& fields) { return fmt::format("k{} {} {}", sink, row, fields.dump()); }
+std::string sink_line(size_t sink, int64_t row, const Json& fields) {
+  return fmt::format("k{} {} {}", sink, row, fields.dump());
+}
 std::string window_line(const std::string& step, int64_t row, const Json& condition, const Json& argument) {
   return fmt::format("{} {} {} {}", step, row, condition.dump(), argument.dump());
 }

@@ -1,5 +1,5 @@
-// Random filters, maps, selects and windows, written twice: as lines of a pipeline file, and as functions over one row of
-// JSON values that share no code with the engine. Knows nothing of batches, columns or plans.
+// Random filters, maps, selects and windows, written twice: as lines of a pipeline file, and as functions over one row
+// of JSON values that share no code with the engine. Knows nothing of batches, columns or plans.
 #pragma once
 
 #include <cstdint>

@@ -153,7 +153,7 @@ void fill_results(Batch& batch, const std::vector<std::pair<int64_t, std::option
   }
 }
 
-TEST_CASE("behind a window an error is counted: a field is null, a filter drops the row, and nothing is a dead letter") {
+TEST_CASE("behind a window an error is counted: a field is null, a filter drops the row, nothing is a dead letter") {
   const Plan plan = plan_of(R"(
 name: p
 sources: {in: {kafka: {brokers: b, topic: t}, schema: {k: int, n: int}}}
@@ -165,8 +165,9 @@ sinks:
   - {name: all, from: m, kafka: {topic: t0}}
   - {name: some, from: f, kafka: {topic: t1}}
 )");
-  // c, and sum(n): nothing wrong; mean fails; d fails; sum(n) is null, and so mean fails; d is too small; d fails again.
-  const std::vector<std::pair<int64_t, std::optional<int64_t>>> given = {{4, 10}, {2, 10}, {3, 10}, {5, std::nullopt}, {9, 70}, {3, 12}};
+  // c, and sum(n): nothing wrong; mean fails; d fails; sum(n) is null, and so mean fails; d is too small; d fails.
+  const std::vector<std::pair<int64_t, std::optional<int64_t>>> given = {{4, 10},           {2, 10}, {3, 10},
+                                                                         {5, std::nullopt}, {9, 70}, {3, 12}};
   const auto expected = [](bool all) {
     std::vector<std::string> lines;
     const Json d[] = {12, -12, nullptr, 6, 2, nullptr}, mean[] = {5, nullptr, 10, nullptr, 10, 12};

@@ -1,6 +1,6 @@
 // The harness that every window lane is run through: the same rows one by one, in bulk, with a restore after every step,
-// with memory shed after every step, with a writer that lags, with pauses between windows and into a full output, each into an
-// emitter that checks the order of results.
+// with memory shed after every step, with a writer that lags, with pauses between windows and into a full output, each
+// into an emitter that checks the order of results.
 // All ways must give the same rows. What the rows ought to be is worked out apart, in naive_windows.h.
 #pragma once
 
@@ -71,8 +71,8 @@ enum class RunMode {
   kKeepCopies,     // freeze and write after every step, shed nothing
   kLaggingWriter,  // freeze after every step, write three steps later
   kPauseBetweenWindows,  // and restore in each pause
-  // Row by row into an output that is full behind every batch and opens later: windows wait, one is fired at a time, and
-  // meanwhile rows come, generations are frozen and written late, and memory is shed.
+  // Row by row into an output that is full behind every batch and opens later: windows wait, one is fired at a time,
+  // and meanwhile rows come, generations are frozen and written late, and memory is shed.
   kFullOutput,
 };
 inline constexpr RunMode kAllRunModes[] = {RunMode::kRowByRow,           RunMode::kBulk,       RunMode::kRestoreAfterEveryStep,
