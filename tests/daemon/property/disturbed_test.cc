@@ -60,8 +60,7 @@ TEST_CASE("a member that another replaced while it ran ends as fenced when it re
   const Case one = some_case();
   FakeBroker broker = broker_of(one);
   const StateDir dir;
-  std::vector<TopicPartition> partitions;
-  for (const auto& source : broker.sources()) partitions.push_back(source.id);
+  const std::vector<TopicPartition>& partitions = broker.partitions();
   std::jthread successor([&] {
     while (broker.committed(partitions).front().offset < 0) std::this_thread::yield();
     broker.join();

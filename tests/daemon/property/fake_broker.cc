@@ -1,123 +1,59 @@
-// What the fake keeps between lives: logs, offsets, transactions and rows that are visible, each call under one lock.
-// Clients, deaths and weather are not known here.
+// Between the oracle's records and the broker's. Clients, deaths and weather are not known here.
 #include <algorithm>
 
 #include "tests/daemon/property/fake_kafka.h"
 
 namespace tidemark::property {
+namespace {
 
-FakeBroker::FakeBroker(std::vector<oracle::PartitionLog> logs, std::vector<int64_t> log_ends, int32_t sink_partitions)
-    : sink_partitions_(sink_partitions) {
-  for (size_t i = 0; i < logs.size(); ++i) {
-    sources_.push_back({{logs[i].topic, logs[i].partition}, std::move(logs[i].records), log_ends[i]});
-  }
+std::vector<TopicPartition> ids_of(const std::vector<oracle::PartitionLog>& logs) {
+  std::vector<TopicPartition> ids;
+  for (const oracle::PartitionLog& log : logs) ids.push_back({log.topic, log.partition});
+  return ids;
+}
+
+MemoryRecord to_memory(const oracle::Record& record) {
+  MemoryRecord out;
+  out.offset = record.offset;
+  if (record.timestamp_ms >= 0) out.timestamp = Time::from_millis(record.timestamp_ms);
+  out.key = record.key;
+  out.value = record.value;
+  for (const oracle::Header& h : record.headers) out.headers.emplace_back(h.name, h.value);
+  return out;
+}
+
+Written to_written(WrittenRecord&& row) {
+  Written out{std::move(row.topic), row.partition, std::move(row.key), std::move(row.value), {}, row.timestamp.to_millis()};
+  for (auto& [name, value] : row.headers) out.headers.push_back({std::move(name), std::move(value)});
+  return out;
+}
+
+}  // namespace
+
+FakeBroker::FakeBroker(const std::vector<oracle::PartitionLog>& logs, const std::vector<int64_t>& log_ends, int32_t sink_partitions)
+    : MemoryBroker(ids_of(logs), sink_partitions) {
+  for (size_t i = 0; i < logs.size(); ++i) append(i, logs[i].records, log_ends[i]);
 }
 
 void FakeBroker::append(size_t partition, const std::vector<oracle::Record>& records, int64_t log_end) {
-  Source& source = sources_[partition];
-  source.records.insert(source.records.end(), records.begin(), records.end());
-  source.end = log_end;
+  for (const oracle::Record& record : records) MemoryBroker::append(partition, to_memory(record));
+  set_end(partition, log_end);
 }
 
 std::vector<Written> FakeBroker::committed_rows() const {
-  const std::lock_guard lock(mutex_);
-  return rows_;
+  std::vector<Written> rows;
+  for (WrittenRecord& row : MemoryBroker::committed_rows()) rows.push_back(to_written(std::move(row)));
+  return rows;
 }
 
 std::vector<std::string> FakeBroker::violations() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(violations_mutex_);
   return violations_;
 }
 
-bool FakeBroker::has_open_transaction() const {
-  const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(transactions_, [](const auto& t) { return !t.second.rows.empty() || !t.second.offsets.empty(); });
-}
-
 void FakeBroker::violation(const std::string& what) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(violations_mutex_);
   violations_.push_back(what);
-}
-
-uint64_t FakeBroker::join() {
-  const std::lock_guard lock(mutex_);
-  return ++newest_member_;
-}
-
-bool FakeBroker::is_member(uint64_t member) const {
-  const std::lock_guard lock(mutex_);
-  return member == newest_member_;
-}
-
-std::vector<PartitionOffset> FakeBroker::committed(const std::vector<TopicPartition>& partitions) const {
-  const std::lock_guard lock(mutex_);
-  std::vector<PartitionOffset> found;
-  for (const TopicPartition& id : partitions) {
-    const auto at = offsets_.find(id);
-    found.push_back(at == offsets_.end() ? PartitionOffset{id, -1, ""} : at->second);
-  }
-  return found;
-}
-
-void FakeBroker::apply_offsets(const std::vector<PartitionOffset>& offsets) {
-  for (const PartitionOffset& offset : offsets) offsets_[offset.where] = offset;
-}
-
-bool FakeBroker::commit_offsets(const std::vector<PartitionOffset>& offsets, uint64_t member) {
-  const std::lock_guard lock(mutex_);
-  if (member != newest_member_) return false;
-  apply_offsets(offsets);
-  return true;
-}
-
-void FakeBroker::write(Written row) {
-  const std::lock_guard lock(mutex_);
-  rows_.push_back(std::move(row));
-}
-
-uint64_t FakeBroker::init_transactions(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  Transaction& transaction = transactions_[id];
-  transaction.rows.clear();
-  transaction.offsets.clear();
-  return ++transaction.epoch;
-}
-
-FakeBroker::Answer FakeBroker::write_in_transaction(const std::string& id, uint64_t epoch, Written row) {
-  const std::lock_guard lock(mutex_);
-  Transaction& transaction = transactions_[id];
-  if (transaction.epoch != epoch) return Answer::kFenced;
-  transaction.rows.push_back(std::move(row));
-  return Answer::kDone;
-}
-
-FakeBroker::Answer FakeBroker::add_offsets(const std::string& id, uint64_t epoch, const std::vector<PartitionOffset>& offsets) {
-  const std::lock_guard lock(mutex_);
-  Transaction& transaction = transactions_[id];
-  if (transaction.epoch != epoch) return Answer::kFenced;
-  transaction.offsets = offsets;
-  return Answer::kDone;
-}
-
-FakeBroker::Answer FakeBroker::end_transaction(const std::string& id, uint64_t epoch, bool commit) {
-  const std::lock_guard lock(mutex_);
-  Transaction& transaction = transactions_[id];
-  if (transaction.epoch != epoch) return Answer::kFenced;
-  if (commit) {
-    std::ranges::move(transaction.rows, std::back_inserter(rows_));
-    apply_offsets(transaction.offsets);
-  }
-  transaction.rows.clear();
-  transaction.offsets.clear();
-  return Answer::kDone;
-}
-
-void FakeBroker::time_out_transaction(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  Transaction& transaction = transactions_[id];
-  transaction.rows.clear();
-  transaction.offsets.clear();
-  ++transaction.epoch;
 }
 
 }  // namespace tidemark::property

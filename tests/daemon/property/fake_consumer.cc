@@ -15,10 +15,10 @@ void nap(Duration at_most) {
 }
 
 void read_headers(const void* native, Arena& arena, RawRecord& record) {
-  for (const oracle::Header& h : static_cast<const oracle::Record*>(native)->headers) {
-    std::optional<std::string_view> value;
-    if (h.value) value = arena.copy(*h.value);
-    record.headers.emplace_back(arena.copy(h.name), value);
+  for (const auto& [name, value] : static_cast<const MemoryRecord*>(native)->headers) {
+    std::optional<std::string_view> copy;
+    if (value) copy = arena.copy(*value);
+    record.headers.emplace_back(arena.copy(name), copy);
   }
 }
 
@@ -45,14 +45,14 @@ class FakeConsumer final : public KafkaConsumer {
     if (!assigned_) {
       assigned_ = true;
       revoke_in_ = random_.in(20, 400);
-      return events_.on_assigned(ids());
+      return events_.on_assigned(broker_.partitions());
     }
     if (revocations_ > 0 && --revoke_in_ == 0) {
       revocations_ -= 1;
       assigned_ = false;
       const bool lost = random_.percent(weather_.lost);
       if (lost) member_ = broker_.join();
-      return events_.on_revoked(ids(), lost);
+      return events_.on_revoked(broker_.partitions(), lost);
     }
     nap(timeout);
   }
@@ -65,7 +65,7 @@ class FakeConsumer final : public KafkaConsumer {
 
   Result<std::vector<TopicPartition>> list_partitions(Duration) override {
     if (life_.dead()) return dead();
-    return ids();
+    return broker_.partitions();
   }
   Result<std::string> cluster_id(Duration) override { return "the cluster"; }
   Result<std::vector<PartitionOffset>> committed(const std::vector<TopicPartition>& partitions, Duration) override {
@@ -74,7 +74,7 @@ class FakeConsumer final : public KafkaConsumer {
   }
   Result<LogBounds> log_bounds(const TopicPartition& partition, Duration) override {
     if (life_.dead()) return dead();
-    return LogBounds{0, source_of(partition).end};
+    return LogBounds{0, broker_.log_end(broker_.index_of(partition))};
   }
   Result<int64_t> offset_at(const TopicPartition&, Time, Duration) override { return external_error("not asked here"); }
 
@@ -85,10 +85,9 @@ class FakeConsumer final : public KafkaConsumer {
     parts_.clear();
     for (const Start& start : starts) {
       auto part = std::make_unique<Part>();
-      part->source = &source_of(start.where);
+      part->partition = broker_.index_of(start.where);
       part->queue = start.queue;
-      part->next = static_cast<size_t>(
-          std::ranges::lower_bound(part->source->records, start.offset, {}, &oracle::Record::offset) - part->source->records.begin());
+      part->next = broker_.place_of(part->partition, start.offset);
       part->position = start.offset;
       parts_.push_back(std::move(part));
     }
@@ -119,7 +118,7 @@ class FakeConsumer final : public KafkaConsumer {
     const std::shared_lock lock(gate_);
     std::vector<PartitionStatus> all;
     for (uint32_t i = 0; i < parts_.size(); ++i) {
-      all.push_back({i, parts_[i]->position, parts_[i]->source->end, true, parts_[i]->paused});
+      all.push_back({i, parts_[i]->position, broker_.log_end(parts_[i]->partition), true, parts_[i]->paused});
     }
     return all;
   }
@@ -145,13 +144,13 @@ class FakeConsumer final : public KafkaConsumer {
   }
   std::optional<bool> alone() override { return !life_.dead() && broker_.is_member(member_); }
   void close() override {
-    if (std::exchange(assigned_, false) && !life_.dead()) events_.on_revoked(ids(), false);
+    if (std::exchange(assigned_, false) && !life_.dead()) events_.on_revoked(broker_.partitions(), false);
     subscribed_ = false;
   }
 
  private:
   struct Part {
-    const FakeBroker::Source* source = nullptr;
+    size_t partition = 0;               // the broker's
     uint32_t queue = 0;
     size_t next = 0;                    // of its records; the drain's
     bool end_told = false;              // the drain's
@@ -163,14 +162,6 @@ class FakeConsumer final : public KafkaConsumer {
   };
 
   static std::unexpected<Error> dead() { return external_error("the process is dead"); }
-  std::vector<TopicPartition> ids() const {
-    std::vector<TopicPartition> all;
-    for (const auto& source : broker_.sources()) all.push_back(source.id);
-    return all;
-  }
-  const FakeBroker::Source& source_of(const TopicPartition& id) const {
-    return *std::ranges::find(broker_.sources(), id, &FakeBroker::Source::id);
-  }
   Status set_paused(const std::vector<uint32_t>& assignments, bool paused) {
     const std::shared_lock lock(gate_);
     for (uint32_t a : assignments) parts_.at(a)->paused = paused;
@@ -180,7 +171,8 @@ class FakeConsumer final : public KafkaConsumer {
     std::vector<uint32_t> ready;
     for (uint32_t i = 0; i < parts_.size(); ++i) {
       const Part& part = *parts_[i];
-      if (part.queue == queue && !part.paused && (part.next < part.source->records.size() || !part.end_told)) ready.push_back(i);
+      if (part.queue != queue || part.paused) continue;
+      if (!part.end_told || broker_.record(part.partition, part.next)) ready.push_back(i);
     }
     return ready;
   }
@@ -190,17 +182,19 @@ class FakeConsumer final : public KafkaConsumer {
     for (; messages > 0 && closing_ == 0; --messages) {
       KafkaMessage message;
       message.assignment = assignment;
-      if (part.next == part.source->records.size()) {
+      const MemoryRecord* const next = broker_.record(part.partition, part.next);
+      if (!next) {
         if (std::exchange(part.end_told, true)) return true;
         message.at_end = true;
-        message.offset = part.source->end;
-        part.position = part.source->end;
+        message.offset = broker_.log_end(part.partition);
+        part.position = message.offset;
         return handler.on_message(message);
       }
       if (life_.act(Act::kDeliver) != Life::Fate::kGoesOn) return false;
-      const oracle::Record& record = part.source->records[part.next++];
+      const MemoryRecord& record = *next;
+      part.next += 1;
       message.offset = record.offset;
-      if (record.timestamp_ms >= 0) message.timestamp = Time::from_millis(record.timestamp_ms);
+      message.timestamp = record.timestamp;
       message.key_is_null = !record.key;
       message.value_is_null = !record.value;
       message.native = &record;

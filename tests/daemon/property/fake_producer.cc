@@ -40,9 +40,9 @@ class FakeProducer final : public KafkaProducer {
     if (static_cast<int64_t>(queue_.size()) >= weather_.queue_records) return ProduceResult::kQueueFull;
     const Life::Fate fate = life_.act(Act::kProduce);
     if (fate == Life::Fate::kDiesBefore || fate == Life::Fate::kIsDead) return ProduceResult::kFailed;
-    Written row{topics_.at(record.topic), record.partition, owned(record.key), owned(record.value), {},
-                std::max<int64_t>(record.timestamp.to_millis(), 1)};
-    for (const ProducerHeader& h : record.headers) row.headers.push_back({std::string(h.name), owned(h.value)});
+    WrittenRecord row{topics_.at(record.topic), record.partition, owned(record.key), owned(record.value), {},
+                      std::max(record.timestamp, Time::from_millis(1))};
+    for (const ProducerHeader& h : record.headers) row.headers.emplace_back(h.name, owned(h.value));
     queue_.push_back(std::move(row));
     if (fate == Life::Fate::kDiesAfter) deliver(queue_.size());  // the broker has it, though nobody hears of it
     return ProduceResult::kAccepted;
@@ -136,7 +136,7 @@ class FakeProducer final : public KafkaProducer {
   mutable std::mutex mutex_;  // guards all below
   Random random_;
   std::vector<std::string> topics_;
-  std::deque<Written> queue_;
+  std::deque<WrittenRecord> queue_;
   std::atomic<uint64_t> acknowledged_{0};
   int64_t spared_ = weather_.spared;
   bool open_ = false;

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include <fmt/format.h>
@@ -55,17 +54,12 @@ std::string LifePlan::describe() const {
   return out;
 }
 
-StateDir::StateDir() {
-  std::string path = std::filesystem::exists("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path().string();
-  path += "/tidemark-property-XXXXXX";
-  if (mkdtemp(path.data()) == nullptr) std::abort();
-  path_ = path;
-}
-
-StateDir::~StateDir() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
+StateDir::StateDir()
+    : dir_([] {
+        auto dir = ScratchDir::make();
+        if (!dir) std::abort();
+        return std::move(*dir);
+      }()) {}
 
 LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBroker& broker, const StateDir& dir) {
   const FastClock clock(Time::from_millis(kWallMs), kClockSpeed);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/pipeline.h"
+#include "daemon/pipeline_test/scratch_dir.h"
 #include "tests/daemon/property/cases.h"
 #include "tests/daemon/property/fake_kafka.h"
 #include "tests/daemon/property/life.h"
@@ -45,15 +46,14 @@ struct LifeEnd {
   std::vector<std::string> log;  // warnings and errors
 };
 
-// A temporary state directory, in memory where there is such a file system.
+// A temporary state directory.
 class StateDir {
  public:
   StateDir();
-  ~StateDir();
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return dir_.path(); }
 
  private:
-  std::string path_;
+  ScratchDir dir_;
 };
 
 // Aborts the program, saying why, when the life does not come to an end.
