@@ -41,13 +41,15 @@ void check_end(const TestSpec& test, Diagnostics& diagnostics) {
 }
 
 void check_topics(const TestInputSpec& input, const PipelineSpec& pipeline, Diagnostics& diagnostics) {
-  const auto source = std::ranges::find_if(pipeline.sources, [&](const SourceSpec& s) { return s.name.value == input.source.value; });
+  const auto source = std::ranges::find_if(pipeline.sources,
+                                           [&](const SourceSpec& s) { return s.name.value == input.source.value; });
   if (source == pipeline.sources.end() || source->kafka().topics.empty()) return;
   Names topics;
   for (const auto& topic : source->kafka().topics) topics.push_back(topic.value);
   for (const TestActionSpec& action : input.actions) {
     const auto* record = std::get_if<TestRecordSpec>(&action.what);
-    if (record && record->topic) check_name(*record->topic, fmt::format("topic of `{}`", input.source.value), topics, diagnostics);
+    if (!record || !record->topic) continue;
+    check_name(*record->topic, fmt::format("topic of `{}`", input.source.value), topics, diagnostics);
   }
 }
 

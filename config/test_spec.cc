@@ -93,24 +93,28 @@ Kind<T> with_fields(const Kind<T>& words, std::string doc, std::vector<Node::Ent
 
 Kind<TestRecordSpec> record_kind() {
   auto words =
-      Spec<TestRecordSpec>("test record", "A record of a test's input. Values become the bytes of the source's format, as the "
-                           "schema says: a timestamp may be written in RFC 3339 whatever its form, and what is quoted stays "
-                           "text. What is not of the field's type is written as it stands, and the pipeline will refuse it.",
+      Spec<TestRecordSpec>("test record",
+                           "A record of a test's input. Values become the bytes of the source's format, as the "
+                           "schema says: a timestamp may be written in RFC 3339 whatever its form, and what is "
+                           "quoted stays text. What is not of the field's type is written as it stands, and the "
+                           "pipeline will refuse it.",
                            "{event_id: a, user_id: u1, ts: 2026-01-01T00:00:01Z, $partition: 1}")
           .field("$partition", &TestRecordSpec::partition, kinds::integer(0, kMostPartitions - 1),
                  "The partition, by default 0. A topic has as many as the highest that the test names, plus one.")
           .field("$timestamp", &TestRecordSpec::timestamp, kafka_time_kind(),
-                 "The Kafka timestamp, in RFC 3339 or milliseconds. By default the event time, and where there is none that of "
-                 "the record before it.")
+                 "The Kafka timestamp, in RFC 3339 or milliseconds. By default the event time, and where there is none "
+                 "that of the record before it.")
           .field("$key", &TestRecordSpec::key, bytes_kind(), "The key, by default null.")
           .field("$headers", &TestRecordSpec::headers, headers_kind(), "The headers.")
-          .field("$raw", &TestRecordSpec::raw, bytes_kind(), "The value as it is, in place of fields; null is a tombstone.")
+          .field("$raw", &TestRecordSpec::raw, bytes_kind(),
+                 "The value as it is, in place of fields; null is a tombstone.")
           .field("$topic", &TestRecordSpec::topic, kinds::text(topic_rules()),
                  "One of the source's topics, by default the first.")
           .place(&TestRecordSpec::where)
           .check([](const TestRecordSpec& record, Diagnostics& diagnostics) {
             if (!record.raw || record.fields.empty()) return;
-            diagnostics.error(record.fields.front().key.where, "`$raw` is the whole value, and a field stands beside it",
+            diagnostics.error(record.fields.front().key.where,
+                              "`$raw` is the whole value, and a field stands beside it",
                               "write the field into the text, or leave `$raw` out");
           })
           .kind();
@@ -138,11 +142,15 @@ Kind<TestActionSpec> action_kind() {
   Kind<TestActionSpec> kind{shape, nullptr, nullptr};
   kind.read = [=](const Node& node, std::string_view, TestActionSpec& out, Diagnostics& diagnostics) {
     out.where = node.where();
-    if (node.kind == Node::Kind::kScalar) return word.read(node, "a word of the input", out.what.emplace<TestWord>(), diagnostics);
-    const bool is_advance = node.kind == Node::Kind::kMap && node.entries.size() == 1 && node.entries[0].key.value == "advance";
+    if (node.kind == Node::Kind::kScalar) {
+      return word.read(node, "a word of the input", out.what.emplace<TestWord>(), diagnostics);
+    }
+    const bool lone_entry = node.kind == Node::Kind::kMap && node.entries.size() == 1;
+    const bool is_advance = lone_entry && node.entries[0].key.value == "advance";
     if (is_advance) return advance.read(node, "`advance`", out.what.emplace<TestAdvance>(), diagnostics);
     if (node.bad || node.kind != Node::Kind::kMap) {
-      return wrong_kind(node, "a record", "a map of fields, or one of `checkpoint`, `crash`, `advance: 5m` and `end`", diagnostics);
+      return wrong_kind(node, "a record", "a map of fields, or one of `checkpoint`, `crash`, `advance: 5m` and `end`",
+                        diagnostics);
     }
     return record.read(node, "the record", out.what.emplace<TestRecordSpec>(), diagnostics);
   };
@@ -156,12 +164,14 @@ struct ExpectedRow {
 
 Kind<ExpectedRow> row_kind() {
   auto words =
-      Spec<ExpectedRow>("expected row", "A row that must come out. Only what is named is compared. Rows of steps bear their "
+      Spec<ExpectedRow>("expected row",
+                        "A row that must come out. Only what is named is compared. Rows of steps bear their "
                         "fields; late records and dead letters those that were read, and the words below.",
                         "{user_id: u1, window_end: 2026-01-01T00:01:00Z, purchases: 1}")
           .field("$reason", &ExpectedRow::reason, kinds::any(), "Why it was refused; of `late` and `dead_letter`.")
           .field("$partition", &ExpectedRow::partition, kinds::any(), "Where it was read; of `late` and `dead_letter`.")
-          .field("$timestamp", &ExpectedRow::timestamp, kinds::any(), "The Kafka timestamp, in RFC 3339 or milliseconds.")
+          .field("$timestamp", &ExpectedRow::timestamp, kinds::any(),
+                 "The Kafka timestamp, in RFC 3339 or milliseconds.")
           .field("$key", &ExpectedRow::key, kinds::any(), "The Kafka key of a record, or of a row by its window.")
           .field("$headers", &ExpectedRow::headers, kinds::any(), "Some of the headers.")
           .field("$raw", &ExpectedRow::raw, kinds::any(), "The bytes of the value.")
@@ -183,7 +193,8 @@ Kind<Node> rows_kind() {
 
 Kind<TestExpectSpec> expect_kind() {
   const auto rows = rows_kind();
-  const auto exactly = Spec<TestExpectSpec>("exactly", "These rows in this order, and no others.", "{exactly: [{user_id: u1}, {user_id: u2}]}")
+  const auto exactly = Spec<TestExpectSpec>("exactly", "These rows in this order, and no others.",
+                                            "{exactly: [{user_id: u1}, {user_id: u2}]}")
                            .required("exactly", &TestExpectSpec::rows, rows, "all rows, in their order")
                            .kind();
   auto shape = std::make_shared<Shape>();
@@ -200,19 +211,21 @@ Kind<TestExpectSpec> expect_kind() {
 }  // namespace
 
 Kind<TestSpec> test_kind() {
+  const auto inputs = kinds::map(&TestInputSpec::source, &TestInputSpec::actions, kinds::list(action_kind()));
   return Spec<TestSpec>("test",
-                        "A case for `tidemark test`: what comes in, and what must come out. The input is read in the order in "
-                        "which it is written, one source after the other. Between records may stand `checkpoint` (one "
-                        "completes), `crash` (what came since the last checkpoint is lost and read again), `advance: 5m` "
-                        "(processing time passes) and, as the last word, `end` (every window closes). Rows that are not "
-                        "named are allowed, but for `exactly` and `[]`, which says that there are none.",
+                        "A case for `tidemark test`: what comes in, and what must come out. The input is read in the "
+                        "order in which it is written, one source after the other. Between records may stand "
+                        "`checkpoint` (one completes), `crash` (what came since the last checkpoint is lost and read "
+                        "again), `advance: 5m` (processing time passes) and, as the last word, `end` (every window "
+                        "closes). Rows that are not named are allowed, but for `exactly` and `[]`, which says that "
+                        "there are none.",
                         "tests:\n  - name: two purchases are counted\n    input:\n      in:\n"
                         "        - {user_id: u1, event_type: purchase, amount: 5.0, ts: 2026-01-01T00:00:01Z}\n"
                         "        - {user_id: u1, event_type: purchase, amount: 7.0, ts: 2026-01-01T00:00:02Z}\n"
                         "        - end\n    expect:\n"
                         "      per_user: [{user_id: u1, window_end: 2026-01-01T00:01:00Z, n: 2}]\n      late: []")
       .field("name", &TestSpec::name, kinds::text(), "What the test shows. Default: `test N` by its place.")
-      .required("input", &TestSpec::input, kinds::map(&TestInputSpec::source, &TestInputSpec::actions, kinds::list(action_kind())),
+      .required("input", &TestSpec::input, inputs,
                 "a map from sources to lists of records and control words")
       .required("expect", &TestSpec::expect, kinds::keyed(&TestExpectSpec::of, expect_kind()),
                 "a map from steps, sources, `late` and `dead_letter` to the rows that are expected of them")

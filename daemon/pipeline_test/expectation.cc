@@ -27,8 +27,12 @@ std::optional<Time> time_of(const Json& value, TimestampForm unit) {
   if (!value.is_number()) return std::nullopt;
   switch (unit) {
     case TimestampForm::kSeconds: return Time{static_cast<int64_t>(std::llround(value.get<double>() * 1e6))};
-    case TimestampForm::kMillis: return value.is_number_integer() ? std::optional(Time::from_millis(value.get<int64_t>())) : std::nullopt;
-    case TimestampForm::kMicros: return value.is_number_integer() ? std::optional(Time{value.get<int64_t>()}) : std::nullopt;
+    case TimestampForm::kMillis:
+      if (value.is_number_integer()) return Time::from_millis(value.get<int64_t>());
+      return std::nullopt;
+    case TimestampForm::kMicros:
+      if (value.is_number_integer()) return Time{value.get<int64_t>()};
+      return std::nullopt;
     case TimestampForm::kIso: return std::nullopt;
   }
   __builtin_unreachable();
@@ -91,10 +95,13 @@ bool field_meets(const Node::Entry& entry, const ObservedRow& row) {
 }
 
 size_t fields_met(const Node& expected, const ObservedRow& row) {
-  return static_cast<size_t>(std::ranges::count_if(expected.entries, [&](const Node::Entry& e) { return field_meets(e, row); }));
+  const auto meets = [&](const Node::Entry& entry) { return field_meets(entry, row); };
+  return static_cast<size_t>(std::ranges::count_if(expected.entries, meets));
 }
 
-bool row_meets(const Node& expected, const ObservedRow& row) { return fields_met(expected, row) == expected.entries.size(); }
+bool row_meets(const Node& expected, const ObservedRow& row) {
+  return fields_met(expected, row) == expected.entries.size();
+}
 
 // Fields, and those words that the expectation names.
 std::string shown(const ObservedRow& row, const Node* expected) {
@@ -104,7 +111,8 @@ std::string shown(const ObservedRow& row, const Node* expected) {
   };
   for (const ObservedField& field : row.fields) add(field);
   for (const ObservedField& word : row.words) {
-    const bool named = expected && std::ranges::any_of(expected->entries, [&](const auto& e) { return e.key.value == word.name; });
+    const bool named = expected && std::ranges::any_of(expected->entries,
+                                                       [&](const auto& e) { return e.key.value == word.name; });
     const bool tells = word.name == "$reason" || (word.name == "$raw" && row.fields.empty());
     if (named || tells) add(word);
   }
@@ -115,7 +123,8 @@ std::string first_difference(const Node& expected, const ObservedRow& row) {
   for (const Node::Entry& entry : expected.entries) {
     if (field_meets(entry, row)) continue;
     const ObservedField* field = row.find(entry.key.value);
-    return fmt::format("{}: expected {}, got {}", entry.key.value, yaml_flow(entry.value), field ? yaml_flow(field->value) : "nothing");
+    const std::string got = field ? yaml_flow(field->value) : "nothing";
+    return fmt::format("{}: expected {}, got {}", entry.key.value, yaml_flow(entry.value), got);
   }
   return {};
 }
@@ -154,7 +163,8 @@ class Matching {
   std::vector<std::optional<size_t>> taker_;  // by row
 };
 
-std::optional<size_t> nearest_row(const Node& expected, const std::vector<ObservedRow>& rows, const std::vector<bool>& taken) {
+std::optional<size_t> nearest_row(const Node& expected, const std::vector<ObservedRow>& rows,
+                                  const std::vector<bool>& taken) {
   std::optional<size_t> nearest;
   for (size_t r = 0; r < rows.size(); ++r) {
     if (taken[r]) continue;
@@ -172,10 +182,12 @@ void add_missing(const Node& expected, const ObservedRow* got, std::string what,
   out.mismatches.push_back(std::move(mismatch));
 }
 
-void add_unexpected(const Location& where, const std::vector<ObservedRow>& rows, size_t first, std::string what, Comparison& out) {
+void add_unexpected(const Location& where, const std::vector<ObservedRow>& rows, size_t first, std::string what,
+                    Comparison& out) {
   Mismatch mismatch{where, std::move(what), {}, {}, {}};
-  for (size_t r = first; r < rows.size() && r < first + kRowsShown; ++r) mismatch.got.push_back(shown(rows[r], nullptr));
-  if (rows.size() > first + kRowsShown) mismatch.got.push_back(fmt::format("and {} more", rows.size() - first - kRowsShown));
+  const size_t end = std::min(rows.size(), first + kRowsShown);
+  for (size_t r = first; r < end; ++r) mismatch.got.push_back(shown(rows[r], nullptr));
+  if (end < rows.size()) mismatch.got.push_back(fmt::format("and {} more", rows.size() - end));
   out.mismatches.push_back(std::move(mismatch));
 }
 
@@ -192,7 +204,8 @@ Comparison compare_in_order(const TestExpectSpec& expect, const std::vector<Obse
   }
   if (rows.size() > expected.size()) {
     const size_t more = rows.size() - expected.size();
-    add_unexpected(expect.rows.where(), rows, expected.size(), fmt::format("{} more row{} came", more, more == 1 ? "" : "s"), out);
+    const std::string what = fmt::format("{} more row{} came", more, more == 1 ? "" : "s");
+    add_unexpected(expect.rows.where(), rows, expected.size(), what, out);
   }
   return out;
 }
@@ -210,7 +223,10 @@ bool is_as_written(const Node& expected, const ObservedField& actual) {
 
 Comparison compare(const TestExpectSpec& expect, const std::vector<ObservedRow>& rows) {
   const std::vector<Node>& expected = expect.rows.items;
-  Comparison out{std::vector<std::optional<size_t>>(expected.size()), std::vector<bool>(expected.size()), std::vector<bool>(rows.size()), {}};
+  Comparison out;
+  out.partner.resize(expected.size());
+  out.met.resize(expected.size());
+  out.taken.resize(rows.size());
   if (expect.exactly) return compare_in_order(expect, rows, std::move(out));
   if (expected.empty() && !rows.empty()) {
     add_unexpected(expect.rows.where(), rows, 0, fmt::format("no row was expected, and {} came", rows.size()), out);
@@ -226,8 +242,9 @@ Comparison compare(const TestExpectSpec& expect, const std::vector<ObservedRow>&
     if (out.met[e]) continue;
     out.partner[e] = nearest_row(expected[e], rows, used);
     if (out.partner[e]) used[*out.partner[e]] = true;
-    const std::string what = rows.empty() ? "no row came" : out.partner[e] ? "no row is like this" : "no row is left for this";
-    add_missing(expected[e], out.partner[e] ? &rows[*out.partner[e]] : nullptr, what, out);
+    const ObservedRow* const nearest = out.partner[e] ? &rows[*out.partner[e]] : nullptr;
+    const char* why = rows.empty() ? "no row came" : nearest ? "no row is like this" : "no row is left for this";
+    add_missing(expected[e], nearest, why, out);
   }
   return out;
 }

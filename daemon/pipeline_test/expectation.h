@@ -1,5 +1,5 @@
-// Compares the rows that came with those that were expected, and says what differs. Knows neither how the rows came about
-// nor where the answer is shown.
+// Compares the rows that came with those that were expected, and says what differs. Knows neither how the rows came
+// about nor where the answer is shown.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,8 @@
 
 namespace tidemark {
 
-// Whether a value is what a test has written for it. A plain scalar is read as what it is compared with, a quoted one is
-// text; instants are equal in every form; of maps, what is named.
+// Whether a value is what a test has written for it. A plain scalar is read as what it is compared with, a quoted one
+// is text; instants are equal in every form; of maps, what is named.
 bool is_as_written(const Node& expected, const ObservedField& actual);
 
 struct Mismatch {

@@ -178,7 +178,8 @@ std::optional<std::string> value_of(const TestRecordSpec& record, const SourceSp
   if (record.raw) return *record.raw;
   if (std::holds_alternative<RawFormatSpec>(source.format.kind)) return raw_value(record, source, diagnostics);
   if (std::holds_alternative<JsonFormatSpec>(source.format.kind)) return JsonValue(source).of(record.fields);
-  diagnostics.error(record.where, "a record of this format cannot be written by its fields", "write its value as `$raw: '...'`");
+  diagnostics.error(record.where, "a record of this format cannot be written by its fields",
+                    "write its value as `$raw: '...'`");
   return std::nullopt;
 }
 

@@ -1,5 +1,5 @@
-// A record of a test's input as a source would bring it: YAML values become the bytes of the source's format. Knows neither
-// topics nor when it is read.
+// A record of a test's input as a source would bring it: YAML values become the bytes of the source's format. Knows
+// neither topics nor when it is read.
 #pragma once
 
 #include <string>

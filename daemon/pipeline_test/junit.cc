@@ -34,11 +34,13 @@ Duration total(const TestFileResult& file) {
 }
 
 size_t failures(const TestFileResult& file) {
-  return static_cast<size_t>(std::ranges::count_if(file.cases, [](const auto& one) { return one.failure.has_value(); }));
+  return static_cast<size_t>(std::ranges::count_if(file.cases,
+                                                   [](const auto& one) { return one.failure.has_value(); }));
 }
 
 std::string case_xml(const TestFileResult& file, const TestCaseResult& one) {
-  std::string out = fmt::format("    <testcase classname=\"{}\" name=\"{}\" file=\"{}\" line=\"{}\" time=\"{:.3f}\"", escaped(file.file),
+  std::string out = fmt::format("    <testcase classname=\"{}\" name=\"{}\" file=\"{}\" line=\"{}\" time=\"{:.3f}\"",
+                                escaped(file.file),
                                 escaped(one.name), escaped(file.file), one.line, one.took.to_seconds());
   if (!one.failure) return out + "/>\n";
   const std::string text = escaped(*one.failure);
@@ -53,7 +55,8 @@ std::string junit_xml(const std::vector<TestFileResult>& files) {
   Duration took;
   std::string suites;
   for (const TestFileResult& file : files) {
-    suites += fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\" time=\"{:.3f}\">\n",
+    suites += fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\" "
+                          "time=\"{:.3f}\">\n",
                           escaped(file.file), file.cases.size(), failures(file), total(file).to_seconds());
     for (const TestCaseResult& one : file.cases) suites += case_xml(file, one);
     suites += "  </testsuite>\n";
@@ -61,8 +64,9 @@ std::string junit_xml(const std::vector<TestFileResult>& files) {
     failed += failures(file);
     took = took + total(file);
   }
-  return fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{:.3f}\">\n{}"
-                     "</testsuites>\n", tests, failed, took.to_seconds(), suites);
+  return fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                     "<testsuites tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{:.3f}\">\n{}</testsuites>\n",
+                     tests, failed, took.to_seconds(), suites);
 }
 
 }  // namespace tidemark

@@ -41,7 +41,8 @@ std::vector<WrittenRecord> MemoryBroker::committed_rows() const {
 
 bool MemoryBroker::has_open_transaction() const {
   const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(transactions_, [](const auto& t) { return !t.second.rows.empty() || !t.second.offsets.empty(); });
+  const auto is_open = [](const auto& entry) { return !entry.second.rows.empty() || !entry.second.offsets.empty(); };
+  return std::ranges::any_of(transactions_, is_open);
 }
 
 void MemoryBroker::sever() {
@@ -137,7 +138,8 @@ MemoryBroker::Answer MemoryBroker::write_in_transaction(const std::string& id, u
   return Answer::kDone;
 }
 
-MemoryBroker::Answer MemoryBroker::add_offsets(const std::string& id, uint64_t epoch, const std::vector<PartitionOffset>& offsets) {
+MemoryBroker::Answer MemoryBroker::add_offsets(const std::string& id, uint64_t epoch,
+                                               const std::vector<PartitionOffset>& offsets) {
   const std::lock_guard lock(mutex_);
   Transaction& transaction = transactions_[id];
   if (transaction.epoch != epoch) return Answer::kFenced;

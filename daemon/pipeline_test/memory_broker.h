@@ -1,6 +1,6 @@
 // MemoryBroker: a Kafka in memory, faithful where exactly-once is decided: logs that grow, a group whose newest member
-// fences the older ones, offsets with metadata, and transactions whose rows and offsets become visible together or never.
-// It outlasts its clients, as a broker does. It does not know what the records mean.
+// fences the older ones, offsets with metadata, and transactions whose rows and offsets become visible together or
+// never. It outlasts its clients, as a broker does. It does not know what the records mean.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@
 namespace tidemark {
 namespace {
 
-constexpr Duration kServe = Duration::micros(100);  // the thread that asks has requests to look after, which wake nobody
+constexpr Duration kServe = Duration::micros(100);  // who asks has requests to look after, which wake nobody
 constexpr int kQuietTurns = 4;
 
 class Membership final : public GroupMetadata {
@@ -180,7 +180,8 @@ bool Lookout::wait_for_quiet(Duration at_most) {
   idle_turns_ = 0;
   hurried_ = true;
   woken_.notify_all();
-  const bool quiet = looked_.wait_for(lock, std::chrono::microseconds(at_most.us), [this] { return idle_turns_ >= kQuietTurns; });
+  const bool quiet = looked_.wait_for(lock, std::chrono::microseconds(at_most.us),
+                                      [this] { return idle_turns_ >= kQuietTurns; });
   hurried_ = false;
   return quiet;
 }

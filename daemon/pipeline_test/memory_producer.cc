@@ -23,7 +23,8 @@ class MemoryProducer final : public KafkaProducer {
 
   Result<OpenTopic> open_topic(std::string_view name, Duration) override {
     topics_.emplace_back(name);
-    return OpenTopic{static_cast<uint32_t>(topics_.size() - 1), broker_.sink_partitions(), broker_.limit_of(topics_.back())};
+    return OpenTopic{static_cast<uint32_t>(topics_.size() - 1), broker_.sink_partitions(),
+        broker_.limit_of(topics_.back())};
   }
   Result<std::string> cluster_id(Duration) override { return "memory"; }
 
@@ -74,8 +75,9 @@ class MemoryProducer final : public KafkaProducer {
 
  private:
   static int64_t bytes_of(const ProducerRecord& record) {
-    size_t bytes = kRecordOverheadBytes + (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
-    for (const ProducerHeader& h : record.headers) bytes += kHeaderOverheadBytes + h.name.size() + (h.value ? h.value->size() : 0);
+    const auto size = [](const std::optional<std::string_view>& text) { return text ? text->size() : 0; };
+    size_t bytes = kRecordOverheadBytes + size(record.key) + size(record.value);
+    for (const ProducerHeader& h : record.headers) bytes += kHeaderOverheadBytes + h.name.size() + size(h.value);
     return static_cast<int64_t>(bytes);
   }
   static TransactionStatus answer(Answer answer) {

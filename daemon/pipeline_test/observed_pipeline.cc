@@ -16,7 +16,8 @@ InputRef input_of(const PipelineSpec& pipeline, std::string_view stream) {
   if (stream == kDeadLetterStream) return {InputRef::Kind::kDeadLetter, 0};
   const auto step = std::ranges::find_if(pipeline.steps, [&](const StepSpec& s) { return s.name.value == stream; });
   if (step != pipeline.steps.end()) return {InputRef::Kind::kStep, static_cast<size_t>(step - pipeline.steps.begin())};
-  const auto source = std::ranges::find_if(pipeline.sources, [&](const SourceSpec& s) { return s.name.value == stream; });
+  const auto source = std::ranges::find_if(pipeline.sources,
+                                           [&](const SourceSpec& s) { return s.name.value == stream; });
   return {InputRef::Kind::kSource, static_cast<size_t>(source - pipeline.sources.begin())};
 }
 

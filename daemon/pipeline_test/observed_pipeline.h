@@ -1,5 +1,5 @@
-// A pipeline as its tests run it: the same sources and steps, and beside its own Kafka sinks one for each stream that can be
-// looked at, so that rows are seen which no sink takes. Knows no records and no expectations.
+// A pipeline as its tests run it: the same sources and steps, and beside its own Kafka sinks one for each stream that
+// can be looked at, so that rows are seen which no sink takes. Knows no records and no expectations.
 #pragma once
 
 #include <optional>

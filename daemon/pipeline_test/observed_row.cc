@@ -1,5 +1,5 @@
-// Rows of steps are JSON that the engine wrote. A record that was refused is read again by its source's schema, as far as
-// its bytes allow: it may have been refused for them.
+// Rows of steps are JSON that the engine wrote. A record that was refused is read again by its source's schema, as far
+// as its bytes allow: it may have been refused for them.
 #include "daemon/pipeline_test/observed_row.h"
 
 #include <algorithm>
@@ -61,7 +61,8 @@ bool is_instant(const PipelineSpec& pipeline, const Plan& plan, std::string_view
   return field && field->type.kind == TypeKind::kTimestamp;
 }
 
-ObservedRow row_of_step(const PipelineSpec& pipeline, const Plan& plan, std::string_view stream, const WrittenRecord& record) {
+ObservedRow row_of_step(const PipelineSpec& pipeline, const Plan& plan, std::string_view stream,
+                        const WrittenRecord& record) {
   ObservedRow row;
   const Json value = Json::parse(record.value.value_or("{}"));
   for (const auto& [name, field] : value.items()) {

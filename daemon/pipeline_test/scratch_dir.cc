@@ -11,7 +11,8 @@ namespace tidemark {
 
 Result<ScratchDir> ScratchDir::make() {
   std::error_code error;
-  for (const std::string& root : {std::string("/dev/shm"), std::filesystem::temp_directory_path(error).string(), std::string("/tmp")}) {
+  const std::string usual = std::filesystem::temp_directory_path(error).string();
+  for (const std::string& root : {std::string("/dev/shm"), usual, std::string("/tmp")}) {
     std::string path = root + "/tidemark-test-XXXXXX";
     if (mkdtemp(path.data()) != nullptr) return ScratchDir(path);
   }

@@ -1,5 +1,5 @@
-// All files are read and checked before the first test runs. With --update, what failed is written into its file once all
-// tests of the file have run, and read again to see that it holds.
+// All files are read and checked before the first test runs. With --update, what failed is written into its file once
+// all tests of the file have run, and read again to see that it holds.
 #include "daemon/pipeline_test/test_command.h"
 
 #include <algorithm>
@@ -102,7 +102,8 @@ Status replace_file(const std::string& path, const std::string& text) {
 
 class TestSession {
  public:
-  TestSession(const TestCommand& command, std::ostream& out, std::ostream& err) : command_(command), out_(out), err_(err) {}
+  TestSession(const TestCommand& command, std::ostream& out, std::ostream& err)
+      : command_(command), out_(out), err_(err) {}
 
   int run() {
     if (!load()) return 2;
@@ -172,8 +173,11 @@ class TestSession {
     if (!holds(*text, spec.file, judged)) {
       return refuse("--update: " + spec.file + ": the rows cannot be written in the way in which this file is written");
     }
-    if (Status written = replace_file(spec.file, *text); !written) return refuse("--update: " + written.error().message);
-    out_ << spec.file << ": " << failed.size() << (failed.size() == 1 ? " expectation" : " expectations") << " updated\n";
+    if (Status written = replace_file(spec.file, *text); !written) {
+      return refuse("--update: " + written.error().message);
+    }
+    const char* what = failed.size() == 1 ? " expectation" : " expectations";
+    out_ << spec.file << ": " << failed.size() << what << " updated\n";
     for (size_t t = 0; t < judged.size(); ++t) {
       if (!judged[t].stopped) result.cases[t].failure.reset();
     }
@@ -193,8 +197,9 @@ class TestSession {
   }
 
   void summarize() {
-    out_ << passed_ + failed_ << (passed_ + failed_ == 1 ? " test: " : " tests: ") << passed_ << " passed, " << failed_ << " failed\n"
-         << std::flush;
+    const size_t all = passed_ + failed_;
+    const char* tests = all == 1 ? "test" : "tests";
+    out_ << fmt::format("{} {}: {} passed, {} failed\n", all, tests, passed_, failed_) << std::flush;
   }
 
   void refuse(const std::string& why) {
@@ -215,6 +220,8 @@ class TestSession {
 
 }  // namespace
 
-int test_command(const TestCommand& command, std::ostream& out, std::ostream& err) { return TestSession(command, out, err).run(); }
+int test_command(const TestCommand& command, std::ostream& out, std::ostream& err) {
+  return TestSession(command, out, err).run();
+}
 
 }  // namespace tidemark

@@ -1,5 +1,5 @@
-// Topics are given as many partitions as the test names of any topic of their source: promises about partitions hold over
-// all of them. The event time is asked of the very decoder that the pipeline uses.
+// Topics are given as many partitions as the test names of any topic of their source: promises about partitions hold
+// over all of them. The event time is asked of the very decoder that the pipeline uses.
 #include "daemon/pipeline_test/test_input.h"
 
 #include <algorithm>
@@ -15,9 +15,10 @@ namespace {
 std::string topic_matching(const std::string& pattern, const std::string& source) {
   std::string name;
   for (size_t i = pattern.starts_with('^') ? 1 : 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '\\' && i + 1 < pattern.size() && pattern[i + 1] == '.') name += pattern[++i];
-    else if (std::isalnum(static_cast<unsigned char>(pattern[i])) || pattern[i] == '-' || pattern[i] == '_') name += pattern[i];
-    else break;
+    const bool dot = pattern[i] == '\\' && i + 1 < pattern.size() && pattern[i + 1] == '.';
+    const bool word = std::isalnum(static_cast<unsigned char>(pattern[i])) || pattern[i] == '-' || pattern[i] == '_';
+    if (!dot && !word) break;
+    name += dot ? pattern[++i] : pattern[i];
   }
   return name + source;
 }
@@ -38,7 +39,8 @@ class Reader {
 
  private:
   size_t source_of(const TestInputSpec& input) const {
-    const auto found = std::ranges::find_if(pipeline_.sources, [&](const SourceSpec& s) { return s.name.value == input.source.value; });
+    const auto found = std::ranges::find_if(pipeline_.sources,
+                                            [&](const SourceSpec& s) { return s.name.value == input.source.value; });
     return static_cast<size_t>(found - pipeline_.sources.begin());
   }
 
@@ -46,9 +48,12 @@ class Reader {
     const KafkaSourceSpec& kafka = pipeline_.sources[source].kafka();
     std::vector<std::string> topics;
     for (const auto& topic : kafka.topics) topics.push_back(topic.value);
-    if (kafka.topic_pattern) topics.push_back(topic_matching(kafka.topic_pattern->value, pipeline_.sources[source].name.value));
+    if (kafka.topic_pattern) {
+      topics.push_back(topic_matching(kafka.topic_pattern->value, pipeline_.sources[source].name.value));
+    }
     each_record(source, test, [&](const TestRecordSpec& record) {
-      if (record.topic && std::ranges::find(topics, record.topic->value) == topics.end()) topics.push_back(record.topic->value);
+      if (!record.topic || std::ranges::find(topics, record.topic->value) != topics.end()) return;
+      topics.push_back(record.topic->value);
     });
     return topics;
   }
@@ -66,11 +71,14 @@ class Reader {
   void make_partitions(const TestSpec& test) {
     for (size_t source = 0; source < pipeline_.sources.size(); ++source) {
       int64_t highest = 0;
-      each_record(source, test, [&](const TestRecordSpec& r) { highest = std::max(highest, r.partition ? r.partition->value : 0); });
+      each_record(source, test, [&](const TestRecordSpec& record) {
+        if (record.partition) highest = std::max(highest, record.partition->value);
+      });
       topics_.push_back(topics_of(source, test));
       for (const std::string& topic : topics_.back()) {
         for (int32_t p = 0; p <= highest; ++p) {
-          if (index_.emplace(TopicPartition{topic, p}, out_.partitions.size()).second) out_.partitions.push_back({{topic, p}, source});
+          const bool fresh = index_.emplace(TopicPartition{topic, p}, out_.partitions.size()).second;
+          if (fresh) out_.partitions.push_back({{topic, p}, source});
         }
       }
     }
@@ -78,18 +86,24 @@ class Reader {
   }
 
   void take(size_t source, const TestActionSpec& action) {
-    if (const auto* word = std::get_if<TestWord>(&action.what)) return void(out_.events.push_back({action.where, *word}));
-    if (const auto* advance = std::get_if<TestAdvance>(&action.what)) return void(out_.events.push_back({action.where, *advance}));
-    const auto& spec = std::get<TestRecordSpec>(action.what);
+    const auto add = [&](auto what) { out_.events.push_back({action.where, std::move(what)}); };
+    if (const auto* record = std::get_if<TestRecordSpec>(&action.what)) return add(read(source, *record));
+    if (const auto* advance = std::get_if<TestAdvance>(&action.what)) return add(*advance);
+    add(std::get<TestWord>(action.what));
+  }
+
+  TestInput::Read read(size_t source, const TestRecordSpec& spec) {
     TestInput::Read read;
     const std::string& topic = spec.topic ? spec.topic->value : topics_[source].front();
     read.partition = index_.at({topic, static_cast<int32_t>(spec.partition ? spec.partition->value : 0)});
     read.record = input_record(spec, pipeline_.sources[source], diagnostics_);
     read.record.offset = ends_[read.partition]++;
     if (!spec.timestamp) read.record.timestamp = event_time_of(read.record);
-    if (read.record.timestamp != Time::min()) out_.newest = dated_ ? std::max(out_.newest, read.record.timestamp) : read.record.timestamp;
-    dated_ |= read.record.timestamp != Time::min();
-    out_.events.push_back({action.where, std::move(read)});
+    if (read.record.timestamp != Time::min()) {
+      out_.newest = dated_ ? std::max(out_.newest, read.record.timestamp) : read.record.timestamp;
+      dated_ = true;
+    }
+    return read;
   }
 
   // Time::min() where the record tells none.

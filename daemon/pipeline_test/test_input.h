@@ -1,5 +1,5 @@
-// The input of a test, ready to be read: which partitions there are, and in one list what comes and happens. It does not
-// know what reads it.
+// The input of a test, ready to be read: which partitions there are, and in one list what comes and happens. It does
+// not know what reads it.
 #pragma once
 
 #include <variant>

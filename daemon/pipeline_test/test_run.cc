@@ -31,7 +31,8 @@ class NoLines final : public LineOutput {
 // One process, as far as the broker and the folder can tell.
 class Life {
  public:
-  Life(const PipelineSpec& spec, MemoryBroker& broker, Lookout& lookout, const Clock& clock, const std::string& dir, RunMode mode)
+  Life(const PipelineSpec& spec, MemoryBroker& broker, Lookout& lookout, const Clock& clock, const std::string& dir,
+       RunMode mode)
       : broker_(broker), lookout_(lookout), kafka_(broker, lookout) {
     Diagnostics diagnostics;
     std::optional<Plan> plan = make_plan(spec, diagnostics);
@@ -122,7 +123,9 @@ class Run {
       good = carry_out(event);
     }
     if (good && !ended_) good = checkpoint();
-    if (!good) return std::unexpected(Diagnostic{Severity::kError, where, "the pipeline stopped here: " + life_->why(), ""});
+    if (!good) {
+      return std::unexpected(Diagnostic{Severity::kError, where, "the pipeline stopped here: " + life_->why(), ""});
+    }
     life_.reset();
     return broker_.committed_rows();
   }

@@ -1,5 +1,5 @@
-// Runs the input of one test through the real engine, on a broker and a clock of its own: one life of the pipeline after
-// another, each from the checkpoint that the one before left. What must come out is not known here.
+// Runs the input of one test through the real engine, on a broker and a clock of its own: one life of the pipeline
+// after another, each from the checkpoint that the one before left. What must come out is not known here.
 #pragma once
 
 #include <expected>

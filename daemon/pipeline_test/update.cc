@@ -1,5 +1,5 @@
-// Where rows keep their number, single values are replaced; where not, the list is written anew, with the rows that were
-// right as they stood.
+// Where rows keep their number, single values are replaced; where not, the list is written anew, with the rows that
+// were right as they stood.
 #include "daemon/pipeline_test/update.h"
 
 #include <algorithm>
@@ -14,6 +14,7 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kLineWidth = 120;
+constexpr const char* kShared = "two expectations stand for each other through an alias, and differ now";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string value_text(const ObservedField* field) {
@@ -48,7 +49,7 @@ class Updater {
     size_t last = out.size() + 1;
     for (auto edit = edits_.rbegin(); edit != edits_.rend(); ++edit) {
       const auto& [begin, change] = *edit;
-      if (change.end > last) return user_error("two expectations stand for each other through an alias, and differ now");
+      if (change.end > last) return user_error(kShared);
       out.replace(begin, change.end - begin, change.text);
       last = begin;
     }
@@ -64,7 +65,7 @@ class Updater {
   Status change(Span span, std::string text) {
     const auto [known, fresh] = edits_.try_emplace(span.begin, Change{span.end, text});
     if (fresh || known->second.text == text) return {};
-    return user_error("two expectations stand for each other through an alias, and differ now");
+    return user_error(kShared);
   }
 
   Result<Span> span_of(const Node& node) const {
@@ -94,7 +95,8 @@ class Updater {
   std::string row_text(const ObservedRow& row, const std::vector<std::string>& names) const {
     std::string out;
     for (const std::string& name : names) {
-      out += (out.empty() ? "" : ", ") + (name.starts_with('$') ? name : yaml_scalar(name)) + ": " + value_text(row.find(name));
+      out += (out.empty() ? "" : ", ") + (name.starts_with('$') ? name : yaml_scalar(name)) + ": " +
+          value_text(row.find(name));
     }
     return "{" + out + "}";
   }

@@ -1,5 +1,5 @@
-// Nodes know where they begin. Scalars know where each of their bytes lies, and so where they end; a collection ends with
-// its last part, or with its bracket.
+// Nodes know where they begin. Scalars know where each of their bytes lies, and so where they end; a collection ends
+// with its last part, or with its bracket.
 #include "daemon/pipeline_test/yaml_spans.h"
 
 #include <algorithm>
@@ -18,7 +18,9 @@ size_t YamlSpans::position(const Location& where) const {
   return std::min(begin + static_cast<size_t>(std::max(where.column, 1)) - 1, text_.size());
 }
 
-size_t YamlSpans::column(size_t position) const { return position - *std::prev(std::ranges::upper_bound(lines_, position)); }
+size_t YamlSpans::column(size_t position) const {
+  return position - *std::prev(std::ranges::upper_bound(lines_, position));
+}
 
 size_t YamlSpans::behind_colon(const Located<std::string>& key) const {
   const size_t at = text_.find(':', position(key.where) + key.value.size());
@@ -36,7 +38,8 @@ std::optional<size_t> YamlSpans::end_of_scalar(const Node& node) const {
     case Node::Style::kBlock: break;
   }
   // Its last line end may lie in the indentation of what follows.
-  while (end > position(node.where()) + 1 && (text_[end - 1] == ' ' || text_[end - 1] == '\n' || text_[end - 1] == '\r')) --end;
+  const auto is_blank = [](char c) { return c == ' ' || c == '\n' || c == '\r'; };
+  while (end > position(node.where()) + 1 && is_blank(text_[end - 1])) --end;
   return end;
 }
 

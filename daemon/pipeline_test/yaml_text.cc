@@ -13,7 +13,8 @@ namespace {
 
 // What YAML readers take for something else than text: ours and others'.
 bool reads_as_other(const std::string& text) {
-  static const std::regex kOther(R"(~|null|Null|NULL|true|True|TRUE|false|False|FALSE|yes|no|on|off|[-+]?[0-9.][0-9_.eE+-]*|0x[0-9a-fA-F]+|\.inf|\.nan|-\.inf)",
+  static const std::regex kOther("~|null|true|false|yes|no|on|off|0x[0-9a-f]+|"
+                                 R"([-+]?[0-9.][0-9_.eE+-]*|[-+]?\.(inf|nan))",
                                  std::regex::icase);
   return std::regex_match(text, kOther);
 }
@@ -67,7 +68,9 @@ std::string yaml_flow(const nlohmann::ordered_json& value) {
     return "[" + out + "]";
   }
   if (!value.is_object()) return value.dump();
-  for (const auto& [name, item] : value.items()) out += (out.empty() ? "" : ", ") + yaml_scalar(name) + ": " + yaml_flow(item);
+  for (const auto& [name, item] : value.items()) {
+    out += (out.empty() ? "" : ", ") + yaml_scalar(name) + ": " + yaml_flow(item);
+  }
   return "{" + out + "}";
 }
 
@@ -76,13 +79,15 @@ std::string yaml_flow(const Node& node) {
   switch (node.kind) {
     case Node::Kind::kNull: return "null";
     case Node::Kind::kScalar:
-      if (node.style != Node::Style::kPlain) return is_plain(node.text.value) ? single_quoted(node.text.value) : yaml_scalar(node.text.value);
-      return node.text.value;
+      if (node.style == Node::Style::kPlain) return node.text.value;
+      return is_plain(node.text.value) ? single_quoted(node.text.value) : yaml_scalar(node.text.value);
     case Node::Kind::kSequence:
       for (const Node& item : node.items) out += (out.empty() ? "" : ", ") + yaml_flow(item);
       return "[" + out + "]";
     case Node::Kind::kMap:
-      for (const Node::Entry& entry : node.entries) out += (out.empty() ? "" : ", ") + entry.key.value + ": " + yaml_flow(entry.value);
+      for (const Node::Entry& entry : node.entries) {
+        out += (out.empty() ? "" : ", ") + entry.key.value + ": " + yaml_flow(entry.value);
+      }
       return "{" + out + "}";
   }
   __builtin_unreachable();
