@@ -53,7 +53,7 @@ const std::vector<Room>& rooms() {
 
 // The walls below are the product's; tests may look behind most of them.
 const Patterns& tests() {
-  static const Patterns kTests = {"tests/*", "tests/*/*", "tests/*/*/*"};
+  static const Patterns kTests = {"tests/*", "tests/*/*", "tests/*/*/*", "tests/*/*/*/*"};
   return kTests;
 }
 
