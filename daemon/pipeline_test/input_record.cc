@@ -3,7 +3,7 @@
 #include "daemon/pipeline_test/input_record.h"
 
 #include <algorithm>
-#include <regex>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -44,9 +44,19 @@ std::string json_string(std::string_view text) {
   return out;
 }
 
-bool is_json_number(const std::string& text) {
-  static const std::regex kNumber(R"(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)");
-  return std::regex_match(text, kNumber);
+bool is_json_number(std::string_view text) {
+  const auto skip = [&](char c) { return text.starts_with(c) && (text.remove_prefix(1), true); };
+  const auto digits = [&] {
+    const size_t n = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(n);
+    return n > 0;
+  };
+  skip('-');
+  if (!skip('0') && !digits()) return false;
+  if (skip('.') && !digits()) return false;
+  if (!skip('e') && !skip('E')) return text.empty();
+  if (!skip('+')) skip('-');
+  return digits() && text.empty();
 }
 
 // As YAML would have it: words, numbers, and text for the rest.

@@ -2,7 +2,8 @@
 #include "daemon/pipeline_test/yaml_text.h"
 
 #include <algorithm>
-#include <regex>
+#include <cctype>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -13,10 +14,14 @@ namespace {
 
 // What YAML readers take for something else than text: ours and others'.
 bool reads_as_other(const std::string& text) {
-  static const std::regex kOther("~|null|true|false|yes|no|on|off|0x[0-9a-f]+|"
-                                 R"([-+]?[0-9.][0-9_.eE+-]*|[-+]?\.(inf|nan))",
-                                 std::regex::icase);
-  return std::regex_match(text, kOther);
+  static constexpr std::string_view kWords[] = {"~",  "null", "true", "false", "yes", "no",
+                                                "on", "off",  ".inf", "-.inf", ".nan"};
+  const auto is_same = [&](std::string_view word) {
+    return std::ranges::equal(word, text, {}, {}, [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  };
+  const bool numeric = text.find_first_not_of("0123456789abcdefABCDEF_xX.+-") == std::string::npos &&
+                       std::string_view("0123456789.+-").find(text.front()) != std::string_view::npos;
+  return numeric || std::ranges::any_of(kWords, is_same);
 }
 
 bool is_plain(const std::string& text) {

@@ -260,7 +260,7 @@ TEST_CASE("sessions grow over a crash") {
 
 TEST_CASE("a case takes milliseconds") {
   std::string tests;
-  for (int i = 0; i < 20; ++i) tests += kHead + kA + "        - checkpoint\n" + kB + "        - crash\n        - end\n    expect: {per_user: [{user: a}]}\n";
+  for (int i = 0; i < 10; ++i) tests += kHead + kA + "        - checkpoint\n" + kB + "        - crash\n        - end\n    expect: {per_user: [{user: a}]}\n";
   const auto begin = std::chrono::steady_clock::now();
   passes(pipeline(tests));
   const auto took = std::chrono::steady_clock::now() - begin;
