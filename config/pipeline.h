@@ -139,6 +139,11 @@ struct SlidingSpec {
   std::optional<Located<Duration>> offset;
 };
 
+// Totals per key, which end when the key has been quiet for `ttl`.
+struct RunningSpec {
+  Located<Duration> ttl;
+};
+
 // Windows that begin together and grow by a step until they have the full size.
 struct CumulativeSpec {
   Located<Duration> size;
@@ -167,7 +172,7 @@ struct Emit {
 
 struct WindowSpec {
   Location where;
-  std::variant<TumblingSpec, SlidingSpec, SessionSpec, CumulativeSpec, CalendarSpec> kind;
+  std::variant<TumblingSpec, SlidingSpec, SessionSpec, CumulativeSpec, RunningSpec, CalendarSpec> kind;
   std::optional<Located<Duration>> offset_beside;       // `offset` beside the kind instead of in it; see offset()
   std::vector<Located<std::string>> by;                 // without duplicates; empty: one global key
   Located<Duration> allowed_lateness;

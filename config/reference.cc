@@ -143,8 +143,10 @@ std::string anchor_of(const std::string& name) {
   return anchor;
 }
 
-// A map of one key, for which its value may stand: it needs no section of its own.
-bool is_one_value(const Shape& shape) { return shape.fields.size() == 1 && !shape.shorthand.empty(); }
+// A map of one key, for which its value may stand: it needs no section of its own, unless to show an example.
+bool is_one_value(const Shape& shape) {
+  return shape.fields.size() == 1 && !shape.shorthand.empty() && shape.example.empty();
+}
 
 // What a value looks like, in a few words.
 std::string words_of(const Shape& shape) {

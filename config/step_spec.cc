@@ -124,6 +124,19 @@ Kind<CumulativeSpec> cumulative_kind() {
       .kind();
 }
 
+Kind<RunningSpec> running_kind() {
+  return Spec<RunningSpec>("running",
+                           "Totals per key that know no windows: a row holds all that came since the key was last forgotten, and "
+                           "bears no window fields. They count, merge and end like `session: {gap: ttl}`; the last row, given "
+                           "when the ttl has passed, is final. Rows are stamped with the newest Kafka timestamp counted in them.",
+                           "running: {ttl: 30d}")
+      .required("ttl", &RunningSpec::ttl, kinds::positive_duration(), "how long a key is quiet before it is forgotten")
+      .shorthand("ttl")
+      .foreign({"timeout", "gap", "expire", "expiry", "retention", "state_ttl", "size"}, "ttl")
+      .foreign({"offset", "max"}, "", "totals begin with a key's first record")
+      .kind();
+}
+
 Kind<CalendarSpec> calendar_kind() {
   return Spec<CalendarSpec>("calendar",
                             "Days, weeks (from Monday) or months of a time zone, from local midnight to local midnight: a day "
@@ -175,6 +188,9 @@ void check_offset(const WindowSpec& window, Diagnostics& diagnostics) {
   if (std::holds_alternative<CalendarSpec>(window.kind)) {
     diagnostics.error(window.offset_beside->where, "calendar windows have no `offset`", "they begin at local midnight");
   }
+  if (std::holds_alternative<RunningSpec>(window.kind)) {
+    diagnostics.error(window.offset_beside->where, "running totals have no `offset`", "they begin with a key's first record");
+  }
   if (std::holds_alternative<SessionSpec>(window.kind)) {
     diagnostics.error(window.offset_beside->where, "session windows have no `offset`",
                       "they begin with their first record, wherever that is");
@@ -220,7 +236,7 @@ Kind<WindowSpec> window_kind() {
       .choice(kGroup, "session", &WindowSpec::kind, session_kind(), "Windows that end when a key has been quiet for a while.")
       .choice(kGroup, "cumulative", &WindowSpec::kind, cumulative_kind(), "Windows that grow by a step until they are full.")
       .choice(kGroup, "calendar", &WindowSpec::kind, calendar_kind(), "Days, weeks and months of a time zone.")
-      .refused("running", "Totals per key without windows.", kGroup)
+      .choice(kGroup, "running", &WindowSpec::kind, running_kind(), "Totals per key without windows.")
       .field("offset", &WindowSpec::offset_beside, kinds::duration(), "The same as inside the kind of window; calendar windows have none.")
       .field("by", &WindowSpec::by, field_names_kind(), "The fields of the key. `[]` or absent: one global key.")
       .field("allowed_lateness", &WindowSpec::allowed_lateness, kinds::duration(),
@@ -248,7 +264,12 @@ Kind<WindowSpec> window_kind() {
                "the source says where time comes from: `event_time: {field: ts, max_delay: 2s}`")
       .place(&WindowSpec::where)
       .sound(&WindowSpec::sound, {"by", "aggregates"})
-      .check(check_offset, {"tumbling", "sliding", "session", "cumulative", "calendar", "offset"})
+      .check(check_offset, {"tumbling", "sliding", "session", "cumulative", "running", "calendar", "offset"})
+      .check([](const WindowSpec& window, Diagnostics& diagnostics) {
+        if (!std::holds_alternative<RunningSpec>(window.kind) || window.emit.word != EmitWord::kOnClose) return;
+        diagnostics.warn(window.where, "these totals speak only once their ttl has passed",
+                         "write `emit: on_change` or `emit: {every: 10s}`");
+      }, {"running", "emit"})
       .check(check_columns, {"by", "aggregates"})
       .kind();
 }

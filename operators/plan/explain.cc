@@ -57,6 +57,7 @@ ShapeWords words_of(const CalendarShape& w) {
 }
 
 ShapeWords words_of(const SessionShape& w) {
+  if (w.running) return {"running totals, ttl " + format_duration(w.gap), "one update per event; a key's total moves on with its records"};
   const std::string gap = format_duration(w.gap);
   return {fmt::format("session gap {}{}", gap, w.max ? ", cut at multiples of " + format_duration(*w.max) : ""),
           fmt::format("one update per event; a session is kept in slices of up to {}, and in the last of them once they are "

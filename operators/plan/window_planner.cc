@@ -56,6 +56,10 @@ WrittenShape shape_of(const CalendarSpec& spec, Duration) {
           fmt::format("calendar unit={} timezone={}", to_string(unit), spec.timezone.value)};
 }
 
+WrittenShape shape_of(const RunningSpec& spec, Duration) {
+  return {SessionShape{spec.ttl.value, std::nullopt, true}, "running ttl=" + format_duration(spec.ttl.value)};
+}
+
 EmitWhen emit_of(EmitWord word) {
   switch (word) {
     case EmitWord::kOnClose: return EmitWhen::kOnClose;
@@ -89,7 +93,7 @@ class WindowPlanner {
     // State of windows that are closed and still take rows is kept for this long.
     window_.state_size = state_head_size(window_);
     // What was said of a session is kept beside it.
-    if (window_.withdraws()) text += " notes";
+    if (window_.revises() && std::holds_alternative<SessionShape>(window_.shape)) text += " notes";
     if (window_.allowed_lateness > Duration{0}) text += " lateness=" + format_duration(window_.allowed_lateness);
     out_.signature = {step_name, "window", {}, std::move(text), {}};
     plan_keys();
@@ -164,8 +168,10 @@ void WindowPlanner::plan_keys() {
     out_.signature.key.push_back({field->name, to_string(field->type)});
     out_.output.fields.push_back({field->name, field->type, field->nullable, binder_.new_slot(own_stage_)});
   }
-  out_.output.fields.push_back({"window_start", TypeKind::kTimestamp, false, binder_.new_slot(own_stage_)});
-  out_.output.fields.push_back({"window_end", TypeKind::kTimestamp, false, binder_.new_slot(own_stage_)});
+  for (const char* name : {"window_start", "window_end"}) {
+    const uint32_t slot = binder_.new_slot(own_stage_);
+    if (!window_.is_running()) out_.output.fields.push_back({name, TypeKind::kTimestamp, false, slot});
+  }
   out_.planned.result_types = window_.key_types;
   out_.planned.result_types.insert(out_.planned.result_types.end(), 2, TypeKind::kTimestamp);
 }

@@ -28,7 +28,8 @@ void resize(Column& c, size_t rows) {
 
 }  // namespace
 
-Time result_kafka_time(const FiredWindow& window) {
+Time result_kafka_time(const FiredWindow& window, bool running) {
+  if (running) return std::max(window.newest_kafka_time, Time{0});
   Time t = window.end - kBeforeEnd;
   if (window.newest_kafka_time != Time::min()) t = std::min(t, window.newest_kafka_time);
   return std::max(t, Time{0});
@@ -38,7 +39,7 @@ void ResultWriter::begin(const FiredWindow& window) {
   note_records();
   window_ = window;
   event_time_ = window.end - kBeforeEnd;
-  kafka_time_ = result_kafka_time(window);
+  kafka_time_ = result_kafka_time(window, plan_.is_running());
 }
 
 void ResultWriter::open_batch() {

@@ -22,8 +22,9 @@ struct FiredWindow {
   bool withdrawn = false;  // where it withdraws
 };
 
-// min(end - 1 ms, the newest Kafka time), not below 0: brokers refuse the far future and negative times.
-Time result_kafka_time(const FiredWindow& window);
+// min(end - 1 ms, the newest Kafka time), not below 0: brokers refuse the far future and negative times. Of running totals,
+// whose end says nothing of when they are: the newest Kafka time.
+Time result_kafka_time(const FiredWindow& window, bool running);
 
 // Single-threaded. Rows are emitted in the order in which they were added, in batches of up to Batch::kMaxRows rows
 // that may span windows; finish() emits the last one.

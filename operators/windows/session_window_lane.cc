@@ -154,9 +154,12 @@ Status SessionWindowLane::join_next(const Segment& segment, const HotTable::Entr
   const bool keeps_note = voice_ && head.note.end != segment.limit;
   open_.change(open_.open().find(segment.end)->second.parts.begin()->second, [&](HotTable& table) {
     std::byte* const into = table.find_or_insert(entry.key(), entry.hash());
-    const SessionNote kept = keeps_note ? session_head(into).note : SessionNote{};
+    SessionNote kept = keeps_note ? session_head(into).note : SessionNote{};
     block_->merge(into, states, table.heap());
-    if (keeps_note) session_head(into).note = kept;
+    if (!keeps_note) return;
+    // The revisions of a running total rise as long as it runs.
+    if (plan_.is_running()) kept.merge({{}, Time::min(), 0, head.note.revision});
+    session_head(into).note = kept;
   });
   if (!keeps_note) return {};
   const bool good = !head.note.is_out() || rows.withdraw(entry.key(), head.note, head.span.newest_kafka_time);

@@ -41,7 +41,12 @@ struct WindowPlan {
   // Where the lane's watermark stands at `watermark`: windows that end by then take no more rows.
   Time done_by(Time watermark) const { return watermark == Time::max() ? watermark : watermark - allowed_lateness; }
   // What it spoke of may turn out to be no window: its rows bear `withdrawn`.
-  bool withdraws() const { return revises() && std::holds_alternative<SessionShape>(shape); }
+  bool withdraws() const { return revises() && std::holds_alternative<SessionShape>(shape) && !is_running(); }
+  // Its rows bear neither window_start nor window_end.
+  bool is_running() const {
+    const auto* const session = std::get_if<SessionShape>(&shape);
+    return session != nullptr && session->running;
+  }
 };
 
 // Columns of a result batch, by slot: the keys, then window_start, window_end, then one per aggregate in plan order, then

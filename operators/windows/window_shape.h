@@ -38,6 +38,7 @@ struct CalendarShape {
 struct SessionShape {
   Duration gap;
   std::optional<Duration> max;
+  bool running = false;  // totals of a key instead: their rows bear no window, and are never withdrawn
 };
 
 using WindowShape = std::variant<AlignedShape, CumulativeShape, CalendarShape, SessionShape>;

@@ -326,15 +326,14 @@ TEST_CASE("windows are refused with a reason and a place") {
   check("sliding: {size: 1m}" + one, "7:23: `sliding` needs `step`; the time between the beginnings of two windows, at most `size`\n");
   check("sliding: {sice: 1m, step: 1s}" + one, "7:24: unknown key `sice`; did you mean `size`?\n");
   check("sliding: {size: 1m, step: 0s}" + one, "7:40: `step` must be longer than nothing, not 0s\n");
-  check("by: a" + one, "7:13: `window` does not say which kind of window; write exactly one of `tumbling`, `sliding`, `session`, `cumulative` or `calendar`\n");
-  check("tumbling: 1m, sliding: {size: 1m, step: 1s}" + one, "7:28: `tumbling` and `sliding` exclude each other; write exactly one of `tumbling`, `sliding`, `session`, `cumulative` or `calendar`\n");
+  check("by: a" + one, "7:13: `window` does not say which kind of window; write exactly one of `tumbling`, `sliding`, `session`, `cumulative`, `calendar` or `running`\n");
+  check("tumbling: 1m, sliding: {size: 1m, step: 1s}" + one, "7:28: `tumbling` and `sliding` exclude each other; write exactly one of `tumbling`, `sliding`, `session`, `cumulative`, `calendar` or `running`\n");
   check("session: {gap: 1m, max: 30s}" + one, "7:38: `max` may not be shorter than `gap`: 30s < 1m; every session would be cut before it could end\n");
   check("session: {max: 30s}" + one, "7:23: `session` needs `gap`; how long a key is quiet before its session ends\n");
   check("session: {timeout: 30s}" + one, "7:24: unknown key `timeout`; write `gap`\n");
   check("session: 30s, offset: 1s" + one, "7:36: session windows have no `offset`; they begin with their first record, wherever that is\n");
-  for (const std::string kind : {"running"}) {
-    check(kind + ": {}" + one, fmt::format("7:14: `{}` is not supported yet; use `tumbling`, `sliding`, `session`, `cumulative` or `calendar`\n", kind));
-  }
+  check("running: {}" + one, "7:23: `running` needs `ttl`; how long a key is quiet before it is forgotten\n");
+  check("running: 30d, offset: 1s" + one, "7:36: running totals have no `offset`; they begin with a key's first record\n");
   check("cumulative: {size: 1m, step: 2m}" + one, "7:43: `step` may not be longer than `size`: 2m > 1m; the first window would be longer than the last\n");
   check("cumulative: {max_size: 1d, step: 1h}" + one, "7:27: unknown key `max_size`; write `size`\n");
   check("calendar: {timezone: UTC}" + one, "7:24: `calendar` needs `unit`; `day`, `week` or `month`\n");

@@ -41,7 +41,7 @@ TEST_CASE("the reference names every word, its default and its bounds") {
   CHECK(holds(text, "| `max_record` | Size, above 0, at most 1GiB | `10MiB` |"));
   CHECK(holds(text, "| `every` | Duration, at least 10ms | `5s` |"));
   CHECK(holds(text, "| `lanes` | Whole number, 1 to 65535 | `32` |"));
-  CHECK(holds(text, "Not supported yet: `running`."));
+  CHECK(holds(text, "Not supported yet: `dedupe`, `union`, `join`."));
   CHECK(holds(text, "## sliding\n"));
   CHECK(holds(text, "```yaml\nsliding: {size: 5m, step: 1m}\n```"));
   CHECK_FALSE(holds(text, "\n\n\n"));

@@ -100,6 +100,7 @@ std::string completed(const std::string& heading, const std::string& part) {
       {"tumbling", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"sliding", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"session", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
+      {"running", window + indented(part, 6) + "      emit: on_change\n      aggregates: {n: count()}\n" + sinks},
       {"cumulative", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"calendar", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"emit", window + "      tumbling: 1m\n" + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},

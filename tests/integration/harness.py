@@ -259,6 +259,8 @@ class Job:
             return {kind: size}
         if kind == "calendar":
             return {kind: {"unit": size, "timezone": step}}
+        if kind == "running":
+            return {kind: {"ttl": size}}
         if kind == "session":
             return {kind: {"gap": size, **({"max": step} if step else {})}}
         return {kind: {"size": size, "step": step}}
@@ -309,7 +311,8 @@ class Job:
         kind, size, step = window
         shapes = {"tumbling": lambda: {"size_ms": milliseconds(size), "step_ms": milliseconds(size)},
                   "calendar": lambda: {"unit": size, "timezone": step},
-                  "session": lambda: {"gap_ms": milliseconds(size), "max_ms": milliseconds(step or "0s")}}
+                  "session": lambda: {"gap_ms": milliseconds(size), "max_ms": milliseconds(step or "0s")},
+                  "running": lambda: {"gap_ms": milliseconds(size)}}
         shape = shapes.get(kind, lambda: {"size_ms": milliseconds(size), "step_ms": milliseconds(step)})()
         return {"kind": "sliding" if kind == "tumbling" else kind, **shape}
 

@@ -186,6 +186,13 @@ def test_sessions_on_change_in_little_memory(env):
     env.kit.verify(job)
 
 
+def test_running_totals(env):
+    """Every row but the last of a key is followed by another; none names a window."""
+    job = env.job(window=("running", "30s", None), emit="on_change")
+    speaks_again(env, job, 20_000, events_per_minute=5_000, keys=500)
+    assert "window_end" not in json.loads(env.kit.consume(job.out)[0]["value"])
+
+
 def test_sessions_threads_and_lanes_do_not_matter(env):
     job = env.job(window=SESSION)
     env.kit.generate(job.topic, 30_000, events_per_minute=5_000, random_partitions=True)

@@ -33,6 +33,8 @@ struct GroupId {
 // Towards the past, for times before the epoch too.
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
+bool is_session(const Window& window) { return window.kind == WindowKind::kSession || window.kind == WindowKind::kRunning; }
+
 // A record as a window takes it.
 struct Counted {
   EventOrder order;
@@ -68,8 +70,10 @@ struct Fired {
 Row result_fields(const Window& window, const std::vector<Value>& key, const Span& span, const Group& group) {
   Row row;
   for (size_t i = 0; i < key.size(); ++i) row.set(window.by[i], key[i]);
-  row.set("window_start", Timestamp{span.start_us});
-  row.set("window_end", Timestamp{span.end_us});
+  if (window.kind != WindowKind::kRunning) {
+    row.set("window_start", Timestamp{span.start_us});
+    row.set("window_end", Timestamp{span.end_us});
+  }
   for (size_t i = 0; i < window.aggregates.size(); ++i) {
     row.set(window.aggregates[i].name, group.accumulators[i].result(window.aggregates[i]));
   }
@@ -89,7 +93,7 @@ class Gathering {
   }
   // In all windows of its time.
   void add_to_all(int32_t lane, std::vector<Value> key, Counted record) {
-    if (window_.kind == WindowKind::kSession) return add_to_session(lane, std::move(key), std::move(record));
+    if (is_session(window_)) return add_to_session(lane, std::move(key), std::move(record));
     for (const Span& span : spans_of(window_, std::get<0>(record.order))) add(lane, span, key, record);
   }
   // One row for each window and key.
@@ -305,7 +309,7 @@ void Walk::count(Row& row, const Record& record, int64_t event_us, int64_t water
   std::vector<Value> key;
   for (const std::string& field : window.by) key.push_back(row.at(field));
   const EventOrder order{event_us, place.topic, place.partition, place.offset};
-  if (window.kind == WindowKind::kSession) {
+  if (is_session(window)) {
     return count_in_session(lane_of(place.partition), key, {order, values, record.timestamp_ms}, watermark_us, place);
   }
   int64_t missed = 0;
@@ -425,7 +429,8 @@ void Walk::emit(const Fired& fired) {
   result.identity = "window " + rfc3339(fired.window.start_us) + " " + rfc3339(fired.window.end_us) + " key";
   for (const Value& value : fired.key) result.identity += " " + render_value(value);
   result.newest_timestamp_ms = fired.newest_timestamp_ms;
-  result.window_end_us = fired.window.end_us;
+  const Window& window = pipeline_.over.empty() ? *pipeline_.window : pipeline_.over.back().window;
+  result.window_end_us = window.kind == WindowKind::kRunning ? 0 : fired.window.end_us;
   result.closed = fired.closed;
   out_.rows.push_back(std::move(result));
 }
@@ -433,7 +438,7 @@ void Walk::emit(const Fired& fired) {
 // Ends lie on whole milliseconds, but those of sessions.
 int64_t time_behind(const Window& window, int64_t watermark_us) {
   if (watermark_us == kNever) return kNever;
-  return window.kind == WindowKind::kSession ? watermark_us - 999 : floor_div(watermark_us, 1000) * 1000;
+  return is_session(window) ? watermark_us - 999 : floor_div(watermark_us, 1000) * 1000;
 }
 
 Outcome Walk::finish() {
@@ -479,7 +484,7 @@ uint32_t murmur2(const std::string& data) {
 void check(const Window& window) {
   const bool stepped = window.kind == WindowKind::kSliding || window.kind == WindowKind::kCumulative;
   if (stepped && (window.step_us <= 0 || window.size_us < window.step_us)) refuse("step <= size, both positive");
-  const bool sessions = window.kind == WindowKind::kSession;
+  const bool sessions = is_session(window);
   if (sessions && (window.gap_us <= 0 || (window.max_us != 0 && window.max_us < window.gap_us))) {
     refuse("gap <= max, both positive");
   }

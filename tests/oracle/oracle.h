@@ -93,14 +93,14 @@ struct Aggregate {
   std::vector<double> numbers = {};  // what the call writes out
 };
 
-enum class WindowKind { kSliding, kSession, kCumulative, kCalendar };
+enum class WindowKind { kSliding, kSession, kRunning, kCumulative, kCalendar };
 
 struct Window {
   std::string name;
   WindowKind kind = WindowKind::kSliding;
   int64_t size_us = 0;
   int64_t step_us = 0;  // sliding with step = size: tumbling
-  int64_t gap_us = 0;   // of kSession
+  int64_t gap_us = 0;   // of kSession; the ttl of kRunning
   int64_t max_us = 0;   // of kSession; 0: nothing cuts them
   int64_t offset_us = 0;
   std::string unit;      // of kCalendar: day, week or month

@@ -59,7 +59,8 @@ std::vector<Span> calendar(const Window& window, int64_t t_us) {
 std::vector<Span> spans_of(const Window& window, int64_t t_us) {
   switch (window.kind) {
     case WindowKind::kSliding: return sliding(window, t_us);
-    case WindowKind::kSession: return {};  // they are not a matter of one record
+    case WindowKind::kSession:
+    case WindowKind::kRunning: return {};  // they are not a matter of one record
     case WindowKind::kCumulative: return cumulative(window, t_us);
     case WindowKind::kCalendar: return calendar(window, t_us);
   }

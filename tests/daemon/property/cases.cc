@@ -595,6 +595,11 @@ class CaseWriter {
   }
 
   std::string session(oracle::Window& w) {
+    if (random_.percent(25)) {
+      w.kind = oracle::WindowKind::kRunning;
+      w.gap_us = random_.one_of<int64_t>({300'000, 7'000'000, 30'000'000, 86'400'000'000});
+      return "running: {ttl: " + us_text(w.gap_us) + "}";
+    }
     w.kind = oracle::WindowKind::kSession;
     w.gap_us = random_.one_of<int64_t>({50'000, 300'000, 1'000'000, 7'000'000, 30'000'000});
     if (random_.percent(50)) w.max_us = w.gap_us * random_.one_of<int64_t>({1, 2, 5}) + random_.one_of<int64_t>({0, 20'000});

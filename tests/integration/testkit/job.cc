@@ -133,6 +133,7 @@ oracle::Window window(const json& spec) {
   const std::string kind = spec.value("kind", "sliding");
   if (kind == "cumulative") out.kind = oracle::WindowKind::kCumulative;
   if (kind == "calendar") out.kind = oracle::WindowKind::kCalendar;
+  if (kind == "running") out.kind = oracle::WindowKind::kRunning;
   if (kind == "session") out.kind = oracle::WindowKind::kSession;
   out.gap_us = spec.value("gap_ms", int64_t{0}) * 1000;
   out.max_us = spec.value("max_ms", int64_t{0}) * 1000;
