@@ -128,6 +128,12 @@ struct SelectSpec {
   std::vector<NamedExpression> fields;
 };
 
+// Lets the first record with a key pass, and forgets the key when event time has come `within` behind it.
+struct DedupeSpec {
+  std::vector<Located<std::string>> by;                 // without duplicates, at least one
+  Located<Duration> within;
+};
+
 // Aligned windows: start at epoch + offset + k x step. size >= step > 0, offset >= 0.
 struct TumblingSpec {
   Located<Duration> size;
@@ -186,7 +192,7 @@ struct StepSpec {
   Located<std::string> name;                            // as written, or KIND-N by its place in the list, from 1
   std::optional<Located<std::string>> from;
   Location where;
-  std::variant<FilterSpec, MapSpec, SelectSpec, WindowSpec> what;
+  std::variant<FilterSpec, MapSpec, SelectSpec, DedupeSpec, WindowSpec> what;
   InputRef input;                                       // always an earlier step or a source
   bool sound = true;                                    // the input and the fields' names are as written
 };

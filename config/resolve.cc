@@ -23,6 +23,7 @@ std::string_view kind_word(const StepSpec& step) {
     std::string_view operator()(const FilterSpec&) const { return "filter"; }
     std::string_view operator()(const MapSpec&) const { return "map"; }
     std::string_view operator()(const SelectSpec&) const { return "select"; }
+    std::string_view operator()(const DedupeSpec&) const { return "dedupe"; }
     std::string_view operator()(const WindowSpec&) const { return "window"; }
   };
   return std::visit(Words{}, step.what);
@@ -255,8 +256,10 @@ class Resolver {
 
   void side_streams() {
     const Location& where = pipeline_.sinks.front().where;
-    const auto is_window = [](const StepSpec& step) { return std::holds_alternative<WindowSpec>(step.what); };
-    if (std::ranges::any_of(pipeline_.steps, is_window) && !pipeline_.has_sink_from(InputRef::Kind::kLate)) {
+    const auto judges_time = [](const StepSpec& step) {
+      return std::holds_alternative<WindowSpec>(step.what) || std::holds_alternative<DedupeSpec>(step.what);
+    };
+    if (std::ranges::any_of(pipeline_.steps, judges_time) && !pipeline_.has_sink_from(InputRef::Kind::kLate)) {
       diagnostics_.warn(where, "no sink takes `late`: late records are counted and not kept",
                         "add one, such as `- from: late` with `kafka: {topic: ...}`");
     }

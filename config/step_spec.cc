@@ -1,4 +1,4 @@
-// The specs of steps: filter, map, select and window with its kinds.
+// The specs of steps: filter, map, select, dedupe and window with its kinds.
 #include <array>
 
 #include <fmt/format.h>
@@ -219,6 +219,22 @@ void check_columns(const WindowSpec& window, Diagnostics& diagnostics) {
   }
 }
 
+Kind<DedupeSpec> dedupe_kind() {
+  return Spec<DedupeSpec>("dedupe",
+                          "Lets the first record that is read with a key pass, and counts the others. A key is remembered until "
+                          "the watermark of the partition that asks has come `within` behind its first record; a record that is "
+                          "further than that behind the watermark goes to `late`, for nobody knows any more whether it is the "
+                          "first. What passes is the same in every run where equal keys lie in one partition. Stands before "
+                          "windows.",
+                          "dedupe: {by: [event_id], within: 10m}")
+      .required("by", &DedupeSpec::by, not_empty(field_names_kind(), "at least one field, such as [event_id]"),
+                "the fields that tell repeats; nulls are equal to each other")
+      .required("within", &DedupeSpec::within, kinds::positive_duration(), "for how much event time a key is remembered")
+      .foreign({"key", "keys", "fields", "on", "id", "columns", "partition_by"}, "by")
+      .foreign({"ttl", "window", "for", "retention", "expire", "size", "duration", "state_ttl"}, "within")
+      .kind();
+}
+
 }  // namespace
 
 Duration WindowSpec::offset() const {
@@ -290,8 +306,8 @@ Kind<StepSpec> step_kind() {
       .choice(kGroup, "select", &StepSpec::what,
               kinds::inside(&SelectSpec::fields, not_empty(selection_kind(), "at least one field")),
               "Keeps only the fields that it lists, or makes them.")
+      .choice(kGroup, "dedupe", &StepSpec::what, dedupe_kind(), "Lets the first of equal records pass.")
       .choice(kGroup, "window", &StepSpec::what, window_kind(), "Aggregates by key and time.")
-      .refused("dedupe", "Lets the first of equal records pass.", kGroup)
       .refused("union", "Brings several inputs together.", kGroup)
       .refused("join", "Brings rows with equal keys together.", kGroup)
       .foreign({"where", "having", "condition"}, "filter", "write `filter: condition`")
@@ -301,10 +317,10 @@ Kind<StepSpec> step_kind() {
       .foreign({"aggregate", "aggregates", "aggregations", "group_by", "groupby", "by", "key_by", "tumbling", "tumble", "sliding",
                 "hopping", "hop", "session", "cumulative", "running", "calendar"},
                "window", "it stands inside of a window: `window: {tumbling: 1m, by: user_id, aggregates: {n: count()}}`")
-      .foreign({"type", "kind", "processor"}, "filter", "the kind of step is a key: `filter`, `map`, `select` or `window`")
+      .foreign({"type", "kind", "processor"}, "filter", "the kind of step is a key: `filter`, `map`, `select`, `dedupe` or `window`")
       .foreign({"input", "inputs", "source"}, "from")
       .foreign({"id", "label"}, "name")
-      .foreign({"deduplicate", "unique"}, "", "that would be `dedupe`, which is not supported yet")
+      .foreign({"deduplicate", "deduplication", "unique", "distinct"}, "dedupe", "write `dedupe: {by: [event_id], within: 10m}`")
       .foreign({"merge", "concat"}, "", "that would be `union`, which is not supported yet")
       .foreign({"sink", "to", "output", "emit"}, "", "rows leave in `sinks`, which may say `from: STEP`")
       .place(&StepSpec::where)

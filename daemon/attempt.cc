@@ -64,7 +64,7 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
     positions_.push_back({p, resumed_.partitions[p].position, resumed_.partitions[p].idle, {}});
   }
   for (const LaneStart& lane : resumed_.lanes) {
-    lane_watermarks_[lane.lane] = watermark_of(lane.windows);
+    lane_watermarks_[lane.lane] = watermark_of(lane.windows, lane.dedupes);
   }
 }
 
@@ -112,6 +112,14 @@ Status Attempt::make_workers() {
   for (uint32_t p = 0; p < shared_.partitions.size(); ++p) {
     const auto owner = static_cast<uint32_t>(shared_.partitions[p].id.partition) % options_.workers;
     if (Status added = workers_[owner]->add_partition(p); !added) return added;
+  }
+  shared_.dedupes.resize(deps_.plan.dedupes.size());
+  for (const LaneStart& lane : resumed_.lanes) {
+    for (size_t ordinal = 0; ordinal < lane.dedupes.size(); ++ordinal) {
+      std::vector<DedupeLane*>& lanes = shared_.dedupes[ordinal];
+      lanes.resize(std::max<size_t>(lanes.size(), lane.lane + size_t{1}));
+      lanes[lane.lane] = lane.dedupes[ordinal].get();
+    }
   }
   for (LaneStart& lane : resumed_.lanes) workers_[lane.lane % options_.workers]->add_lane(std::move(lane));
   for (const auto& worker : workers_) worker->connect(workers_);

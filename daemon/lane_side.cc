@@ -27,8 +27,9 @@ LaneSide::LaneSide(WorkerCore& core, WorkerChannels& channels, RowRouting& routi
 void LaneSide::add_lane(LaneStart start) {
   const WorkerShared& shared = core_.shared;
   const auto& event_time = shared.plan->source.event_time;
-  Lane lane{start.lane, start.unit, std::move(start.windows), std::vector<bool>(shared.partitions.size()),
-            LaneWatermark(event_time.close_after_idle)};
+  Lane lane{start.lane, start.unit, std::move(start.windows), std::move(start.dedupes),
+            std::vector<bool>(shared.partitions.size()), LaneWatermark(event_time.close_after_idle)};
+  for (const auto& dedupe : lane.dedupes) lane.time.restore(dedupe->watermark());
   for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
     if (!shared.plan->window_step(ordinal).behind_window) lane.time.restore(lane.windows[ordinal]->watermark());
   }
@@ -49,6 +50,28 @@ void LaneSide::start(uint64_t first_epoch) {
   for (size_t ordinal = 0; ordinal < plan.windows.size(); ++ordinal) {
     if (!plan.window(ordinal).exchanged) continue;
     told_[*plan.window_step(ordinal).behind_window].assign(channels_.workers(), Time::min());
+  }
+}
+
+template <class F>
+void LaneSide::for_each_at_rest(F fn) const {
+  for (const Lane& lane : lanes_) {
+    for (const auto& dedupe : lane.dedupes) fn(lane, *dedupe);
+    for (const auto& window : lane.windows) {
+      if (window.get() != firing_) fn(lane, *window);
+    }
+  }
+}
+
+void LaneSide::warm() {
+  const size_t room = core_.shared.state_bytes_per_worker / 2;
+  size_t count = 0;
+  for_each_at_rest([&](const Lane&, const KeyedLane&) { ++count; });
+  for (Lane& lane : lanes_) {
+    for (const auto& dedupe : lane.dedupes) {
+      core_.note_progress();
+      if (const Status read = dedupe->warm(room / count); !read) return core_.fail(read.error());
+    }
   }
 }
 
@@ -141,7 +164,10 @@ bool LaneSide::advance() {
 
 bool LaneSide::advance_level(uint32_t level) {
   for (Lane& lane : lanes_) {
-    if (level == 0) lane.time.advance(firing_since_);
+    if (level == 0) {
+      const Time watermark = lane.time.advance(firing_since_);
+      for (const auto& dedupe : lane.dedupes) dedupe->advance(watermark);
+    }
     for (const size_t ordinal : ordinals_[level]) {
       if (!advance_window(lane, ordinal)) return false;
     }
@@ -268,18 +294,17 @@ bool LaneSide::align() {
 
 void LaneSide::freeze_level(uint32_t level) {
   core_.shared.crash_points->reached("freeze_before");
-  for (Lane& lane : lanes_) {
-    for (const size_t ordinal : ordinals_[level]) freeze(lane, ordinal);
+  for (const Lane& lane : lanes_) {
+    for (size_t i = 0; level == 0 && i < lane.dedupes.size(); ++i) freeze(lane, *lane.dedupes[i]);
+    for (const size_t ordinal : ordinals_[level]) freeze(lane, *lane.windows[ordinal]);
   }
   core_.shared.crash_points->reached("freeze_after");
 }
 
-void LaneSide::freeze(Lane& lane, size_t ordinal) {
-  std::unique_ptr<FrozenGeneration> generation = lane.windows[ordinal]->freeze();
-  const uint16_t number = lane.number;
-  core_.shared.writer->write(*lane.unit, core_.epoch, std::move(generation),
-                             [this, number, ordinal](uint64_t written, std::shared_ptr<const View> view) {
-                               written_.post({number, ordinal, written, std::move(view)});
+void LaneSide::freeze(const Lane& lane, KeyedLane& keyed) {
+  core_.shared.writer->write(*lane.unit, core_.epoch, keyed.freeze(),
+                             [this, &keyed](uint64_t written, std::shared_ptr<const View> view) {
+                               written_.post({&keyed, written, std::move(view)});
                              });
 }
 
@@ -287,11 +312,10 @@ void LaneSide::take_written() {
   std::vector<WrittenNews> all = std::exchange(written_later_, {});
   std::ranges::move(written_.take(), std::back_inserter(all));
   for (WrittenNews& news : all) {
-    const auto at = std::ranges::find(lanes_, news.lane, &Lane::number);
-    if (at->windows[news.ordinal].get() == firing_) {
+    if (news.of == firing_) {
       written_later_.push_back(std::move(news));
     } else {
-      at->windows[news.ordinal]->on_written(news.generation, std::move(news.view));
+      news.of->on_written(news.generation, std::move(news.view));
     }
   }
 }
@@ -310,7 +334,7 @@ std::vector<LaneReport> LaneSide::take_reports() {
     uint64_t results = 0;
     for (const auto& window : lane.windows) results += window->counters().results;
     const bool spoke = results != std::exchange(lane.reported_results, results);
-    all.push_back({lane.number, watermark_of(lane.windows), spoke, lane.closing});
+    all.push_back({lane.number, watermark_of(lane.windows, lane.dedupes), spoke, lane.closing});
   }
   return all;
 }
@@ -318,15 +342,12 @@ std::vector<LaneReport> LaneSide::take_reports() {
 // Of all windows but the one that gives out results.
 LaneSide::Memory LaneSide::memory() const {
   Memory sum;
-  for (const Lane& lane : lanes_) {
-    for (const auto& window : lane.windows) {
-      if (window.get() == firing_) continue;
-      sum.hot += window->hot_bytes();
-      sum.dirty += window->dirty_bytes();
-      sum.all += window->memory_bytes();
-      sum.keys += window->keys();
-    }
-  }
+  for_each_at_rest([&](const Lane&, const KeyedLane& keyed) {
+    sum.hot += keyed.hot_bytes();
+    sum.dirty += keyed.dirty_bytes();
+    sum.all += keyed.memory_bytes();
+    sum.keys += keyed.keys();
+  });
   return sum;
 }
 
@@ -347,21 +368,14 @@ void LaneSide::spill_if_needed() {
 }
 
 void LaneSide::freeze_for_room() {
-  for (Lane& lane : lanes_) {
-    for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
-      if (lane.windows[ordinal].get() != firing_) freeze(lane, ordinal);
-    }
-  }
+  for_each_at_rest([this](const Lane& lane, KeyedLane& keyed) { freeze(lane, keyed); });
 }
 
 void LaneSide::shed(size_t target) {
   size_t count = 0;
-  for (const Lane& lane : lanes_) count += lane.windows.size();
-  for (Lane& lane : lanes_) {
-    for (const auto& window : lane.windows) {
-      if (window.get() != firing_) window->shed(target / std::max<size_t>(count, 1));
-    }
-  }
+  for (const Lane& lane : lanes_) count += lane.windows.size() + lane.dedupes.size();
+  const size_t each = target / std::max<size_t>(count, 1);
+  for_each_at_rest([each](const Lane&, KeyedLane& keyed) { keyed.shed(each); });
 }
 
 bool LaneSide::all_closed() const {

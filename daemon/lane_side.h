@@ -36,6 +36,8 @@ class LaneSide final : private ResultEmitter {
 
   // One event of a worker, this one or another, from the channels of `level`.
   void take(const LaneEvent& event, uint32_t level, uint32_t from);
+  // Brings what dedupe steps remember back into memory, as far as there is room. On the worker's thread, once.
+  void warm();
   // A few events of every other worker that has not passed this epoch's barriers; true when there were any.
   bool read_channels();
   // Takes news of generations that are in the store now.
@@ -61,18 +63,18 @@ class LaneSide final : private ResultEmitter {
     uint16_t number = 0;
     RecoveryUnit* unit = nullptr;
     std::vector<std::unique_ptr<WindowLane>> windows;
+    std::vector<std::unique_ptr<DedupeLane>> dedupes;
     std::vector<bool> fed_by;  // by the attempt's partition number
     LaneWatermark time;
     bool closing = false;           // --until-end has begun to close its windows
     uint64_t reported_results = 0;  // of all windows
   };
   struct WrittenNews {
-    uint16_t lane;
-    size_t ordinal;
+    KeyedLane* of;
     uint64_t generation;
     std::shared_ptr<const View> view;
   };
-  struct Memory {  // as WindowLane tells it, over all lanes
+  struct Memory {  // as KeyedLane tells it, over all lanes
     size_t hot = 0;
     size_t dirty = 0;
     size_t all = 0;
@@ -98,7 +100,10 @@ class LaneSide final : private ResultEmitter {
 
   bool aligned(uint32_t level) const;
   void freeze_level(uint32_t level);
-  void freeze(Lane& lane, size_t ordinal);
+  void freeze(const Lane& lane, KeyedLane& keyed);
+  // fn(lane, keyed) for what any lane keeps, but for the window that fires.
+  template <class F>
+  void for_each_at_rest(F fn) const;
   void spill_if_needed();
   void freeze_for_room();
   void shed(size_t target);

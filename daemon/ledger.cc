@@ -43,8 +43,8 @@ std::vector<std::string> Ledger::gaps(const Plan& plan) const {
       const uint64_t judged = w.counted + w.late + w.idle_late;
       if (reached != judged) found.push_back(unequal(plan.steps[i].name, reached, judged));
       if (w.results != c.out) found.push_back(unequal(plan.steps[i].name + "'s results", w.results, c.out));
-    } else if (c.in != c.out + c.filtered + c.dead_lettered) {
-      found.push_back(unequal(plan.steps[i].name, c.in, c.out + c.filtered + c.dead_lettered));
+    } else if (const uint64_t judged = c.out + c.filtered + c.dead_lettered + c.late + c.deduplicated; c.in != judged) {
+      found.push_back(unequal(plan.steps[i].name, c.in, judged));
     }
     find_gaps_behind(plan, plan.steps[i].name, c.out, plan.steps[i].next_steps, found);
   }
@@ -75,6 +75,10 @@ std::string Ledger::to_json(const Plan& plan) const {
       step["late"] = w.late + w.idle_late;
       step["updates_missed"] = w.updates_missed;
       step["result_errors"] = w.result_errors + steps[i].result_errors;
+    }
+    if (plan.steps[i].dedupe()) {
+      step["late"] = steps[i].late;
+      step["deduplicated"] = steps[i].deduplicated;
     }
     json["steps"].push_back(std::move(step));
   }

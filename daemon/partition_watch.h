@@ -36,7 +36,7 @@ class PartitionWatch {
   bool reads_backlog() const;
 
  private:
-  bool may_drift() const { return !deps_.plan.windows.empty() && deps_.gauges.size() > 1; }
+  bool may_drift() const { return deps_.plan.keyed() && deps_.gauges.size() > 1; }
 
   const Deps deps_;
   std::vector<uint32_t> paused_;

@@ -25,6 +25,8 @@ void Pipeline::publish(const AttemptStatus& status) {
       step.partitioning_violations.raise_to(static_cast<double>(all.partitioning_violations[window->window.ordinal]));
       step.window_updates_missed.raise_to(static_cast<double>(w.updates_missed));
       step.result_errors.raise_to(static_cast<double>(w.result_errors + c.result_errors));
+    } else if (plan_.steps[i].dedupe()) {
+      step.records_deduplicated.raise_to(static_cast<double>(c.deduplicated));
     } else if (plan_.steps[i].behind_window) {
       step.results_filtered.raise_to(static_cast<double>(c.filtered));
       step.result_errors.raise_to(static_cast<double>(c.result_errors));

@@ -24,7 +24,7 @@ std::string hex(uint64_t n) {
 // Without keyed state a source partition restores alone.
 std::string unit_name(const Plan& plan, const TopicPartition& id) {
   if (plan.lane_choice == Lanes::kByKey) return "all";
-  if (!plan.windows.empty()) return "lane-" + std::to_string(id.partition);
+  if (plan.keyed()) return "lane-" + std::to_string(id.partition);
   const std::string name = "partition-" + std::to_string(id.partition) + "-" + id.topic;
   return name.size() <= CheckpointName::kMaxUnit ? name : "partition-" + std::to_string(id.partition) + "-" + hex(checksum64(id.topic));
 }
@@ -111,12 +111,16 @@ Result<int64_t> start_offset(const Plan& plan, KafkaConsumer& consumer, const Pa
 }
 
 // The merge function of a unit's store: finds the window step that a state key belongs to.
-MergeFunction merge_for(std::shared_ptr<const std::map<uint16_t, const WindowPlan*>> steps) {
+// Keyed steps by their numbers in a store; those without a window are dedupes.
+using KeyedSteps = std::map<uint16_t, const WindowPlan*>;
+
+MergeFunction merge_for(std::shared_ptr<const KeyedSteps> steps) {
   return [steps](std::string_view key, std::string& accumulator, std::string_view operand) {
     const auto decoded = decode_state_key(key);
     if (!decoded) return false;
     const auto step = steps->find(decoded->header.step);
     if (step == steps->end()) return false;
+    if (step->second == nullptr) return merge_first_seen(accumulator, operand);
     return merge_window_states(*step->second, accumulator, operand);
   };
 }
@@ -176,7 +180,7 @@ Status Resumer::decide_unit(RecoveryUnit& unit, const std::vector<PartitionFacts
   facts.reset_state = options_.reset_state;
   facts.accept_loss = options_.accept_loss;
   facts.mode = options_.mode;
-  facts.keyed = !deps_.plan.windows.empty();
+  facts.keyed = deps_.plan.keyed();
   for (uint32_t p : unit.partitions) facts.partitions.push_back(all[p]);
   auto checkpoints = observe_checkpoints(deps_.storage, unit.name, facts.partitions, options_.accept_loss);
   if (!checkpoints) return std::unexpected(checkpoints.error());
@@ -323,13 +327,13 @@ Status Resumer::open_store(RecoveryUnit& unit, const Manifest* manifest) {
   for (const std::string& dropped : compatible.dropped_steps) {
     deps_.logger.warn("state_dropped", {{"unit", unit.name}, {"step", dropped}});
   }
-  if (deps_.plan.windows.empty()) return {};
+  if (!deps_.plan.keyed()) return {};
   const bool has_files = manifest && !manifest->files.empty();
   if (Status cleared = deps_.files.remove_tree(unit.live_dir); !cleared) return cleared;
   if (has_files) {
     if (Status restored = deps_.storage.restore(*manifest, unit.live_dir); !restored) return restored;
   }
-  auto steps = std::make_shared<std::map<uint16_t, const WindowPlan*>>();
+  auto steps = std::make_shared<KeyedSteps>();
   StoreOptions options;
   options.memory = deps_.memory;
   // Twice this is where the store makes its writer wait, whatever its other memtables do.
@@ -347,18 +351,32 @@ Status Resumer::open_store(RecoveryUnit& unit, const Manifest* manifest) {
     if (!id) return std::unexpected(id.error());
     (*steps)[*id] = &window;
   }
+  for (size_t d : deps_.plan.dedupes) {
+    const auto id = unit.store->step_id(deps_.plan.steps[d].name);
+    if (!id) return std::unexpected(id.error());
+    (*steps)[*id] = nullptr;
+  }
   if (Status started = unit.store->start_compaction(); !started) return started;
   return make_lanes(unit, has_files);
 }
 
 Status Resumer::make_lanes(RecoveryUnit& unit, bool restored) {
   for (uint16_t lane : unit.lanes) {
-    LaneStart start{lane, &unit, {}};
+    LaneStart start{lane, &unit, {}, {}};
+    const std::shared_ptr<const View> view = restored ? unit.store->view() : nullptr;
+    for (size_t d : deps_.plan.dedupes) {
+      const DedupePlan& plan = deps_.plan.steps[d].dedupe()->dedupe;
+      const auto id = unit.store->step_id(plan.step_name);
+      if (!id) return std::unexpected(id.error());
+      auto dedupe = make_dedupe_lane(plan, *id, lane, view);
+      if (!dedupe) return std::unexpected(dedupe.error());
+      start.dedupes.push_back(std::move(*dedupe));
+    }
     for (size_t w : deps_.plan.windows) {
       const WindowPlan& plan = deps_.plan.steps[w].window()->window;
       const auto id = unit.store->step_id(plan.step_name);
       if (!id) return std::unexpected(id.error());
-      auto window = make_window_lane(plan, *id, lane, restored ? unit.store->view() : nullptr);
+      auto window = make_window_lane(plan, *id, lane, view);
       if (!window) return std::unexpected(window.error());
       start.windows.push_back(std::move(*window));
     }
@@ -379,7 +397,7 @@ std::vector<std::unique_ptr<RecoveryUnit>> divide_into_units(const Plan& plan, c
       unit = std::make_unique<RecoveryUnit>();
       unit->name = name;
       unit->live_dir = live_dir + "/" + name;
-      if (!plan.windows.empty() && plan.lane_choice == Lanes::kByPartition) unit->lanes = {static_cast<uint16_t>(owned[p].partition)};
+      if (plan.keyed() && plan.lane_choice == Lanes::kByPartition) unit->lanes = {static_cast<uint16_t>(owned[p].partition)};
     }
     unit->partitions.push_back(p);
   }

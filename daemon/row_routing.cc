@@ -1,7 +1,8 @@
-// Finds the lane of each row that a window takes, by its key's hash or by its partition. Does not send rows anywhere.
+// Finds the lane of each row that a keyed step takes, by its key's hash or by its partition. Does not send rows anywhere.
 #include "daemon/row_routing.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "operators/key_codec.h"
 
@@ -33,28 +34,72 @@ void RowRouting::to_window(size_t step, Batch& batch, Rows rows) {
   if (batch.keyed.size() <= ordinal) batch.keyed.resize(ordinal + 1);
   encode_keys(batch, rows, window.key_slots, batch.arena, batch.keyed[ordinal]);
   if (before && batch.places.empty()) encode_places(batch, plan.window(*before).key_slots.size());
-  LaneRows& by_lane = (*rows_)[ordinal];
   const bool by_key = before ? window.exchanged : plan.lane_choice == Lanes::kByKey;
-  if (by_key) return sort_by_lane(batch.keyed[ordinal].hashes, rows, plan.lanes, by_lane);
-  by_lane.first_lane = own_lane_;
-  by_lane.rows.assign(rows.begin(), rows.end());
-  by_lane.starts = {0, static_cast<uint32_t>(rows.size())};
-  if (!before) watch_promise(ordinal, batch.keyed[ordinal].hashes, rows);
+  route(by_key, batch.keyed[ordinal].hashes, rows, (*rows_)[ordinal]);
+  if (!by_key && !before) watch_promise(ordinal, batch.keyed[ordinal].hashes, rows);
+}
+
+void RowRouting::route(bool by_key, const std::vector<uint64_t>& hashes, Rows rows, LaneRows& out) {
+  if (by_key) return sort_by_lane(hashes, rows, core_.shared.plan->lanes, out);
+  out.first_lane = own_lane_;
+  out.rows.assign(rows.begin(), rows.end());
+  out.starts = {0, static_cast<uint32_t>(rows.size())};
+}
+
+void RowRouting::deduplicate(size_t step, Batch& batch, std::vector<uint32_t>& kept, StepCounters& counters) {
+  const Plan& plan = *core_.shared.plan;
+  const PlannedDedupe& planned = *plan.steps[step].dedupe();
+  encode_keys(batch, kept, planned.key_slots, batch.arena, keyed_);
+  route(plan.lane_choice == Lanes::kByKey, keyed_.hashes, kept, asked_);
+  judged_.resize(batch.rows);
+  if (!judge(core_.shared.dedupes[planned.dedupe.ordinal], batch, kept)) return kept.clear();
+  std::erase_if(kept, [&](uint32_t row) {
+    const Judgement& judged = judged_[row];
+    if (judged.verdict == Verdict::kPasses) return false;
+    if (judged.verdict == Verdict::kRepeats) return ++counters.deduplicated, true;
+    refuse_old(step, batch, row, judged);
+    return ++counters.late, true;
+  });
+}
+
+// False: a store cannot be read, and this attempt is over.
+bool RowRouting::judge(const std::vector<DedupeLane*>& lanes, const Batch& batch, Rows rows) {
+  if (rows.empty()) return true;
+  for (uint32_t i = 0; i + 1 < asked_.starts.size(); ++i) {
+    const uint32_t lane = asked_.first_lane + i;
+    const Rows asked = asked_.of(lane);
+    if (asked.empty()) continue;
+    const Status read = lanes[lane]->judge(batch, keyed_, asked, dedupe_, judged_);
+    if (!read) return core_.fail(read.error()), false;
+  }
+  return true;
+}
+
+void RowRouting::refuse_old(size_t step, const Batch& batch, uint32_t row, const Judgement& judged) {
+  RecordRefusal why;
+  why.reason = judged.verdict == Verdict::kLate ? Reason::kDedupe : Reason::kIdle;
+  why.error = "the record is older than what is remembered: whether it repeats another one cannot be told";
+  why.step = core_.shared.plan->steps[step].name;
+  why.watermark = judged.watermark;
+  refuse(SinkInput::kLate, batch, row, std::move(why));
 }
 
 void RowRouting::expression_failed(size_t step, Batch& batch, uint32_t row, const std::string& message) {
-  static const RawRecord kNothingKept;
-  const Plan& plan = *core_.shared.plan;
   RecordRefusal why;
   why.reason = Reason::kExpression;
   why.error = message;
+  why.step = core_.shared.plan->steps[step].name;
+  refuse(SinkInput::kDeadLetter, batch, row, std::move(why));
+}
+
+void RowRouting::refuse(SinkInput to, const Batch& batch, uint32_t row, RecordRefusal why) {
+  static const RawRecord kNothingKept;
+  const Plan& plan = *core_.shared.plan;
   why.pipeline = plan.name;
-  why.step = plan.steps[step].name;
   why.topic = plan.topics->name_of(batch.topic);
   why.partition = batch.partition;
   why.offset = batch.offsets[row];
-  core_.sinks.write_refused(SinkInput::kDeadLetter,
-                            {batch.raw.empty() ? kNothingKept : batch.raw[row], batch.kafka_times[row], why});
+  core_.sinks.write_refused(to, {batch.raw.empty() ? kNothingKept : batch.raw[row], batch.kafka_times[row], why});
 }
 
 // A few keys of each batch are enough: a broken promise breaks it for many.

@@ -1,4 +1,5 @@
-// RowRouting: takes what leaves a worker's stage: sorts rows by lane, hands them to the sinks, or writes dead letters.
+// RowRouting: takes what leaves a worker's stage: sorts rows by lane, hands them to the sinks, asks dedupe lanes which may
+// pass, or writes late records and dead letters.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +29,14 @@ class RowRouting final : public StageOutput {
 
   void to_window(size_t step, Batch& batch, Rows rows) override;
   void to_sink(size_t sink, Batch& batch, Rows rows) override { core_.sinks.write_rows(sink, batch, rows); }
+  void deduplicate(size_t step, Batch& batch, std::vector<uint32_t>& kept, StepCounters& counters) override;
   void expression_failed(size_t step, Batch& batch, uint32_t row, const std::string& message) override;
 
  private:
+  void refuse(SinkInput to, const Batch& batch, uint32_t row, RecordRefusal why);
+  void refuse_old(size_t step, const Batch& batch, uint32_t row, const Judgement& judged);
+  bool judge(const std::vector<DedupeLane*>& lanes, const Batch& batch, Rows rows);
+  void route(bool by_key, const std::vector<uint64_t>& hashes, Rows rows, LaneRows& out);
   void watch_promise(size_t ordinal, const std::vector<uint64_t>& hashes, Rows rows);
   void sort_by_lane(const std::vector<uint64_t>& hashes, Rows rows, uint32_t lanes, LaneRows& out);
 
@@ -38,6 +44,11 @@ class RowRouting final : public StageOutput {
   uint32_t own_lane_ = 0;  // of rows that need no exchange
   std::shared_ptr<std::vector<LaneRows>> rows_;
   std::vector<uint32_t> next_;  // scratch
+  // Scratch of deduplicate().
+  KeyedRows keyed_;
+  LaneRows asked_;
+  DedupeScratch dedupe_;
+  std::vector<Judgement> judged_;  // by row
   std::vector<uint64_t> partitioning_violations_;
 };
 

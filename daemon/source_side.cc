@@ -22,6 +22,8 @@ SourceSide::SourceSide(WorkerCore& core, WorkerChannels& channels, RowRouting& r
       routing_(routing),
       stage_(stage),
       lanes_(lanes),
+      shares_lanes_(core.shared.workers > 1 && !core.shared.plan->dedupes.empty() &&
+                    core.shared.plan->lane_choice == Lanes::kByKey),
       reader_by_partition_(core.shared.partitions.size(), nullptr) {}
 
 Status SourceSide::add_partition(uint32_t partition) {
@@ -45,7 +47,7 @@ Status SourceSide::add_partition(uint32_t partition) {
 void SourceSide::start(uint64_t first_epoch) { sent_barrier_ = first_epoch - 1; }
 
 bool SourceSide::may_read() const {
-  return sent_barrier_ < core_.epoch && core_.may_write() && channels_.all_sent();
+  return sent_barrier_ < core_.epoch && core_.may_write() && channels_.all_sent() && (!shares_lanes_ || core_.all_frozen());
 }
 
 // One drain, not a look and then a wait: the look would swallow a wake-up that came since the worker looked elsewhere.
@@ -126,7 +128,7 @@ void SourceSide::finish_batch(Reader& reader) {
   reader.batch.reset();
   routing_.begin(reader.partition);
   stage_.run_source(*batch);
-  if (core_.shared.plan->windows.empty()) return;
+  if (!core_.shared.plan->keyed()) return;
   const PartitionTime time{reader.partition, reader.reader.watermark(), reader.idle, false};
   RoutedBatch routed{std::move(batch), routing_.take_rows(), time};
   if (core_.shared.plan->lane_choice == Lanes::kByKey) channels_.send_to_others(kSourceLevel, routed);
@@ -134,7 +136,7 @@ void SourceSide::finish_batch(Reader& reader) {
 }
 
 void SourceSide::tell_time(const Reader& reader) {
-  if (core_.shared.plan->windows.empty()) return;
+  if (!core_.shared.plan->keyed()) return;
   const PartitionTime time{reader.partition, reader.reader.watermark(), reader.idle, reader.at_end};
   if (core_.shared.plan->lane_choice == Lanes::kByKey) channels_.send_to_others(kSourceLevel, time);
   lanes_.take(time, kSourceLevel, core_.index);

@@ -30,7 +30,8 @@ class SourceSide final : private MessageHandler, private ReaderEvents {
   void post_statuses(std::vector<PartitionStatus> statuses) { statuses_.post(std::move(statuses)); }
 
   void take_statuses();
-  // Not while lanes have still to align, nor while what was read last has not found room.
+  // Not while lanes have still to align, nor while what was read last has not found room; nor, where steps on this side ask
+  // lanes of other workers, before those have frozen them.
   bool may_read() const;
   // Handles what has been fetched; true when there was anything. If not, and it may, waits a little for something to
   // come, or for a wake-up, one that came before the call included.
@@ -74,6 +75,7 @@ class SourceSide final : private MessageHandler, private ReaderEvents {
   RowRouting& routing_;
   Stage& stage_;
   LaneSide& lanes_;
+  const bool shares_lanes_;  // steps on this side ask lanes of other workers
   std::optional<Duration> looked_away_;  // when the source was last read, by clock.elapsed()
   std::unique_ptr<Decoder> decoder_;
   BatchPool pool_;

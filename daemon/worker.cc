@@ -27,6 +27,7 @@ void Worker::connect(const std::vector<std::unique_ptr<Worker>>& workers) {
 }
 
 void Worker::start(uint64_t first_epoch) {
+  core_.first_epoch = first_epoch;
   core_.epoch = first_epoch;
   core_.flushed_epoch = first_epoch - 1;
   core_.sinks.set_epoch(first_epoch);
@@ -54,6 +55,7 @@ void Worker::wake() { core_.shared.consumer->wake(core_.index); }
 
 void Worker::run() {
   name_this_thread("worker");
+  lanes_.warm();
   source_.note_ends();
   while (!core_.stop) {
     const Duration begin = core_.shared.clock->elapsed();
@@ -90,6 +92,7 @@ bool Worker::turn() {
 }
 
 void Worker::align() {
+  core_.shared.frozen += 1;
   WorkerReport report;
   report.epoch = core_.epoch;
   report.partitions = source_.take_positions();

@@ -24,6 +24,8 @@ struct WorkerCore {
   void report_flushed();
   // Whether no more rows wait for the sinks than may: where they do, input waits, late rows and firing with it.
   bool may_write() const { return sinks.waiting_bytes() <= shared.sink_wait_bytes; }
+  // Whether every worker has frozen its lanes for all epochs before this one.
+  bool all_frozen() const { return shared.frozen >= (epoch - first_epoch) * shared.workers; }
   // A short sleep because somebody else is slow.
   void wait_for_others();
 
@@ -32,6 +34,7 @@ struct WorkerCore {
   RateLimited warnings;
   SinkWriter sinks;
   WorkerGauges gauges;
+  uint64_t first_epoch = 1;
   uint64_t epoch = 1;
   uint64_t flushed_epoch = 0;
   bool failed = false;

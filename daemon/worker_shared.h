@@ -16,6 +16,7 @@
 #include "daemon/recovery_unit.h"
 #include "daemon/sinks.h"
 #include "daemon/tally.h"
+#include "operators/dedupe/dedupe_lane.h"
 #include "operators/plan/plan.h"
 #include "operators/sources/kafka_consumer.h"
 #include "operators/sources/partition_reader.h"
@@ -37,11 +38,15 @@ struct LaneStart {
   uint16_t lane = 0;
   RecoveryUnit* unit = nullptr;
   std::vector<std::unique_ptr<WindowLane>> windows;  // by window ordinal
+  std::vector<std::unique_ptr<DedupeLane>> dedupes;  // by dedupe ordinal
 };
-// How far all windows of a lane have fired.
-inline Time watermark_of(const std::vector<std::unique_ptr<WindowLane>>& windows) {
+// How far all windows of a lane have fired; without windows, how far its dedupes have come.
+inline Time watermark_of(const std::vector<std::unique_ptr<WindowLane>>& windows,
+                         const std::vector<std::unique_ptr<DedupeLane>>& dedupes) {
   Time least = Time::max();
   for (const auto& window : windows) least = std::min(least, window->watermark());
+  if (!windows.empty()) return least;
+  for (const auto& dedupe : dedupes) least = std::min(least, dedupe->watermark());
   return least;
 }
 
@@ -110,6 +115,11 @@ struct WorkerShared {
   const CrashPoints* crash_points = nullptr;
   std::vector<PartitionStart> partitions;
   std::vector<PartitionGauge>* gauges = nullptr;  // by partition
+  // By dedupe ordinal and lane; the lanes' owners keep them until all workers have come to rest.
+  std::vector<std::vector<DedupeLane*>> dedupes;
+  // How often workers have frozen their lanes, all together. Where workers ask each other's dedupe lanes, none reads a record
+  // of the next epoch before all have.
+  std::atomic<uint64_t> frozen{0};
   uint32_t workers = 1;
   uint32_t batch_rows = Batch::kMaxRows;
   size_t state_bytes_per_worker = 64 << 20;       // dirty and cached keyed state

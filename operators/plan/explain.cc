@@ -72,6 +72,26 @@ std::string emission_of(const WindowPlan& w) {
   return "a window speaks " + when + (w.revises() ? fmt::format("; its rows bear {}revision and is_final", w.withdraws() ? "withdrawn, " : "") : "");
 }
 
+void explain_lanes(const Plan& plan, std::string& out) {
+  if (plan.lane_choice == Lanes::kByKey) {
+    out += fmt::format("  lanes: {}, rows find theirs by the hash of the key, in memory: one instance owns all partitions\n", plan.lanes);
+    out += "  a restart restores the whole pipeline from one checkpoint\n";
+  } else {
+    out += "  lanes: one for each partition number (`partitioned_by` covers the key): no exchange, several instances may share the work\n";
+    out += "  a restart or rebalance restores each partition number on its own\n";
+  }
+}
+
+void explain_dedupe(const Plan& plan, const PlannedStep& step, std::string& out) {
+  const PlannedDedupe& d = *step.dedupe();
+  std::string keys;
+  for (const std::string& key : d.keys) keys += (keys.empty() ? "" : ", ") + key;
+  out += fmt::format("dedupe {}: the first with each {} within {} passes\n", step.name, keys, format_duration(d.dedupe.within));
+  out += "  one look per event, where it is read; only beyond the memory budget the store is asked\n";
+  out += fmt::format("  state: a time and the key, for each key that passed within {}\n", format_duration(d.dedupe.within));
+  explain_lanes(plan, out);
+}
+
 void explain_window(const Plan& plan, const PlannedStep& step, std::string& out) {
   const WindowPlan& w = step.window()->window;
   const ShapeWords words = std::visit([](const auto& shape) { return words_of(shape); }, w.shape);
@@ -92,13 +112,7 @@ void explain_window(const Plan& plan, const PlannedStep& step, std::string& out)
                                     : fmt::format("  lanes: each row stays in its lane of {}\n", before);
     return;
   }
-  if (plan.lane_choice == Lanes::kByKey) {
-    out += fmt::format("  lanes: {}, rows find theirs by the hash of the key, in memory: one instance owns all partitions\n", plan.lanes);
-    out += "  a restart restores the whole pipeline from one checkpoint\n";
-  } else {
-    out += "  lanes: one for each partition number (`partitioned_by` covers the key): no exchange, several instances may share the work\n";
-    out += "  a restart or rebalance restores each partition number on its own\n";
-  }
+  explain_lanes(plan, out);
 }
 
 void explain_sink(const Plan& plan, const PlannedSink& sink, std::string& out) {
@@ -124,6 +138,8 @@ std::string explain(const Plan& plan) {
   for (const PlannedStep& step : plan.steps) {
     if (step.window()) {
       explain_window(plan, step, out);
+    } else if (step.dedupe()) {
+      explain_dedupe(plan, step, out);
     } else {
       out += fmt::format("{} {}\n", std::holds_alternative<PlannedFilter>(step.what) ? "filter" : "map", step.name);
     }

@@ -11,6 +11,7 @@
 #include "base/diagnostic.h"
 #include "base/time.h"
 #include "config/pipeline.h"
+#include "operators/dedupe/dedupe_plan.h"
 #include "operators/expr/expr.h"
 #include "operators/formats/decode_spec.h"
 #include "operators/formats/json_writer.h"
@@ -51,9 +52,15 @@ struct PlannedWindow {
   uint32_t level = 0;                   // how many such exchanges its rows have gone through
 };
 
+struct PlannedDedupe {
+  DedupePlan dedupe;
+  std::vector<std::string> keys;
+  std::vector<uint32_t> key_slots;      // in source batches
+};
+
 struct PlannedStep {
   std::string name;
-  std::variant<PlannedFilter, PlannedMap, PlannedWindow> what;
+  std::variant<PlannedFilter, PlannedMap, PlannedDedupe, PlannedWindow> what;
   std::optional<size_t> behind_window;  // its input rows are result rows of the window with this ordinal
   bool revised = false;                 // a row that it gives may be followed by another one in its place
   Scope output;
@@ -61,6 +68,7 @@ struct PlannedStep {
   std::vector<size_t> next_sinks;
 
   const PlannedWindow* window() const { return std::get_if<PlannedWindow>(&what); }
+  const PlannedDedupe* dedupe() const { return std::get_if<PlannedDedupe>(&what); }
 };
 
 enum class SinkKind : uint8_t { kKafka, kStdout, kDrop };
@@ -114,6 +122,7 @@ struct Plan {
   PlannedSource source;
   std::vector<PlannedStep> steps;    // inputs come before their takers
   std::vector<size_t> windows;       // the steps that are windows, by ordinal; one behind another comes after it
+  std::vector<size_t> dedupes;       // the steps that are dedupes, by ordinal
   uint32_t levels = 1;               // of windows: one more than there are exchanges of result rows in a row
   std::vector<PlannedSink> sinks;
   Lanes lane_choice = Lanes::kByPartition;
@@ -128,6 +137,7 @@ struct Plan {
   // By ordinal.
   const PlannedStep& window_step(size_t ordinal) const { return steps[windows[ordinal]]; }
   const PlannedWindow& window(size_t ordinal) const { return *window_step(ordinal).window(); }
+  bool keyed() const { return !windows.empty() || !dedupes.empty(); }  // it keeps keyed state
   bool transactional() const;        // some sink is exactly_once
   bool has_sink(SinkInput input) const;
 };

@@ -91,12 +91,13 @@ class Planner {
   void plan_map(const std::vector<NamedExpression>& fields, bool keep_others, const StepSpec& spec, PlannedStep& step);
   void warn_of_revisions(const SourceText& condition);
   std::unique_ptr<const expr::Program> plan_field(const NamedExpression& field, const Sight& input);
+  void plan_dedupe(const StepSpec& spec, const DedupeSpec& dedupe, PlannedStep& step);
   void plan_window_step(const StepSpec& spec, const WindowSpec& window, PlannedStep& step);
   void plan_sink(const SinkSpec& spec);
   void plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, PlannedSink& sink);
   void finish();
   std::optional<uint32_t> source_slot(std::optional<size_t> behind_window, uint32_t slot) const;
-  bool partitioned_by_covers(const PlannedWindow& window, std::optional<size_t> behind_window) const;
+  bool partitioned_by_covers(const std::vector<uint32_t>& key_slots, std::optional<size_t> behind_window) const;
   bool needs_exchange(const PlannedWindow& window, std::optional<size_t> behind_window) const;
   void plan_levels();
 
@@ -105,7 +106,7 @@ class Planner {
   Binder binder_;
   Plan plan_;
   Scope source_scope_;
-  Duration longest_window_;
+  Duration longest_span_;
   bool all_partitioned_ = true;
   std::vector<Missing> missing_;  // by step, in its output; while it is planned, in what its expressions see
 };
@@ -147,6 +148,7 @@ void Planner::plan_step(size_t index) {
   if (const auto* filter = std::get_if<FilterSpec>(&spec.what)) plan_filter(spec, *filter, step);
   if (const auto* map = std::get_if<MapSpec>(&spec.what)) plan_map(map->fields, true, spec, step);
   if (const auto* select = std::get_if<SelectSpec>(&spec.what)) plan_map(select->fields, false, spec, step);
+  if (const auto* dedupe = std::get_if<DedupeSpec>(&spec.what)) plan_dedupe(spec, *dedupe, step);
   if (const auto* window = std::get_if<WindowSpec>(&spec.what)) plan_window_step(spec, *window, step);
   auto& takers = spec.input.kind == InputRef::Kind::kStep ? plan_.steps[spec.input.index].next_steps : plan_.source.next_steps;
   takers.push_back(index);
@@ -219,6 +221,38 @@ void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_oth
   step.what = std::move(planned);
 }
 
+void Planner::plan_dedupe(const StepSpec& spec, const DedupeSpec& dedupe, PlannedStep& step) {
+  if (step.behind_window) {
+    diagnostics_.error(spec.where, "a dedupe behind a window is refused: no two of its rows have one key, window and revision",
+                       "let the dedupe stand before the window");
+  }
+  const Scope& input = scope_of(spec.input);
+  PlannedDedupe planned;
+  StepSignature signature{step.name, "dedupe", {}, "within=" + format_duration(dedupe.within.value), {}};
+  for (const auto& name : dedupe.by) {
+    const Field* const field = input.find(name.value);
+    if (!field) {
+      binder_.report_no_field(name, input, missing_.back(), "to tell repeats by");
+      continue;
+    }
+    if (field->nullable) {
+      diagnostics_.warn(name.where, fmt::format("`{}` may be null, and records without it count as repeats of each other", name.value),
+                        "keep them out with a filter such as `has(" + name.value + ")`, or make the field required");
+    }
+    binder_.use(stage_behind(step.behind_window), field->slot);
+    planned.keys.push_back(field->name);
+    planned.key_slots.push_back(field->slot);
+    signature.key.push_back({field->name, to_string(field->type)});
+  }
+  planned.dedupe = {step.name, plan_.dedupes.size(), dedupe.within.value};
+  longest_span_ = std::max(longest_span_, dedupe.within.value);
+  all_partitioned_ = all_partitioned_ && partitioned_by_covers(planned.key_slots, step.behind_window);
+  plan_.dedupes.push_back(plan_.steps.size() - 1);
+  plan_.signatures.push_back(std::move(signature));
+  step.output = input;
+  step.what = std::move(planned);
+}
+
 void Planner::plan_window_step(const StepSpec& spec, const WindowSpec& window, PlannedStep& step) {
   if (step.revised) {
     diagnostics_.error(spec.where, "a window over a step that may speak of the same more than once is refused",
@@ -228,8 +262,8 @@ void Planner::plan_window_step(const StepSpec& spec, const WindowSpec& window, P
   auto outcome = plan_window(step.name, plan_.windows.size(), window, sight, binder_, *plan_.topics, diagnostics_);
   const WindowPlan& planned = outcome.planned.window;
   const Duration span = std::visit([](const auto& shape) { return span_of(shape); }, planned.shape);
-  longest_window_ = std::max(longest_window_, span);
-  all_partitioned_ = all_partitioned_ && partitioned_by_covers(outcome.planned, step.behind_window);
+  longest_span_ = std::max(longest_span_, span);
+  all_partitioned_ = all_partitioned_ && partitioned_by_covers(outcome.planned.key_slots, step.behind_window);
   // What it holds are results of that one.
   if (step.behind_window) outcome.signature.window += " over=" + plan_.window_step(*step.behind_window).name;
   plan_.windows.push_back(plan_.steps.size() - 1);
@@ -253,12 +287,13 @@ std::optional<uint32_t> Planner::source_slot(std::optional<size_t> behind_window
   return slot;
 }
 
-bool Planner::partitioned_by_covers(const PlannedWindow& window, std::optional<size_t> behind_window) const {
+bool Planner::partitioned_by_covers(const std::vector<uint32_t>& key_slots,
+                                    std::optional<size_t> behind_window) const {
   const auto& promised = spec_.sources[0].kafka().partitioned_by;
   if (promised.empty()) return false;
   return std::ranges::all_of(promised, [&](const Located<std::string>& name) {
     const Field* original = source_scope_.find(name.value);
-    return original && std::ranges::any_of(window.key_slots, [&](uint32_t slot) {
+    return original && std::ranges::any_of(key_slots, [&](uint32_t slot) {
       return source_slot(behind_window, slot) == original->slot;
     });
   });
@@ -352,16 +387,16 @@ void Planner::finish() {
   plan_.checkpoint_every = spec_.checkpoint.every.value;
   plan_.transaction_timeout = spec_.transaction_timeout();
   plan_.source.slots = binder_.slots(kSourceStage);
-  plan_.partitioned_by = !plan_.windows.empty() && all_partitioned_;
-  plan_.lane_choice = plan_.windows.empty() || all_partitioned_ ? Lanes::kByPartition : Lanes::kByKey;
+  plan_.partitioned_by = plan_.keyed() && all_partitioned_;
+  plan_.lane_choice = !plan_.keyed() || all_partitioned_ ? Lanes::kByPartition : Lanes::kByKey;
   plan_levels();
   const auto& drift = spec_.sources[0].event_time.max_drift;
-  plan_.max_drift = drift ? drift->value : std::max(longest_window_, Duration::minutes(1));
+  plan_.max_drift = drift ? drift->value : std::max(longest_span_, Duration::minutes(1));
   const bool dead_letters = plan_.has_sink(SinkInput::kDeadLetter);
   const bool row_sink_before_window = std::ranges::any_of(
       plan_.sinks, [](const PlannedSink& s) { return s.input == SinkInput::kRows && s.kind == SinkKind::kKafka && !s.behind_window; });
   plan_.source.keep_raw = (dead_letters && (binder_.fallible() || row_sink_before_window)) ||
-                          (plan_.has_sink(SinkInput::kLate) && !plan_.windows.empty());
+                          (plan_.has_sink(SinkInput::kLate) && plan_.keyed());
   for (DeclaredField& field : plan_.source.decode.fields) {
     if (!binder_.uses(*field.slot)) field.slot.reset();
   }

@@ -73,7 +73,8 @@ void Stage::run_step(size_t step, Batch& batch, Rows rows) {
   const auto& what = plan_.steps[step].what;
   if (const auto* f = std::get_if<PlannedFilter>(&what)) return filter(step, *f, batch, rows);
   if (const auto* m = std::get_if<PlannedMap>(&what)) return map(step, *m, batch, rows);
-  prepare_window(step, std::get<PlannedWindow>(what), batch, rows);
+  if (const auto* w = std::get_if<PlannedWindow>(&what)) return prepare_window(step, *w, batch, rows);
+  deduplicate(step, batch, rows);
 }
 
 void Stage::filter(size_t step, const PlannedFilter& filter, Batch& batch, Rows rows) {
@@ -98,6 +99,14 @@ void Stage::map(size_t step, const PlannedMap& map, Batch& batch, Rows rows) {
   std::vector<uint32_t>& kept = kept_[step];
   kept.assign(rows.begin(), rows.end());
   evaluate(step, map.fields, batch, kept);
+  counters_[step].out += kept.size();
+  deliver(plan_.steps[step].next_steps, plan_.steps[step].next_sinks, batch, kept);
+}
+
+void Stage::deduplicate(size_t step, Batch& batch, Rows rows) {
+  std::vector<uint32_t>& kept = kept_[step];
+  kept.assign(rows.begin(), rows.end());
+  output_.deduplicate(step, batch, kept, counters_[step]);
   counters_[step].out += kept.size();
   deliver(plan_.steps[step].next_steps, plan_.steps[step].next_sinks, batch, kept);
 }

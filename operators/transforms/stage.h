@@ -1,5 +1,5 @@
-// Stage: runs the stateless steps of a plan (filter, map, select) over a batch, up to the windows and sinks that take its
-// rows. Knows neither where rows came from nor where they go.
+// Stage: runs the steps of a plan that have no windows (filter, map, select, dedupe) over a batch, up to the windows and
+// sinks that take its rows. Knows neither where rows came from nor where they go, nor what a dedupe step remembers.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,15 @@
 
 namespace tidemark {
 
-// What became of the rows of one step; each step: in = out + filtered + dead_lettered (windows: see their lanes' counters).
+// What became of the rows of one step: in = out + filtered + dead_lettered + late + deduplicated (windows: see their lanes'
+// counters).
 struct StepCounters {
   uint64_t in = 0;
   uint64_t out = 0;
   uint64_t filtered = 0;
   uint64_t dead_lettered = 0;
+  uint64_t late = 0;           // of dedupe steps
+  uint64_t deduplicated = 0;
   uint64_t result_errors = 0;  // behind a window: expressions that failed
 };
 
@@ -27,6 +30,8 @@ class StageOutput {
   // Rows that reach a window step, of the source or of another window, its inputs worked out.
   virtual void to_window(size_t step, Batch& batch, Rows rows) = 0;
   virtual void to_sink(size_t sink, Batch& batch, Rows rows) = 0;
+  // Takes rows that a dedupe step does not let pass out of `kept`, and counts them.
+  virtual void deduplicate(size_t step, Batch& batch, std::vector<uint32_t>& kept, StepCounters& counters) = 0;
   // Before a window: the row goes to `dead_letter` with reason expression.
   virtual void expression_failed(size_t step, Batch& batch, uint32_t row, const std::string& message) = 0;
 };
@@ -48,6 +53,7 @@ class Stage {
   void run_step(size_t step, Batch& batch, Rows rows);
   void filter(size_t step, const PlannedFilter& filter, Batch& batch, Rows rows);
   void map(size_t step, const PlannedMap& map, Batch& batch, Rows rows);
+  void deduplicate(size_t step, Batch& batch, Rows rows);
   void prepare_window(size_t step, const PlannedWindow& window, Batch& batch, Rows rows);
   // Evaluates `fields` for `kept`, and takes rows that failed out of it.
   void evaluate(size_t step, const std::vector<PlannedField>& fields, Batch& batch, std::vector<uint32_t>& kept);

@@ -73,6 +73,8 @@ class HotTable {
   size_t size() const { return size_; }
   // Entries in the order of their insertion, 0 .. size() - 1.
   const Entry& entry(size_t i) const { return *entry_at(static_cast<uint32_t>(i)); }
+  // The entry that these states are of.
+  static const Entry& entry_of(const std::byte* states) { return *(reinterpret_cast<const Entry*>(states) - 1); }
   template <class F>
   void for_each(F&& f) const {
     for (size_t i = 0; i < size_; ++i) f(entry(i));

@@ -10,14 +10,10 @@
 
 #include "base/error.h"
 #include "operators/batch.h"
+#include "operators/keyed_lane.h"
 #include "operators/windows/window_plan.h"
-#include "state/generation_writer.h"
-#include "state/keyed_store.h"
 
 namespace tidemark {
-
-// What a lane sees of its store: a frozen sight of what has been written.
-using StoreView = View;
 
 enum class LateReason : uint8_t { kLate, kIdle };
 
@@ -38,18 +34,6 @@ class ResultEmitter {
   virtual bool wants_pause() { return false; }
 };
 
-// Everything that changed in a lane between two barriers (or two spills), frozen: immutable from then on. Written to
-// the store on another thread, in the order of `number`.
-class FrozenGeneration {
- public:
-  virtual ~FrozenGeneration() = default;
-  virtual uint64_t number() const = 0;
-  virtual uint16_t lane() const = 0;
-  virtual uint16_t step() const = 0;
-  // Writes merges, expiries and the lane's own metadata. Thread: the unit's state writer.
-  virtual Status write_to(GenerationWriter& out) const = 0;
-};
-
 // Counters since the lane was made; read on the lane's thread at a barrier.
 struct WindowCounters {
   uint64_t in = 0;             // rows given to add()
@@ -65,10 +49,8 @@ struct WindowCounters {
 void refuse_row(uint32_t row, bool late, Time own, Time of_lane, WindowCounters& counters, std::vector<LateRow>& rows);
 
 // Single-threaded: all calls on the lane's thread.
-class WindowLane {
+class WindowLane : public KeyedLane {
  public:
-  virtual ~WindowLane() = default;
-
   // Counts `rows` of a source batch. For each row the windows with end + allowed_lateness > max(W(p), lane watermark)
   // are updated; W(p) is batch.watermarks[row]. Rows that count nowhere are appended to `late`.
   virtual void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) = 0;
@@ -79,24 +61,8 @@ class WindowLane {
   //
   // A window that revises also speaks of the keys that have changed, and its rows say which of them are final.
   virtual Status advance(Time watermark, ResultEmitter& out) = 0;
-  virtual Time watermark() const = 0;
   // Whether advance() has something to say although the watermark stands where it stood.
   virtual bool has_more() const { return false; }
-
-  // Freezes what changed since the last freeze, metadata included; the lane goes on with an empty generation.
-  virtual std::unique_ptr<FrozenGeneration> freeze() = 0;
-  // Generation `number` and all before it are in the store as seen through `view`, and none after it: it is the view
-  // from between their writes. Their copies in memory are from now on only a cache.
-  virtual void on_written(uint64_t number, std::shared_ptr<const StoreView> view) = 0;
-
-  // Bytes of memory: not yet frozen (hot), not yet written (dirty: hot ones and frozen ones), and all.
-  virtual size_t hot_bytes() const = 0;
-  virtual size_t dirty_bytes() const = 0;
-  virtual size_t memory_bytes() const = 0;
-  // Drops cached copies of written generations until memory_bytes() <= `target`, as far as that goes.
-  virtual void shed(size_t target) = 0;
-  // Entries (slice, key) held in memory.
-  virtual uint64_t keys() const = 0;
 
   virtual const WindowCounters& counters() const = 0;
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole job under SIGKILL: at random moments, and at each named point of the commit protocol.
 
-    chaos.py --tidemark BIN --testkit BIN --kills 30 --events 1000000 --seed 1 [--shape exchange|partitioned|sessions|stateless]
+    chaos.py --tidemark BIN --testkit BIN --kills 30 --events 1000000 --seed 1 [--shape SHAPE|all]
     chaos.py --tidemark BIN --testkit BIN --points all            each named point, in each shape
 
 After every death the process is started again with the same flags; at the end it must catch up, drain on SIGTERM, and
@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 
 import kafka  # noqa: E402
 import run  # noqa: E402
-from harness import SESSION, SLIDING, TUMBLING, Failed  # noqa: E402
+from harness import ONCE, SESSION, SLIDING, TUMBLING, Failed  # noqa: E402
 
 POINTS = ["barrier_before", "barrier_after", "freeze_before", "freeze_after", "snapshot_before", "snapshot_after",
           "manifest_before", "rename_before", "rename_after", "send_offsets_before", "send_offsets_after",
@@ -29,8 +29,10 @@ SHAPES = {
     "exchange": {"window": SLIDING, "lanes": 8},
     "partitioned": {"window": TUMBLING, "partitioned_by": ["user_id"]},
     "sessions": {"window": SESSION, "lanes": 8},
+    "dedupe": {"dedupe": ONCE, "window": TUMBLING, "lanes": 8},
     "stateless": {"filter": [["event_type", "==", "purchase"]]},
 }
+REPEATS = {"dedupe": {"repeats": 50_000}}
 MEAN_LIFE_S = 2.2
 
 
@@ -56,7 +58,7 @@ def random_kills(env, shape, args):
     job = env.job(name=f"chaos-{shape}", every="500ms", **SHAPES[shape])
     rate = max(2_000, int(args.events / (args.kills * MEAN_LIFE_S + 1)))
     load = env.kit.generate_in_background(job.topic, args.events, seed=args.seed, keys=args.keys, rate=rate,
-                                          events_per_minute=60_000, sentinels=True)
+                                          events_per_minute=60_000, sentinels=True, **REPEATS.get(shape, {}))
     start = time.monotonic()
     for number in range(1, args.kills + 1):
         process = env.run(job)
@@ -74,7 +76,7 @@ def named_point(env, shape, point, nth, args):
     job = env.job(name=f"point-{shape}-{point}-{nth}".replace("_", "-"), every="300ms", **SHAPES[shape])
     # Without news there is no third epoch: they must last for longer than a slow start.
     rate = 4_000 if nth == 1 else 1_200
-    load = env.kit.generate_in_background(job.topic, 10_000, seed=args.seed, rate=rate, sentinels=True)
+    load = env.kit.generate_in_background(job.topic, 10_000, seed=args.seed, rate=rate, sentinels=True, **REPEATS.get(shape, {}))
     process = env.run(job, env={"TIDEMARK_KILL_AT": f"{point}:{nth}"})
     process.wait(-signal.SIGKILL, 60)
     summary = finish(env, job, load)

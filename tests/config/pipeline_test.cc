@@ -263,9 +263,13 @@ TEST_CASE("exactly_once sinks share a producer, and so its properties") {
 TEST_CASE("steps are refused with a reason and a place") {
   const auto check = [](std::string_view steps, std::string_view wanted) { CHECK(errors_of(around(steps)) == wanted); };
   check("  - fliter: n > 1\n", "7:5: unknown key `fliter`; did you mean `filter`?\n");
-  check("  - name: x\n", "7:5: an item of `steps` does not say which kind of step; write exactly one of `filter`, `map`, `select` or `window`\n");
-  check("  - filter: n > 1\n    map: {b: n}\n", "8:5: `filter` and `map` exclude each other; write exactly one of `filter`, `map`, `select` or `window`\n");
-  check("  - dedupe: {by: [a], within: 10m}\n", "7:5: `dedupe` is not supported yet; use `filter`, `map`, `select` or `window`\n");
+  check("  - name: x\n", "7:5: an item of `steps` does not say which kind of step; write exactly one of `filter`, `map`, `select`, `dedupe` or `window`\n");
+  check("  - filter: n > 1\n    map: {b: n}\n", "8:5: `filter` and `map` exclude each other; write exactly one of `filter`, `map`, `select`, `dedupe` or `window`\n");
+  check("  - dedupe: {by: [a]}\n", "7:13: `dedupe` needs `within`; for how much event time a key is remembered\n");
+  check("  - dedupe: {within: 10m}\n", "7:13: `dedupe` needs `by`; the fields that tell repeats; nulls are equal to each other\n");
+  check("  - dedupe: {by: [], within: 10m}\n", "7:18: `by` is empty; write at least one field, such as [event_id]\n");
+  check("  - dedupe: {by: a, within: 0s}\n", "7:29: `within` must be longer than nothing, not 0s\n");
+  check("  - dedupe: {key: a, ttl: 10m}\n", "7:14: unknown key `key`; write `by`\n7:22: unknown key `ttl`; write `within`\n");
   check("  - map: {}\n", "7:10: `map` is empty; write at least one field\n");
   check("  - map: {a-b: n}\n", "7:11: the name `a-b` may hold only letters, digits and `_`, and may not begin with a digit; a schema renames it: `other_name: {type: ..., path: a-b}`\n");
   check("  - filter: {x: 1}\n", "7:13: `filter` must be an expression, not a map; quote the whole expression, for example with '...' (a ' inside is written '')\n");

@@ -80,7 +80,7 @@ std::string indented(const std::string& text, size_t by) {
 // A whole pipeline around a part of one, which stands under `heading` in the reference; empty where there is no such part.
 std::string completed(const std::string& heading, const std::string& part) {
   const std::string kafka = "    kafka: {brokers: b, topic: t}\n";
-  const std::string fields = "user_id: string, event_type: string, amount: double, ts: timestamp(ms)";
+  const std::string fields = "event_id: string, user_id: string, event_type: string, amount: double, ts: timestamp(ms)";
   const std::string schema = "    schema: {" + fields + "}\n";
   const std::string head = "name: p\nsources:\n  in:\n";
   const std::string window = head + kafka + schema + "steps:\n  - window:\n";
@@ -96,6 +96,7 @@ std::string completed(const std::string& heading, const std::string& part) {
       {"schema field", head + kafka + "    schema:\n" + indented(part, 6) + sinks},
       {"event_time", head + kafka + schema + indented(part, 4) + sinks},
       {"step", head + kafka + schema + "steps:\n" + indented(part, 2) + sinks},
+      {"dedupe", head + kafka + schema + "steps:\n  - name: once\n" + indented(part, 4) + sinks},
       {"window", head + kafka + schema + "steps:\n  - name: w\n" + indented(part, 4) + sinks},
       {"tumbling", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"sliding", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},

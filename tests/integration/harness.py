@@ -187,7 +187,7 @@ class Job:
                  by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
                  lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
                  sink_bootstrap=None, idle_after="1h", close_after_idle="off", offset=None, pattern=None, fetch=None, emit=None,
-                 branches=()):
+                 branches=(), dedupe=None):
         self.directory = pathlib.Path(directory)
         self.name, self.bootstrap, self.topic = name, bootstrap, topic
         self.out, self.late, self.dead = out, late, dead
@@ -201,6 +201,7 @@ class Job:
         self.fetch = fetch
         self.emit = emit
         self.branches = list(branches)
+        self.dedupe = dedupe  # (fields, within)
 
     @property
     def file(self):
@@ -233,6 +234,8 @@ class Job:
 
     def _steps(self):
         steps = [{"filter": cel(self.filter)}] if self.filter else []
+        if self.dedupe:
+            steps.append({"name": "once", "dedupe": {"by": list(self.dedupe[0]), "within": self.dedupe[1]}})
         if self.window:
             window = {**self._shape(self.window), "by": self.by, "allowed_lateness": self.allowed_lateness,
                       "aggregates": self._calls(self.aggregates)}
@@ -291,13 +294,20 @@ class Job:
         sinks += [sink(self.dead, **{"from": "dead_letter"})] if self.dead else []
         return sinks
 
+    def _step_descriptions(self):
+        steps = [{"name": "filter-1", "filter": self.filter}] if self.filter else []
+        if self.dedupe:
+            fields, within = self.dedupe
+            steps.append({"name": "once", "dedupe": list(fields), "within_ms": milliseconds(within)})
+        return steps
+
     def description(self, close="all", at_least_once=False):
         out = {"name": self.name, "topics": [self.topic], "results": self.out or "", "late": self.late or "",
                "dead_letters": self.dead or "",
                "schema": [{"name": n, "type": t, **({"path": p} if p else {})} for n, t, p in SCHEMA],
                "event_time": {"field": "ts", "max_delay_ms": milliseconds(self.max_delay),
                               "max_future_ms": milliseconds(self.max_future)},
-               "steps": [{"name": "filter-1", "filter": self.filter}] if self.filter else [],
+               "steps": self._step_descriptions(),
                "lanes": "partition" if self.partitioned_by else "one", "close": close,
                "at_least_once": at_least_once or self.delivery == "at_least_once"}
         if self.window:
@@ -355,6 +365,7 @@ SHORT_SESSION = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
 TUMBLING = ("tumbling", "1m", None)
 SLIDING = ("sliding", "5m", "1m")
 SESSION = ("session", "10s", None)
+ONCE = (["event_id"], "1m")
 
 
 # ---- The daemon

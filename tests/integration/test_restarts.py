@@ -2,7 +2,7 @@
 import shutil
 import time
 
-from harness import AGGREGATES, SHORT_SESSION, SLIDING, TUMBLING, Branch, Failed, wait_for
+from harness import AGGREGATES, ONCE, SHORT_SESSION, SLIDING, TUMBLING, Branch, Failed, wait_for
 
 HOUR_MS = 3_600_000
 START_MS = 1767225600000
@@ -101,6 +101,18 @@ def test_branches_and_windows_over_windows_after_kills(env):
     for branch in branches:
         summary = env.kit.verify(job.view(branch))
         assert summary["results"]["found"] > 10, f"a test of nothing: {branch.name} {summary}"
+
+
+def test_dedupe_kill_and_continue(env):
+    """What was remembered when the process died is remembered when it comes back, and nothing else is."""
+    job = env.job(dedupe=ONCE, window=TUMBLING, every="300ms")
+    env.kit.generate(job.topic, 200_000, keys=5_000, repeats=200_000)
+    for moment_s in (0.5, 1.0, 2.0, 3.0):
+        process = env.run(job)
+        time.sleep(moment_s)
+        process.kill()
+    env.run(job, until_end=True).wait(0)
+    env.kit.verify(job)
 
 
 def test_at_least_once_after_kill(env):

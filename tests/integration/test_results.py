@@ -4,7 +4,7 @@ import random
 import time
 import zlib
 
-from harness import AGGREGATES, SESSION, SLIDING, TUMBLING, Failed, wait_for
+from harness import AGGREGATES, ONCE, SESSION, SLIDING, TUMBLING, Failed, wait_for
 
 PURCHASES = [["event_type", "==", "purchase"]]
 BIG = [["amount", ">", 100.0]]  # null where the amount is missing: an expression error
@@ -191,6 +191,68 @@ def test_running_totals(env):
     job = env.job(window=("running", "30s", None), emit="on_change")
     speaks_again(env, job, 20_000, events_per_minute=5_000, keys=500)
     assert "window_end" not in json.loads(env.kit.consume(job.out)[0]["value"])
+
+
+def without_repeats(env, job, *args, **options):
+    """The oracle's rows, and among what was not let pass were repeats as well as what came too late to be judged."""
+    summary = run_to_end(env, job, *args, repeats=200_000, **options)
+    once = summary["ledger"]["steps"]["once"]
+    assert once["deduplicated"] > 0 and once["late"] > 0 and once["out"] > 0, summary
+    return summary
+
+
+def test_dedupe(env):
+    without_repeats(env, env.job(dedupe=ONCE), 50_000, events_per_minute=5_000)
+
+
+def test_dedupe_before_a_window(env):
+    """Repeats are found whatever the window groups by; what passes twice is so far apart that it was forgotten."""
+    without_repeats(env, env.job(dedupe=ONCE, window=TUMBLING, by=["city"]), 50_000, events_per_minute=5_000)
+
+
+def test_dedupe_between_a_filter_and_a_window(env):
+    """What the filter refuses is not remembered."""
+    without_repeats(env, env.job(filter=BIG, dedupe=(["event_id", "user_id"], "10s"), window=SLIDING), 50_000, events_per_minute=5_000)
+
+
+def test_dedupe_with_partitioned_by(env):
+    job = env.job(dedupe=(["user_id", "event_id"], "1m"), window=TUMBLING, partitioned_by=["user_id"])
+    without_repeats(env, job, 50_000, events_per_minute=5_000)
+
+
+def test_dedupe_in_little_memory(env):
+    """Most of what is remembered is in the store only."""
+    job = env.job(dedupe=(["event_id"], "10m"), window=TUMBLING, every="300ms")
+    env.kit.generate(job.topic, 600_000, events_per_minute=60_000, repeats=200_000)
+    env.run(job, until_end=True, memory="64MiB").wait(0)
+    summary = env.kit.verify(job)
+    assert summary["ledger"]["steps"]["once"]["deduplicated"] > 0, summary
+
+
+def test_dedupe_threads_and_lanes_do_not_matter(env):
+    job = env.job()
+    env.kit.generate(job.topic, 30_000, events_per_minute=5_000, repeats=200_000)
+    for lanes, threads in ((1, 1), (4, 2), (32, 4)):
+        other = env.job(name=f"{env.name}-{lanes}-{threads}", dedupe=ONCE, window=TUMBLING, lanes=lanes)
+        other.topic = job.topic
+        env.run(other, "--threads", threads, until_end=True).wait(0)
+        env.kit.verify(other)
+
+
+def test_dedupe_over_partitions(env):
+    """Of records with one key in all partitions one passes, whichever it is."""
+    job = env.job(dedupe=(["event_id"], "1h"))
+    events = 2_000
+    for p in range(4):
+        env.kit.produce([{"topic": job.topic, "partition": p, "value": event(f"u{p}", 1767225600000 + n * 10, event_id=f"e{n}")}
+                         for n in range(events)])
+    with env.run(job, "--threads", 2) as process:
+        process.wait_ready().wait_caught_up(env.kit)
+        wait_for(lambda: process.total("tidemark_records_deduplicated_total", pipeline=job.name, step="once") == 3 * events,
+                 "all repeats counted", 20)
+        process.stop()
+    passed = [json.loads(one["value"])["event_id"] for one in env.kit.consume(job.out)]
+    assert sorted(passed) == sorted(f"e{n}" for n in range(events)), f"{len(passed)} passed, {len(set(passed))} different ones"
 
 
 def test_sessions_threads_and_lanes_do_not_matter(env):

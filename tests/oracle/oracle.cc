@@ -157,7 +157,8 @@ class Walk {
   Decoded decode(const Record& record) const;
   std::string future_reason(int64_t event_us, int64_t timestamp_ms) const;
   void record(const PartitionLog& log, const Record& record, int64_t& newest_us);
-  bool steps(Row& row, const RefusedRecord& place);
+  bool steps(Row& row, const RefusedRecord& place, int64_t event_us, int64_t watermark_us);
+  bool passes(const Step& step, const Row& row, RefusedRecord place, int64_t event_us, int64_t watermark_us);
   void count(Row& row, const Record& record, int64_t event_us, int64_t watermark_us, RefusedRecord place);
   void count_in_session(int32_t lane, std::vector<Value> key, Counted record, int64_t watermark_us, RefusedRecord place);
   void close(std::vector<Fired>& rows, const Window& window, const std::map<int32_t, int64_t>& watermarks);
@@ -171,6 +172,7 @@ class Walk {
   Outcome out_;
   std::optional<Gathering> gathering_;
   std::map<int32_t, int64_t> lane_watermarks_;
+  std::map<std::pair<std::string, std::vector<Value>>, int64_t> passed_;  // by dedupe step and key: when it last did
 };
 
 int64_t watermark(int64_t newest_us, int64_t max_delay_us) {
@@ -240,7 +242,7 @@ void Walk::record(const PartitionLog& log, const Record& record, int64_t& newest
   ++out_.ledger.passed_on;
   const int64_t before = watermark(newest_us, pipeline_.event_time.max_delay_us);
   newest_us = std::max(newest_us, decoded.event_us);
-  if (!steps(decoded.row, place)) return;
+  if (!steps(decoded.row, place, decoded.event_us, before)) return;
   if (pipeline_.window) {
     count(decoded.row, record, decoded.event_us, before, place);
   } else {
@@ -249,10 +251,15 @@ void Walk::record(const PartitionLog& log, const Record& record, int64_t& newest
 }
 
 // Whether the row came through all steps; it is changed by maps.
-bool Walk::steps(Row& row, const RefusedRecord& place) {
+bool Walk::steps(Row& row, const RefusedRecord& place, int64_t event_us, int64_t watermark_us) {
   for (const Step& step : pipeline_.steps) {
     StepLedger& ledger = out_.ledger.steps[step.name];
     ++ledger.in;
+    if (!step.by.empty()) {
+      if (!passes(step, row, place, event_us, watermark_us)) return false;
+      ++ledger.out;
+      continue;
+    }
     const std::optional<bool> pass = step.filter ? step.filter(row) : std::optional(true);
     Row mapped = row;
     bool failed = !pass.has_value();
@@ -273,6 +280,28 @@ bool Walk::steps(Row& row, const RefusedRecord& place) {
     ++ledger.out;
     row = std::move(mapped);
   }
+  return true;
+}
+
+// A key is remembered until the watermark has come `within` behind the record that passed; what is older than that is late.
+bool Walk::passes(const Step& step, const Row& row, RefusedRecord place, int64_t event_us, int64_t watermark_us) {
+  StepLedger& ledger = out_.ledger.steps[step.name];
+  if (event_us + step.within_us <= watermark_us) {
+    ++ledger.late;
+    place.step = step.name;
+    place.reason = "dedupe";
+    place.watermark = rfc3339(watermark_us);
+    out_.late.push_back(place);
+    return false;
+  }
+  std::vector<Value> key;
+  for (const std::string& field : step.by) key.push_back(row.at(field));
+  const auto [passed, is_new] = passed_.try_emplace({step.name, key}, event_us);
+  if (!is_new && passed->second + step.within_us > watermark_us) {
+    ++ledger.deduplicated;
+    return false;
+  }
+  passed->second = event_us;
   return true;
 }
 
@@ -496,7 +525,8 @@ void check(const Window& window) {
 void check(const Pipeline& pipeline) {
   std::set<std::string> names;
   for (const Step& step : pipeline.steps) {
-    if (!step.filter && step.map.empty()) refuse("a step that is neither filter nor map");
+    if (!step.filter && step.map.empty() && step.by.empty()) refuse("a step that is neither filter nor map nor dedupe");
+    if (!step.by.empty() && step.within_us <= 0) refuse("a dedupe that remembers nothing");
     if (!names.insert(step.name).second) refuse("two steps of one name");
   }
   if (pipeline.window) check(*pipeline.window);

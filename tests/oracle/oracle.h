@@ -4,8 +4,8 @@
 //
 // Use: describe the pipeline in a Pipeline, give the logs of *all* its partitions (empty ones too, for they hold a lane's
 // watermark back), call run_oracle(). Plain data in, plain data out; a pure function; aborts on a description that makes
-// no sense (a filter naming no condition). Of a pipeline with branches it sees one at a time. Not covered: dedupe, early
-// rows, `oversize` of results, idle partitions.
+// no sense (a filter naming no condition). Of a pipeline with branches it sees one at a time. Not covered: repeats
+// between partitions, early rows, `oversize` of results, idle partitions.
 #pragma once
 
 #include <cstdint>
@@ -57,11 +57,14 @@ using Condition = std::function<std::optional<bool>(const Row&)>;
 // An expression that fails answers none; null is a Value.
 using Expression = std::function<std::optional<Value>(const Row&)>;
 
-// Either a filter (condition set) or a map (fields set, all of which see the row before the step).
+// Either a filter (condition set), a map (fields set, all of which see the row before the step) or a dedupe (by set). Of a
+// dedupe equal keys have to lie in one partition, for between partitions nobody knows which is read first.
 struct Step {
   std::string name;
   Condition filter;
   std::vector<std::pair<std::string, Expression>> map;
+  std::vector<std::string> by = {};
+  int64_t within_us = 0;
 };
 
 enum class AggregateKind {
@@ -170,6 +173,7 @@ struct StepLedger {
   int64_t filtered = 0;
   int64_t late = 0;
   int64_t dead_lettered = 0;
+  int64_t deduplicated = 0;
   int64_t updates_missed = 0;  // windows missed by records that counted in others
 };
 

@@ -35,6 +35,7 @@ class LogWriter {
     int64_t offset = random_.percent(20) ? random_.in(1, 50) : 0;
     const int64_t count = random_.percent(10) ? 0 : random_.in(1, mood_.most_records);
     partition_ = partition;
+    place_ = topic + std::to_string(partition);
     for (int64_t i = 0; i < count; ++i) {
       at_us += random_.in(0, 2 * mood_.step_us);
       if (random_.percent(1)) at_us += random_.in(0, 60'000'000);
@@ -118,10 +119,19 @@ class LogWriter {
                                                              ? "p" + std::to_string(partition_) : ""));
   }
 
+  // Mostly a new one, sometimes one of the last, now and then any.
+  std::string id() {
+    int64_t n = ids_;
+    if (random_.percent(70)) ++ids_;
+    else n -= random_.in(0, std::min<int64_t>(ids_, random_.percent(80) ? 10 : ids_));
+    return oracle::quote_json("e" + place_ + "-" + std::to_string(n));
+  }
+
   std::string field_text(const oracle::Field& field, int64_t event_us) {
     if (field.name == case_.pipeline.event_time.field) return time_text(field.type, event_us);
     if (field.optional && random_.percent(mood_.null_percent)) return "null";
     if (field.name == "user") return user();
+    if (field.name == "id") return id();
     if (field.name == "region") return oracle::quote_json(random_.one_of({"eu", "us", "\xC3\xA5\"x", ""}));
     if (field.name == "n") return number();
     if (field.name == "x") return real();
@@ -177,6 +187,8 @@ class LogWriter {
   const Case& case_;
   const Mood mood_;
   int32_t partition_ = 0;
+  std::string place_;  // topic and partition
+  int64_t ids_ = 0;    // given so far
 };
 
 }  // namespace

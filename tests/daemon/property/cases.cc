@@ -270,7 +270,8 @@ class CaseWriter {
     case_.pipeline.until_end = true;
     case_.pipeline.wall_clock_ms = kWallMs;
     windowed_ = random_.percent(88);
-    promised_ = windowed_ && random_.percent(30);
+    deduplicated_ = random_.percent(30);
+    promised_ = (windowed_ || deduplicated_) && random_.percent(30);
     case_.at_least_once = random_.percent(12);
     case_.refused_sinks = random_.percent(90);
     case_.sink_partitions = static_cast<int32_t>(random_.in(1, 5));
@@ -296,6 +297,8 @@ class CaseWriter {
                 {"x", FieldType::kDouble, true, {}},     {"flag", FieldType::kBool, true, {}},
                 {"region", FieldType::kString, true, {}}, {"note", FieldType::kString, true, {"meta", "note"}},
                 {"seen", FieldType::kTimestampMs, true, {}}};
+    // Repeats lie in one partition.
+    if (deduplicated_) p.schema.push_back({"id", FieldType::kString, false, {}});
     if (random_.percent(80)) {
       p.event_time.field = "ts";
       p.schema.insert(p.schema.begin() + random_.in(0, 7),
@@ -332,17 +335,30 @@ class CaseWriter {
 
   void steps() {
     auto& p = case_.pipeline;
-    const int64_t count = random_.in(0, 2);
+    const int64_t count = random_.in(0, 2) + (deduplicated_ ? 1 : 0);
     last_step_ = "events";
     if (count == 0 && !windowed_) return;
     begin_steps();
+    const int64_t dedupe_at = deduplicated_ ? random_.in(1, count) : 0;
     for (int64_t i = 1; i <= count; ++i) {
+      if (i == dedupe_at) {
+        dedupe("dedupe-" + std::to_string(i));
+        continue;
+      }
       const WrittenStep step = random_step(random_, !promised_);
       line("  - " + step.yaml);
       p.steps.push_back({(step.filter ? "filter-" : "map-") + std::to_string(i), step.filter, step.map});
     }
     if (!p.steps.empty()) last_step_ = p.steps.back().name;
     if (windowed_) window();
+  }
+
+  void dedupe(const std::string& name) {
+    oracle::Step step{name, nullptr, {}, {"id"}, random_.one_of<int64_t>({1'000, 500'000, 5'000'000, 60'000'000, 3'600'000'000})};
+    if (promised_) step.by.push_back("user");
+    if (random_.percent(20)) step.by.insert(step.by.begin(), "region");
+    line("  - dedupe: {by: [" + listed(step.by) + "], within: " + us_text(step.within_us) + "}");
+    case_.pipeline.steps.push_back(std::move(step));
   }
 
   void begin_steps() {
@@ -515,7 +531,10 @@ class CaseWriter {
     struct Taken {
       std::string name, in_oracle, type;
     };
-    std::vector<Taken> takes = {{"window_start", "window_start", "timestamp"}, {"window_end", "window_end", "timestamp"}};
+    const auto& levels = branch.pipeline.over;
+    const bool totals = (levels.empty() ? *branch.pipeline.window : levels.back().window).kind == oracle::WindowKind::kRunning;
+    std::vector<Taken> takes;
+    if (!totals) takes = {{"window_start", "window_start", "timestamp"}, {"window_end", "window_end", "timestamp"}};
     for (const ResultField& result : before) {
       if (!result.type.empty()) takes.push_back({result.name, result.name + ".0", result.type});
     }
@@ -659,6 +678,7 @@ class CaseWriter {
   Case case_;
   bool windowed_ = true;
   bool promised_ = false;
+  bool deduplicated_ = false;
   bool by_key_ = false;
   bool has_steps_ = false;
   std::string last_step_;                 // of the main way

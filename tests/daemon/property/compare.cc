@@ -248,6 +248,10 @@ std::vector<std::string> compare_ledger(const Case& one, const Expected& expecte
     same(name + " dead_lettered", at->second.dead_lettered, step["dead_lettered"]);
     const bool window = step.contains("counted");
     same(name + " out", at->second.out, step[window ? "counted" : "out"]);
+    if (step.contains("deduplicated")) {
+      same(name + " late", at->second.late, step["late"]);
+      same(name + " deduplicated", at->second.deduplicated, step["deduplicated"]);
+    }
     if (!window) continue;
     same(name + " late", at->second.late, step["late"]);
     same(name + " updates missed", at->second.updates_missed, step["updates_missed"]);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 namespace tidemark::testkit {
 namespace {
@@ -132,6 +133,10 @@ class Generator {
       take_(OutRecord(previous_));
       return;
     }
+    if (settings_.repeats > 0 && !latest_.empty() && dice_.chance(settings_.repeats)) {
+      take_(OutRecord(latest_[static_cast<size_t>(dice_.below(static_cast<int64_t>(latest_.size())))]));
+      return;
+    }
     constexpr std::array kTypes = {"purchase", "view", "view", "refund"};
     Event event{"e" + std::to_string(i), user_name(dice_.below(settings_.keys)), now(i) - lag(),
                 kTypes[static_cast<size_t>(dice_.below(4))]};
@@ -154,13 +159,22 @@ class Generator {
                             {"trace", "again"}, {"empty", ""}, {"null", std::nullopt}};
     }
     previous_ = out;
+    if (settings_.repeats > 0) keep(out);
     take_(std::move(out));
+  }
+
+  void keep(const OutRecord& record) {
+    if (latest_.size() < kRepeatable) latest_.push_back(record);
+    else latest_[kept_ % kRepeatable] = record;
+    ++kept_;
   }
 
   const GeneratorSettings& settings_;
   const std::function<void(OutRecord&&)>& take_;
   Dice dice_;
   OutRecord previous_;
+  std::vector<OutRecord> latest_;
+  size_t kept_ = 0;
 };
 
 }  // namespace

@@ -28,12 +28,15 @@ struct GeneratorSettings {
   int64_t far_disorder = 10'000;  // up to 3 minutes behind: late for some windows
   int64_t very_late = 2'000;    // 10 to 60 minutes behind
   int64_t duplicates = 10'000;  // the same event_id and bytes again
+  int64_t repeats = 0;          // one of the last kRepeatable records again
   int64_t poison = 5'000;
   int64_t future = 1'000;
   int64_t missing = 50'000;     // an optional field absent or null
   int64_t headers = 20'000;     // records with headers
   bool sentinels = false;       // at last one record per partition, 7 days later, that closes all windows
 };
+
+inline constexpr size_t kRepeatable = 5'000;
 
 // Hands over the records in an order that keeps each partition's.
 void generate(const GeneratorSettings& settings, const std::function<void(OutRecord&&)>& take);

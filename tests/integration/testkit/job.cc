@@ -105,6 +105,8 @@ Step step(const json& spec) {
   for (const auto& [name, value] : spec.value("map", json::object()).items()) {
     out.map.emplace_back(name, expression(value));
   }
+  out.by = spec.value("dedupe", std::vector<std::string>{});
+  out.within_us = spec.value("within_ms", int64_t{0}) * 1000;
   return out;
 }
 

@@ -192,6 +192,7 @@ void add_generator(Kit& kit) {
   option("--far-disorder", o.generator.far_disorder);
   option("--very-late", o.generator.very_late);
   option("--duplicates", o.generator.duplicates);
+  option("--repeats", o.generator.repeats);
   option("--poison", o.generator.poison);
   option("--future", o.generator.future);
   option("--missing", o.generator.missing);
@@ -348,7 +349,7 @@ ordered_json ledger_json(const oracle::Ledger& ledger) {
   ordered_json steps = ordered_json::object();
   for (const auto& [name, step] : ledger.steps) {
     steps[name] = {{"in", step.in}, {"out", step.out}, {"filtered", step.filtered}, {"late", step.late},
-                   {"dead_lettered", step.dead_lettered}};
+                   {"dead_lettered", step.dead_lettered}, {"deduplicated", step.deduplicated}};
   }
   return {{"read", ledger.read}, {"dead_lettered", ledger.dead_lettered}, {"filtered", ledger.filtered},
           {"passed_on", ledger.passed_on}, {"steps", steps}, {"window_updates_missed", ledger.window_updates_missed},

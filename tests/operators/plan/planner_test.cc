@@ -69,6 +69,43 @@ TEST_CASE("rows of sessions that may speak more than once say whether they are w
   CHECK_THAT(said_of("window: {session: 1m, emit: on_change, aggregates: {withdrawn: count()}}"), Contains("may not be called `withdrawn`"));
 }
 
+TEST_CASE("rows of running totals name no window and are never withdrawn") {
+  const auto running = [](std::string_view emission, std::string_view steps) {
+    return said_of("{name: w, window: {running: 30d, by: [n], " + std::string(emission) + "aggregates: {c: count()}}}\n" + std::string(steps));
+  };
+  CHECK(running("emit: on_change, ", "  - map: {d: n + c + revision}").empty());
+  CHECK_THAT(running("emit: on_change, ", "  - map: {d: window_start}"), Contains("unknown field `window_start`"));
+  CHECK_THAT(running("emit: on_change, ", "  - map: {d: window_end}"), Contains("unknown field `window_end`"));
+  CHECK_THAT(running("emit: on_change, ", "  - map: {d: withdrawn}"), Contains("unknown field `withdrawn`"));
+  CHECK_THAT(running("", ""), Contains("warning: these totals speak only once their ttl has passed; write `emit: on_change`"));
+}
+
+TEST_CASE("a dedupe stands before windows, and says what nulls are to it") {
+  CHECK(said_of("dedupe: {by: [n], within: 10m}").empty());
+  CHECK_THAT(said_of("dedupe: {by: [m], within: 10m}"), Contains("there is no field 'm' to tell repeats by"));
+  CHECK_THAT(said_of("dedupe: {by: [n, flag], within: 10m}"), Contains("warning: `flag` may be null, and records without it"));
+  CHECK_THAT(said_of(behind("", "  - dedupe: {by: [n], within: 10m}")), Contains("8:5: error: a dedupe behind a window is refused"));
+}
+
+TEST_CASE("where the keys of all steps are promised to share a partition, rows need no exchange") {
+  const auto lanes = [](std::string_view promised, std::string_view steps) {
+    Diagnostics diagnostics;
+    const auto spec = load_pipeline("name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t, partitioned_by: " + std::string(promised) +
+                                        "}\n    schema: {n: int, m: int}\nsteps:\n" + std::string(steps) + "sinks:\n  - drop: {}\n",
+                                    "p.yaml", {}, diagnostics);
+    REQUIRE(spec);
+    const auto plan = make_plan(*spec, diagnostics);
+    REQUIRE(plan);
+    return plan->lane_choice;
+  };
+  const std::string window = "  - window: {tumbling: 1m, by: [n], aggregates: {c: count()}}\n";
+  CHECK(lanes("[n]", "  - dedupe: {by: [m, n], within: 1m}\n") == Lanes::kByPartition);
+  CHECK(lanes("[n]", "  - dedupe: {by: [m, n], within: 1m}\n" + window) == Lanes::kByPartition);
+  CHECK(lanes("[n]", "  - dedupe: {by: [m], within: 1m}\n" + window) == Lanes::kByKey);
+  CHECK(lanes("[m]", "  - dedupe: {by: [m], within: 1m}\n" + window) == Lanes::kByKey);
+  CHECK(lanes("[n]", "  - map: {n: m}\n  - dedupe: {by: [n], within: 1m}\n") == Lanes::kByKey);
+}
+
 TEST_CASE("a window over a step that may speak more than once is refused") {
   const std::string over = "  - window: {tumbling: 1h, aggregates: {c: count()}}";
   CHECK_THAT(said_of(behind("allowed_lateness: 1s, ", over)),
