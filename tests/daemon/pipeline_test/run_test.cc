@@ -267,4 +267,40 @@ TEST_CASE("a case takes milliseconds") {
   CHECK(took < std::chrono::seconds(20));  // ten times what it takes on a machine that has other work to do, too
 }
 
+TEST_CASE("repeats are told by their first record, over partitions and a crash, and what is left is totalled by key") {
+  passes(R"(name: p
+sources:
+  events:
+    kafka: {brokers: b, topic: t}
+    schema: {event_id: string, user_id: string, n: int, ts: timestamp(ms)}
+    event_time: {field: ts, max_delay: 2s}
+steps:
+  - {name: once, dedupe: {by: [event_id], within: 10m}}
+  - {name: per, map: {share: 100 / n}}
+  - {name: total, window: {running: 30d, by: [user_id], emit: on_change, aggregates: {c: count(), s: sum(share)}}}
+sinks:
+  - drop: {}
+  - {from: late, drop: {}}
+  - {from: dead_letter, drop: {}}
+tests:
+  - name: repeats
+    input:
+      events:
+        - {event_id: a, user_id: u, n: 5, ts: 2026-01-01T00:00:01Z}
+        - {event_id: a, user_id: u, n: 0, ts: 2026-01-01T00:00:02Z, $partition: 1}
+        - checkpoint
+        - {event_id: b, user_id: u, n: 10, ts: 2026-01-01T00:00:03Z}
+        - crash
+        - {event_id: b, user_id: u, n: 10, ts: 2026-01-01T00:00:03Z}
+        - {event_id: c, user_id: u, n: 0, ts: 2026-01-01T00:20:03Z}
+        - {event_id: d, user_id: u, n: 1, ts: 2026-01-01T00:00:03Z}
+        - {event_id: a, user_id: u, n: 4, ts: 2026-01-01T00:20:02Z}
+        - end
+    expect:
+      late: [{event_id: d, $reason: dedupe}]
+      dead_letter: {exactly: [{event_id: c, $reason: expression}]}
+      total: [{user_id: u, c: 3, s: 55, is_final: true}]
+)");
+}
+
 }  // namespace tidemark
