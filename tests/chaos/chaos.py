@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 
 import kafka  # noqa: E402
 import run  # noqa: E402
-from harness import ONCE, SESSION, SLIDING, TUMBLING, Failed  # noqa: E402
+from harness import ONCE, SESSION, SLIDING, TUMBLING, Branch, Failed  # noqa: E402
 
 POINTS = ["barrier_before", "barrier_after", "freeze_before", "freeze_after", "snapshot_before", "snapshot_after",
           "manifest_before", "rename_before", "rename_after", "send_offsets_before", "send_offsets_after",
@@ -30,6 +30,7 @@ SHAPES = {
     "partitioned": {"window": TUMBLING, "partitioned_by": ["user_id"]},
     "sessions": {"window": SESSION, "lanes": 8},
     "dedupe": {"dedupe": ONCE, "window": TUMBLING, "lanes": 8},
+    "levels": {"window": TUMBLING, "by": ["city", "user_id"], "lanes": 8},  # and a window over it, across lanes
     "stateless": {"filter": [["event_type", "==", "purchase"]]},
 }
 REPEATS = {"dedupe": {"repeats": 50_000}}
@@ -41,6 +42,16 @@ def life(dice):
     return dice.uniform(0.02, 0.9) if dice.random() < 0.3 else dice.uniform(0.9, 4.5)
 
 
+def job_of(env, name, shape, every):
+    if shape != "levels":
+        return env.job(name=name, every=every, **SHAPES[shape])
+    env.kit.create_topic(f"{name}.cities", 3)
+    cities = Branch("cities", f"{name}.cities", over=True, window=("tumbling", "5m", None), by=["city"],
+                    aggregates=[{"name": "users", "kind": "count"}, {"name": "events", "kind": "sum", "field": "n"},
+                                {"name": "last_user", "kind": "last", "field": "user_id"}])
+    return env.job(name=name, every=every, branches=[cities], **SHAPES[shape])
+
+
 def finish(env, job, load):
     """Catches up, checks the ledger, drains and lets the oracle judge."""
     last = env.run(job).wait_ready()
@@ -50,12 +61,14 @@ def finish(env, job, load):
     if ledger.get("closed") is not True:
         raise Failed(f"the ledger does not close: {json.dumps(ledger)}")
     last.stop()
+    for branch in job.branches:
+        env.kit.verify(job.view(branch), close="watermark")
     return env.kit.verify(job, close="watermark")
 
 
 def random_kills(env, shape, args):
     dice = random.Random(args.seed)
-    job = env.job(name=f"chaos-{shape}", every="500ms", **SHAPES[shape])
+    job = job_of(env, f"chaos-{shape}", shape, "500ms")
     rate = max(2_000, int(args.events / (args.kills * MEAN_LIFE_S + 1)))
     load = env.kit.generate_in_background(job.topic, args.events, seed=args.seed, keys=args.keys, rate=rate,
                                           events_per_minute=60_000, sentinels=True, **REPEATS.get(shape, {}))
@@ -73,7 +86,7 @@ def random_kills(env, shape, args):
 
 
 def named_point(env, shape, point, nth, args):
-    job = env.job(name=f"point-{shape}-{point}-{nth}".replace("_", "-"), every="300ms", **SHAPES[shape])
+    job = job_of(env, f"point-{shape}-{point}-{nth}".replace("_", "-"), shape, "300ms")
     # Without news there is no third epoch: they must last for longer than a slow start.
     rate = 4_000 if nth == 1 else 1_200
     load = env.kit.generate_in_background(job.topic, 10_000, seed=args.seed, rate=rate, sentinels=True, **REPEATS.get(shape, {}))

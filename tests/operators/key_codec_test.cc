@@ -1,6 +1,7 @@
 // Key bytes: equal keys and only they have equal bytes, numbers sort as they are, and foreign bytes are refused.
 #include "operators/key_codec.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -194,6 +195,10 @@ TEST_CASE("places of results sort by window_start and then by the key's fields: 
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t j = 0; j < rows.size(); ++j) CHECK((batch->places[i] < batch->places[j]) == (rows[i] < rows[j]));
   }
+  // These bytes lie in checkpoints.
+  const auto at = std::ranges::find(rows, Row{3, std::string("a\0", 2), -7}) - rows.begin();
+  CHECK(batch->places[static_cast<size_t>(at)] ==
+        std::string_view("\x01\x80\0\0\0\0\0\0\x03" "\x01" "a\0\xff\0\0" "\x01\x7f\xff\xff\xff\xff\xff\xff\xf9", 24));
 }
 
 }  // namespace tidemark

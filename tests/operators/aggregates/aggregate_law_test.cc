@@ -457,6 +457,10 @@ TEST_CASE("the durable forms stay as they are") {
   CHECK(bytes("max", TypeKind::kString, texts) == "01" "0162");
   CHECK(bytes("last", TypeKind::kInt, ints) ==
         "01" "6700000000000000" "066576656e7473" "03000000" "0300000000000000" "2c01000000000000");
+  auto results = input_of<int64_t>(TypeKind::kInt, {5, -7, std::nullopt, 300});
+  make_results(*results.batch);
+  CHECK(bytes("last", TypeKind::kInt, results) ==
+        "01" "6700000000000000" "0b" "0000000000000003707070" "00000080" "0000000000000000" "2c01000000000000");
   CHECK(bytes("first", TypeKind::kString, texts) == "01" "6400000000000000" "066576656e7473" "03000000" "0000000000000000" "0162");
   CHECK(bytes("min", TypeKind::kInt, input_of<int64_t>(TypeKind::kInt, {std::nullopt})) == "00");
   CHECK(bytes("variance", TypeKind::kInt, ints) ==
