@@ -51,7 +51,9 @@ bool WorkerChannels::all_sent(uint32_t level) const {
   return std::ranges::all_of(levels_[level].outbox, [](const auto& waiting) { return waiting.empty(); });
 }
 
-std::optional<LaneEvent> WorkerChannels::receive(uint32_t level, uint32_t from) { return levels_[level].inbox[from]->pop(); }
+std::optional<LaneEvent> WorkerChannels::receive(uint32_t level, uint32_t from) {
+  return levels_[level].inbox[from]->pop();
+}
 
 bool WorkerChannels::try_push(uint32_t level, uint32_t to, LaneEvent& event) {
   if (!peers_[to]->levels_[level].inbox[index_]->try_push(event)) return false;

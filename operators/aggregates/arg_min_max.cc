@@ -33,7 +33,9 @@ class ArgExtreme {
   explicit ArgExtreme(const AggregateArgs& args) : placed_(args) {}
   template <class Body>
   [[gnu::always_inline]] void read(const AddInput& in, Body body) const {
-    placed_.read(in, [&](const auto& xs) __attribute__((always_inline)) { body(Reader<std::remove_cvref_t<decltype(xs)>>{xs, in.by}); });
+    placed_.read(in, [&](const auto& xs) __attribute__((always_inline)) {
+      body(Reader<std::remove_cvref_t<decltype(xs)>>{xs, in.by});
+    });
   }
   static void set(Column& c, size_t row, const View& v, Arena& arena) { Placed::set(c, row, v.x, arena); }
   static void store(Stored& s, const View& v, Arena& heap) {

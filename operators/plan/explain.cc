@@ -1,5 +1,5 @@
 // The plan in words, for people: stages, lanes, keys, state and guarantees.
-#include <numeric>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -107,17 +107,34 @@ void explain_window(const Plan& plan, const PlannedStep& step, std::string& out)
   }
   if (step.behind_window) {
     const std::string& before = plan.window_step(*step.behind_window).name;
-    out += fmt::format("  over window {}: a row's time is its window_end less 1 ms, and time comes as far as {} has fired\n", before, before);
-    out += step.window()->exchanged ? fmt::format("  lanes: {}, rows find theirs by the hash of the key; time is that of the slowest lane of {}\n", plan.lanes, before)
-                                    : fmt::format("  lanes: each row stays in its lane of {}\n", before);
+    out += fmt::format("  over window {0}: a row's time is its window_end less 1 ms, and time comes as far as {0} has fired\n",
+                       before);
+    out += step.window()->exchanged
+               ? fmt::format("  lanes: {}, rows find theirs by the hash of the key; time is that of the slowest lane of {}\n",
+                             plan.lanes, before)
+               : fmt::format("  lanes: each row stays in its lane of {}\n", before);
     return;
   }
   explain_lanes(plan, out);
 }
 
-void explain_sink(const Plan& plan, const PlannedSink& sink, std::string& out) {
-  (void)plan;
-  const char* from = sink.input == SinkInput::kLate ? " of late records" : sink.input == SinkInput::kDeadLetter ? " of dead letters" : "";
+// Whose rows a step or a sink takes, by its number.
+std::string taken_by(const Plan& plan, size_t taker, std::vector<size_t> PlannedSource::*of_source,
+                     std::vector<size_t> PlannedStep::*of_step) {
+  const auto takes = [taker](const std::vector<size_t>& next) { return std::ranges::find(next, taker) != next.end(); };
+  if (takes(plan.source.*of_source)) return plan.source.name;
+  for (const PlannedStep& step : plan.steps) {
+    if (takes(step.*of_step)) return step.name;
+  }
+  return {};
+}
+
+void explain_sink(const Plan& plan, size_t number, std::string& out) {
+  const PlannedSink& sink = plan.sinks[number];
+  const std::string rows = taken_by(plan, number, &PlannedSource::next_sinks, &PlannedStep::next_sinks);
+  const std::string from = sink.input == SinkInput::kLate         ? " of late records"
+                           : sink.input == SinkInput::kDeadLetter ? " of dead letters"
+                                                                  : " of " + rows;
   switch (sink.kind) {
     case SinkKind::kKafka:
       out += fmt::format("sink {}{}: kafka {} at {}, {}\n", sink.name, from, sink.topic, sink.brokers,
@@ -135,7 +152,8 @@ void explain_sink(const Plan& plan, const PlannedSink& sink, std::string& out) {
 std::string explain(const Plan& plan) {
   std::string out = fmt::format("pipeline {} ({})\n", plan.name, plan.file);
   explain_source(plan, out);
-  for (const PlannedStep& step : plan.steps) {
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const PlannedStep& step = plan.steps[i];
     if (step.window()) {
       explain_window(plan, step, out);
     } else if (step.dedupe()) {
@@ -143,9 +161,10 @@ std::string explain(const Plan& plan) {
     } else {
       out += fmt::format("{} {}\n", std::holds_alternative<PlannedFilter>(step.what) ? "filter" : "map", step.name);
     }
-    out += fmt::format("  -> {}\n", names_of(step.output));
+    out += fmt::format("  {} -> {}\n", taken_by(plan, i, &PlannedSource::next_steps, &PlannedStep::next_steps),
+                       names_of(step.output));
   }
-  for (const PlannedSink& sink : plan.sinks) explain_sink(plan, sink, out);
+  for (size_t i = 0; i < plan.sinks.size(); ++i) explain_sink(plan, i, out);
   out += fmt::format("checkpoint every {}{}\n", format_duration(plan.checkpoint_every),
                      plan.transactional() ? fmt::format(", transaction timeout {}", format_duration(plan.transaction_timeout)) : "");
   return out;

@@ -121,7 +121,8 @@ void Stage::prepare_window(size_t step, const PlannedWindow& window, Batch& batc
     if (field.condition_slot) {
       const Column& condition = batch.columns[*field.condition_slot];
       wanted_.clear();
-      std::ranges::copy_if(kept, std::back_inserter(wanted_), [&](uint32_t row) { return (condition.valid[row] & condition.bools[row]) != 0; });
+      const auto holds = [&](uint32_t row) { return (condition.valid[row] & condition.bools[row]) != 0; };
+      std::ranges::copy_if(kept, std::back_inserter(wanted_), holds);
       wanted = wanted_;
     }
     field.program->evaluate(batch, wanted, batch.arena, column, errors_);

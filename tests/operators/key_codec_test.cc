@@ -196,7 +196,7 @@ TEST_CASE("places of results sort by window_start and then by the key's fields: 
     for (size_t j = 0; j < rows.size(); ++j) CHECK((batch->places[i] < batch->places[j]) == (rows[i] < rows[j]));
   }
   // These bytes lie in checkpoints.
-  const auto at = std::ranges::find(rows, Row{3, std::string("a\0", 2), -7}) - rows.begin();
+  const auto at = std::ranges::find_if(rows, [](const Row& r) { return r.start == 3 && r.text == std::string("a\0", 2) && r.number == -7; }) - rows.begin();
   CHECK(batch->places[static_cast<size_t>(at)] ==
         std::string_view("\x01\x80\0\0\0\0\0\0\x03" "\x01" "a\0\xff\0\0" "\x01\x7f\xff\xff\xff\xff\xff\xff\xf9", 24));
 }

@@ -61,6 +61,8 @@ Shape random_shape(Random& random) {
   shape.lanes = random.one_of<uint32_t>({1, 2, 4});
   shape.checkpoint_every_ms = random.one_of<int64_t>({20, 100, 60'000});
   shape.state_bytes = random.percent(40) ? 64 << 10 : 64 << 20;
+  shape.channel_bytes = random.percent(40) ? 64 : 32 << 20;
+  shape.sink_wait_bytes = random.percent(30) ? 4 << 10 : 32 << 20;
   return shape;
 }
 
@@ -123,8 +125,9 @@ std::vector<std::string> do_run(const Case& one, const Expected& expected, const
 }
 
 void explain_failure(const Case& one, const Run& run, const std::vector<std::string>& wrong) {
-  std::string text = fmt::format("\nTIDEMARK_SEED={}: {}; lanes {}, checkpoint {} ms, state {} bytes\n", one.seed, one.describe(),
-                                 run.shape.lanes, run.shape.checkpoint_every_ms, run.shape.state_bytes);
+  std::string text = fmt::format("\nTIDEMARK_SEED={}: {}; lanes {}, checkpoint {} ms, state {} bytes, channels {}, sinks wait with {}\n",
+                                 one.seed, one.describe(), run.shape.lanes, run.shape.checkpoint_every_ms, run.shape.state_bytes,
+                                 run.shape.channel_bytes, run.shape.sink_wait_bytes);
   for (const LifePlan& life : run.lives) text += "  life: " + life.describe() + "\n";
   for (const std::string& w : wrong) text += "  wrong: " + w + "\n";
   std::fprintf(stderr, "%s%s", text.c_str(), std::getenv("TIDEMARK_SEED") ? one.yaml.c_str() : "");

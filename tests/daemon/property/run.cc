@@ -76,6 +76,8 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
   options.workers = plan.workers;
   options.batch_rows = plan.batch_rows;
   options.memory.state_bytes = shape.state_bytes;
+  options.memory.channel_bytes = shape.channel_bytes;
+  options.memory.sink_wait_bytes = shape.sink_wait_bytes;
   Pipeline pipeline(plan_of(one, shape), options,
                     PipelineDeps{clock, Logger(log, clock, LogLevel::kWarn), metrics, kafka, lines, *files,
                                  std::make_shared<const StoreMemory>(1 << 20, 1 << 20), crash_points});

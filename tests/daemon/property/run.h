@@ -22,6 +22,8 @@ struct Shape {
   uint32_t lanes = 4;
   int64_t checkpoint_every_ms = 100;  // on the fast clock
   size_t state_bytes = 64 << 20;
+  size_t channel_bytes = 32 << 20;  // with next to none, what is sent waits until what was sent before has been taken
+  size_t sink_wait_bytes = 32 << 20;
 };
 
 struct LifePlan {

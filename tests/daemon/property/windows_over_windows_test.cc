@@ -85,6 +85,7 @@ TEST_CASE("sums of counts and of sums, the least of the least and the greatest o
     shape.lanes = seed % 2 == 0 ? 1 : 4;
     shape.checkpoint_every_ms = 20;
     shape.state_bytes = seed % 3 == 0 ? 64 << 10 : 64 << 20;
+    shape.channel_bytes = seed > 3 ? 64 : 32 << 20;
     for (int64_t life = 0; life <= 2; ++life) {
       LifePlan plan;
       plan.seed = random.next();

@@ -172,6 +172,14 @@ TEST_CASE("the promise of partitions holds over a window as long as its key bear
   CHECK(plan_of("user", first + "  - map: {user: user + '!'}\n" + window_by("b", "map-2", "user")).lane_choice == Lanes::kByKey);
 }
 
+TEST_CASE("what is explained of a window over another one says where its rows find their lanes") {
+  const std::string first = window_by("a", "in", "user, n");
+  CHECK_THAT(explain(plan_of("", first + window_by("b", "a", "n"))), Contains("over window a:") && Contains("rows find theirs by the hash of the key; time is that of the slowest lane of a"));
+  const std::string kept = explain(plan_of("", first + "  - {name: some, from: in, filter: n > 1}\n" + window_by("b", "a", "n, user")));
+  CHECK_THAT(kept, Contains("lanes: each row stays in its lane of a"));
+  CHECK_THAT(kept, Contains("  in -> user: string, n: int\n") && Contains("  a -> n: int, user: string, window_start") && Contains("sink drop-1 of b:"));
+}
+
 TEST_CASE("the state of a window over another one is that of just this pair") {
   const Plan plan = plan_of("", window_by("a", "in", "user") + window_by("b", "a", "user"));
   CHECK_THAT(plan.signatures[1].window, Contains(" over=a"));
