@@ -71,6 +71,7 @@ std::optional<std::string> Checker::qualified_function(const Node& node) const {
 Checker::Answer Checker::check_call(const Node& node, const Facts& facts) {
   if (!node.receiver && node.name == "has") return check_has(node, facts);
   if (!node.receiver && node.name == "coalesce") return check_coalesce(node, facts);
+  if (node.name == kTextCall) return check_text(node, facts);
   if (auto macro = check_macro(node, facts)) return std::move(*macro);
   const std::span<const NodePtr> children = node.children;
   if (auto name = qualified_function(node)) return check_function({node, *name, children.subspan(1), false}, facts);
@@ -135,6 +136,20 @@ Checker::Answer Checker::check_coalesce(const Node& node, const Facts& facts) {
   std::vector<EvalPtr> choices;
   for (Typed& arg : *args) choices.push_back(std::move(arg.node));
   typed.node = std::make_unique<const CoalesceNode>(column_kind(typed.shape.kind), std::move(choices));
+  return typed;
+}
+
+Checker::Answer Checker::check_text(const Node& node, const Facts& facts) {
+  auto args = check_all(node.children, facts);
+  if (!args) return std::nullopt;
+  if (node.receiver || args->size() != 1 || (*args)[0].shape.kind != Kind::kBytes || (*args)[0].node == nullptr) {
+    return fail(node.offset, fmt::format("unknown function `{}`", node.name));
+  }
+  Typed typed = typed_over(*args, Kind::kString);
+  typed.nullable = (*args)[0].nullable;
+  typed.fallible = true;
+  typed.row = std::make_shared<const RowText>(row_operand(*node.children[0], (*args)[0]));
+  typed.node = std::make_unique<const TextNode>(operand(*node.children[0], (*args)[0]));
   return typed;
 }
 

@@ -68,6 +68,7 @@ class Checker {
   Answer check_has(const Node& node, const Facts& facts);
   Answer check_has_key(const Node& field, const Facts& facts);
   Answer check_coalesce(const Node& node, const Facts& facts);
+  Answer check_text(const Node& node, const Facts& facts);
   Answer check_function(const Call& call, const Facts& facts);
   Answer check_matches(const Call& call, std::vector<Typed> args);
   Answer unknown_function(const Call& call);

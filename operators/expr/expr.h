@@ -57,6 +57,10 @@ std::expected<SplitAggregates, std::vector<Problem>> split_aggregates(const Ast&
 // are among them.
 std::vector<std::string> fields_of(const Ast& ast);
 
+// A call that only a rewritten tree holds: its one argument, bytes, read as text. Null stays null; what is not UTF-8 is an
+// error of the row.
+constexpr std::string_view kTextCall = "@text";
+
 struct RowError {
   uint32_t row = 0;
   std::string message;

@@ -1,6 +1,8 @@
 // Reads facts off has(x), comparisons with null or with a literal, and their combinations by ! && ||.
 #include "operators/expr/facts.h"
 
+#include "operators/expr/expr.h"
+
 namespace tidemark::expr {
 namespace {
 
@@ -10,8 +12,9 @@ bool is_null(const Node& node) {
 
 // `field` compared with `other` for equality came out as `equal`.
 void add_equality(const Node& field, const Node& other, bool equal, Facts& facts) {
-  if (field.kind != NodeKind::kIdent || other.kind != NodeKind::kLiteral) return;
-  if (is_null(other) != equal) facts.insert(field.name);
+  const Node& read = field.name == kTextCall ? *field.children[0] : field;
+  if (read.kind != NodeKind::kIdent || other.kind != NodeKind::kLiteral) return;
+  if (is_null(other) != equal) facts.insert(read.name);
 }
 
 void add(const Node& node, bool outcome, Facts& facts) {

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "operators/expr/times.h"
+#include "operators/expr/utf8.h"
 
 namespace tidemark::expr {
 namespace {
@@ -268,6 +269,24 @@ Vec TernaryNode::eval(Context& context, Rows rows) const {
   merge.add(yes_->eval(context, yes.rows()), yes.rows());
   merge.add(no_->eval(context, no.rows()), no.rows());
   return merge.out().finish();
+}
+
+std::string not_text(std::string_view operand) {
+  return fmt::format("`{0}` is not UTF-8; `bytes({0})` reads whatever there is", operand);
+}
+
+Vec TextNode::eval(Context& context, Rows rows) const {
+  const Vec bytes = bytes_.node->eval(context, rows);
+  const auto in = bytes.in<std::string_view>();
+  Out out(context);
+  auto* const result = out.values<std::string_view>();
+  for_each_row(rows, [&](uint32_t row) {
+    const Status status = bytes.status_of(row);
+    if (status != kValue) return out.mark(row, status);
+    result[row] = in[row];
+    if (!is_valid_utf8(in[row])) out.fail(row, not_text(bytes_.text));
+  });
+  return out.finish();
 }
 
 Vec HasNode::eval(Context& context, Rows rows) const {

@@ -128,6 +128,19 @@ class TernaryNode final : public EvalNode {
   EvalPtr no_;
 };
 
+// Bytes as text; null stays null.
+class TextNode final : public EvalNode {
+ public:
+  explicit TextNode(Operand bytes) : bytes_(std::move(bytes)) {}
+  Vec eval(Context& context, Rows rows) const override;
+
+ private:
+  Operand bytes_;
+};
+
+// What to say of bytes that are no text; `operand` as written.
+std::string not_text(std::string_view operand);
+
 class HasNode final : public EvalNode {
  public:
   explicit HasNode(EvalPtr field) : field_(std::move(field)) {}

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "operators/expr/utf8.h"
+
 namespace tidemark::expr {
 namespace {
 
@@ -183,6 +185,12 @@ Value RowHasKey::eval(RowContext& context) const {
   }
   if (container.kind() != Kind::kMap) return no_overload("has", std::span(&container, 1), context);
   return Value::of_bool(container.map().find(key) != nullptr);
+}
+
+Value RowText::eval(RowContext& context) const {
+  const Value bytes = bytes_.node->eval(context);
+  if (bytes.kind() != Kind::kBytes) return bytes;
+  return is_valid_utf8(bytes.text()) ? Value::of_text(Kind::kString, bytes.text()) : context.fail(not_text(bytes_.text));
 }
 
 Value RowHas::eval(RowContext& context) const {

@@ -173,6 +173,16 @@ class RowHasKey final : public RowNode {
   std::string key_;
 };
 
+// What TextNode does.
+class RowText final : public RowNode {
+ public:
+  explicit RowText(RowOperand bytes) : bytes_(std::move(bytes)) {}
+  Value eval(RowContext& context) const override;
+
+ private:
+  RowOperand bytes_;
+};
+
 // has(field): it is not null.
 class RowHas final : public RowNode {
  public:

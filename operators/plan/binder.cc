@@ -56,15 +56,55 @@ std::optional<Ast> Binder::parse_without_aggregates(const SourceText& text) {
 }
 
 std::unique_ptr<const expr::Program> Binder::compile(const Ast& ast, const SourceText& text, const Sight& sight) {
+  const std::string record(kRecordName);
+  if (sight.scope.find(record) || sight.missing.names.contains(record)) return compile_in(sight.scope, ast, text, sight);
+  const RecordNames found = find_record_names(ast);
+  if (report_misused(found, text, sight)) return nullptr;
+  if (found.names.empty()) return compile_in(sight.scope, ast, text, sight);
+  Scope scope = sight.scope;
+  for (const RecordName& name : found.names) scope.fields.push_back(field_of(name));
+  return compile_in(scope, found.rest, text, sight);
+}
+
+bool Binder::report_misused(const RecordNames& found, const SourceText& text, const Sight& sight) {
+  if (found.names.empty() && found.problems.empty()) return false;
+  if (!sight.behind_window()) {
+    report(text, found.problems);
+    return !found.problems.empty();
+  }
+  const bool named = !found.names.empty();
+  const std::string name = named ? found.names.front().name : std::string(kRecordName);
+  report(text, {{named ? found.names.front().offset : found.problems.front().offset,
+                 fmt::format("`{}` is of one record, and a window's row stands for many", name),
+                 fmt::format("gather it in the window, as in `last({})`, or make it a field in a `map` before and put that into `by`",
+                             named ? name : "kafka.key")}});
+  return true;
+}
+
+// The field that stands for a record's own, in a slot which all expressions share.
+Field Binder::field_of(const RecordName& name) {
+  const auto same = [&](const RecordField& field) { return field.part == name.part && field.header == name.header; };
+  auto known = std::ranges::find_if(record_fields_, same);
+  if (known == record_fields_.end()) {
+    record_fields_.push_back({name.part, name.header, new_slot(kSourceStage)});
+    known = record_fields_.end() - 1;
+  }
+  const bool may_lack = name.part == RecordPart::kKey || name.part == RecordPart::kHeader ||
+                        (name.part == RecordPart::kTimestamp && !timestamps_);
+  return {name.name, type_of(name.part), may_lack, known->slot};
+}
+
+std::unique_ptr<const expr::Program> Binder::compile_in(const Scope& scope, const Ast& ast, const SourceText& text,
+                                                        const Sight& sight) {
   const auto fields = expr::fields_of(ast);
-  const auto lost = [&](const std::string& name) { return !sight.scope.find(name) && sight.missing.has(name); };
+  const auto lost = [&](const std::string& name) { return !scope.find(name) && sight.missing.has(name); };
   if (std::ranges::any_of(fields, lost)) return nullptr;
-  auto compiled = expr::compile(ast, sight.scope);
+  auto compiled = expr::compile(ast, scope);
   if (!compiled) return report(text, compiled.error()), nullptr;
   for (const Problem& p : compiled->warnings) diagnostics_.warn(locate(text, p.offset), p.message, p.hint);
   if (!sight.behind_window()) {
     for (const std::string& name : fields) {
-      if (const Field* field = sight.scope.find(name)) use(sight.stage, field->slot);
+      if (const Field* field = scope.find(name)) use(sight.stage, field->slot);
     }
     fallible_ |= compiled->program->fallible();
   }

@@ -14,6 +14,8 @@
 #include "base/diagnostic.h"
 #include "config/yaml.h"
 #include "operators/expr/expr.h"
+#include "operators/plan/record_names.h"
+#include "operators/record_fields.h"
 #include "operators/scope.h"
 
 namespace tidemark {
@@ -70,12 +72,23 @@ class Binder {
   bool uses(uint32_t slot) const { return used_.contains(slot); }
   // Some expression over the source's rows can fail.
   bool fallible() const { return fallible_; }
+  // What expressions read of a record beside its value, so far.
+  const std::vector<RecordField>& record_fields() const { return record_fields_; }
+  // Every record that passes has a Kafka timestamp.
+  void expect_timestamps() { timestamps_ = true; }
 
  private:
+  std::unique_ptr<const expr::Program> compile_in(const Scope& scope, const expr::Ast& ast, const SourceText& text,
+                                                  const Sight& sight);
+  bool report_misused(const RecordNames& found, const SourceText& text, const Sight& sight);
+  Field field_of(const RecordName& name);
+
   Diagnostics& diagnostics_;
   std::map<StageNumber, uint32_t> slots_;
   std::set<uint32_t> used_;
   bool fallible_ = false;
+  std::vector<RecordField> record_fields_;
+  bool timestamps_ = false;
 };
 
 }  // namespace tidemark

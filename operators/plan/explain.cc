@@ -27,6 +27,9 @@ void explain_source(const Plan& plan, std::string& out) {
   for (const DeclaredField& f : s.decode.fields) needed += f.slot ? 1 : 0;
   out += fmt::format("  decodes {} declared fields of each record, keeps {} as columns{}\n", s.decode.fields.size(), needed,
                      s.keep_raw ? ", and the raw record for late or dead letters" : "");
+  std::string beside;
+  for (const RecordField& f : s.record_fields) beside += (beside.empty() ? "" : ", ") + written(f.part, f.header);
+  if (!beside.empty()) out += fmt::format("  reads {} of each record\n", beside);
   out += fmt::format("  event time: {}, max_delay {}, max_future {}, idle_after {}, close_after_idle {}\n",
                      s.decode.event_time ? s.decode.fields[*s.decode.event_time].name : "the Kafka timestamp",
                      format_duration(s.event_time.max_delay), format_duration(s.event_time.max_future),

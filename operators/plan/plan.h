@@ -15,6 +15,7 @@
 #include "operators/expr/expr.h"
 #include "operators/formats/decode_spec.h"
 #include "operators/formats/json_writer.h"
+#include "operators/record_fields.h"
 #include "operators/scope.h"
 #include "operators/topic_table.h"
 #include "operators/windows/window_plan.h"
@@ -104,7 +105,8 @@ struct PlannedSource {
   bool skip_tombstones = false;
   int64_t max_record = 10 << 20;
   bool keep_raw = false;   // some record may have to be written to `late` or `dead_letter` after it was decoded
-  bool keep_keys = false;  // a sink of rows without a window takes the original keys
+  bool keep_keys = false;  // a sink of rows without a window takes the original keys, or an expression reads them
+  std::vector<RecordField> record_fields;  // what expressions read of a record beside its value
   uint32_t slots = 0;      // columns of a source batch
   std::vector<size_t> next_steps;
   std::vector<size_t> next_sinks;

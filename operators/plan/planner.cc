@@ -127,8 +127,13 @@ void Planner::plan_source() {
   source.event_time = spec.event_time;
   source.skip_tombstones = spec.tombstones == Tombstones::kSkip;
   source.max_record = spec.max_record;
+  if (!spec.event_time.field) binder_.expect_timestamps();
   for (const SchemaFieldSpec& field : spec.schema) {
     if (!field.sound) continue;
+    if (field.name.value == kRecordName) {
+      diagnostics_.warn(field.name.where, "the field `kafka` hides what records have beside their value, such as `kafka.key`",
+                        "to have both, give the field another name, as in `body: {type: string, path: kafka}`");
+    }
     const uint32_t slot = binder_.new_slot(kSourceStage);
     source_scope_.fields.push_back({field.name.value, field.type, field.nullable, slot});
     if (spec.event_time.field && spec.event_time.field->value == field.name.value) {
@@ -387,6 +392,8 @@ void Planner::finish() {
   plan_.checkpoint_every = spec_.checkpoint.every.value;
   plan_.transaction_timeout = spec_.transaction_timeout();
   plan_.source.slots = binder_.slots(kSourceStage);
+  plan_.source.record_fields = binder_.record_fields();
+  for (const RecordField& field : plan_.source.record_fields) plan_.source.keep_keys |= field.part == RecordPart::kKey;
   plan_.partitioned_by = plan_.keyed() && all_partitioned_;
   plan_.lane_choice = !plan_.keyed() || all_partitioned_ ? Lanes::kByPartition : Lanes::kByKey;
   plan_levels();

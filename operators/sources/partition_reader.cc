@@ -7,15 +7,30 @@
 #include "operators/partition_clock.h"
 
 namespace tidemark {
+namespace {
+
+bool reads_headers(const PlannedSource& source) {
+  return std::ranges::any_of(source.record_fields, [](const RecordField& field) { return field.part == RecordPart::kHeader; });
+}
+
+}  // namespace
 
 PartitionReader::PartitionReader(const PlannedSource& source, Decoder& decoder, const Clock& clock, uint32_t topic,
                                  int32_t partition, PartitionPosition start)
-    : source_(source), decoder_(decoder), clock_(clock), topic_(topic), partition_(partition), position_(start) {}
+    : source_(source),
+      decoder_(decoder),
+      clock_(clock),
+      reads_headers_(reads_headers(source)),
+      keeps_(source.keep_raw || source.keep_keys || reads_headers_),
+      topic_(topic),
+      partition_(partition),
+      position_(start) {}
 
 void PartitionReader::begin(Batch& batch) const {
   batch.clear();
   batch.columns.resize(source_.slots);
   decoder_.prepare(batch);
+  begin_headers(source_.record_fields, batch);
   batch.topic = topic_;
   batch.partition = partition_;
 }
@@ -60,7 +75,7 @@ void PartitionReader::append(const SourceRecord& record, Batch& batch, ReaderEve
   batch.kafka_times.push_back(record.timestamp);
   batch.event_times.push_back(event_time);
   batch.watermarks.push_back(watermark());
-  keep(record, batch, events);
+  if (keeps_) keep(record, batch, events);
   batch.rows += 1;
   counters_.passed += 1;
   position_.max_event_time = std::max(position_.max_event_time, event_time);
@@ -86,7 +101,7 @@ void PartitionReader::refuse(const SourceRecord& record, Reason reason, const st
   events.refused(record, reason, message);
 }
 
-void PartitionReader::keep(const SourceRecord& record, Batch& batch, ReaderEvents& events) const {
+void PartitionReader::keep(const SourceRecord& record, Batch& batch, ReaderEvents& events) {
   if (source_.keep_raw) {
     RawRecord& raw = batch.raw.emplace_back();
     raw.key = batch.arena.copy(record.key);
@@ -99,6 +114,12 @@ void PartitionReader::keep(const SourceRecord& record, Batch& batch, ReaderEvent
     batch.record_keys.push_back(batch.arena.copy(record.key));
     batch.record_key_valid.push_back(record.key_is_null ? 0 : 1);
   }
+  if (!reads_headers_) return;
+  if (source_.keep_raw) return push_headers(source_.record_fields, batch.raw.back(), batch);
+  scratch_.clear();
+  headers_.headers.clear();
+  events.add_headers(scratch_, headers_);
+  push_headers(source_.record_fields, headers_, batch);
 }
 
 }  // namespace tidemark

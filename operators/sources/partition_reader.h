@@ -64,17 +64,21 @@ class PartitionReader {
   bool is_future(Time event_time, Time timestamp);
   bool is_beyond_clock(Time time);
   void refuse(const SourceRecord& record, Reason reason, const std::string& message, ReaderEvents& events);
-  void keep(const SourceRecord& record, Batch& batch, ReaderEvents& events) const;
+  void keep(const SourceRecord& record, Batch& batch, ReaderEvents& events);
 
   const PlannedSource& source_;
   Decoder& decoder_;
   const Clock& clock_;
+  const bool reads_headers_;
+  const bool keeps_;  // anything of a record beside its columns
   uint32_t topic_;
   int32_t partition_;
   PartitionPosition position_;
   Time last_now_ = Time::min();  // the wall clock's last answer
   Time newest_timestamp_ = Time::min();
   SourceCounters counters_;
+  Arena scratch_;       // of headers_
+  RawRecord headers_;   // of the record in hand, where only its headers are asked for
 };
 
 }  // namespace tidemark

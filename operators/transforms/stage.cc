@@ -41,6 +41,7 @@ Stage::Stage(const Plan& plan, StageOutput& output)
 
 void Stage::run_source(Batch& batch) {
   batch.columns.resize(plan_.source.slots);
+  fill_record_columns(plan_.source.record_fields, *plan_.topics, batch);
   std::vector<uint32_t>& all = kept_.back();
   all.resize(batch.rows);
   std::iota(all.begin(), all.end(), 0);

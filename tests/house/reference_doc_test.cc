@@ -5,6 +5,7 @@
 
 #include "config/reference.h"
 #include "operators/aggregates/reference.h"
+#include "operators/record_fields.h"
 #include "tests/catch.h"
 
 namespace tidemark {
@@ -12,7 +13,7 @@ namespace {
 
 const std::string kPath = std::string(TIDEMARK_SOURCE_DIR) + "/docs/pipelines.md";
 
-std::string generated() { return reference_markdown() + "\n" + aggregates_markdown(); }
+std::string generated() { return reference_markdown() + "\n" + record_fields_markdown() + "\n" + aggregates_markdown(); }
 
 }  // namespace
 

@@ -242,6 +242,7 @@ void Walk::record(const PartitionLog& log, const Record& record, int64_t& newest
   ++out_.ledger.passed_on;
   const int64_t before = watermark(newest_us, pipeline_.event_time.max_delay_us);
   newest_us = std::max(newest_us, decoded.event_us);
+  decoded.row.origin = std::make_shared<const Origin>(Origin{log.topic, log.partition, record});
   if (!steps(decoded.row, place, decoded.event_us, before)) return;
   if (pipeline_.window) {
     count(decoded.row, record, decoded.event_us, before, place);
@@ -535,6 +536,14 @@ void check(const Pipeline& pipeline) {
 }
 
 }  // namespace
+
+std::optional<std::string> Origin::header(const std::string& name) const {
+  std::optional<std::string> value;
+  for (const Header& one : record.headers) {
+    if (one.name == name) value = one.value;
+  }
+  return value;
+}
 
 const Value& Row::at(const std::string& name) const {
   static const Value kNull;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,9 +45,19 @@ struct PartitionLog {
 
 // ---- The pipeline
 
+// What a record is beside its value.
+struct Origin {
+  std::string topic;
+  int32_t partition = 0;
+  Record record;
+  // The last header of that name; null where there is none, or none with a value.
+  std::optional<std::string> header(const std::string& name) const;
+};
+
 // One record on its way through the steps: fields in their order of definition.
 struct Row {
   std::vector<std::pair<std::string, Value>> fields;
+  std::shared_ptr<const Origin> origin = nullptr;  // of records only
   // Null where there is no such field.
   const Value& at(const std::string& name) const;
   void set(const std::string& name, Value value);  // replaces in place, or adds at the end

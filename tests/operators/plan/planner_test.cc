@@ -278,5 +278,19 @@ TEST_CASE("a condition that may be null is warned of") {
   CHECK(said_of("filter: has(flag) && flag").empty());
 }
 
+TEST_CASE("a plan tells what it reads of a record beside its value") {
+  const std::string text = "name: p\nsources:\n  in: {kafka: {brokers: b, topic: t}, schema: {n: int}}\n"
+                           "steps:\n  - map: {k: kafka.key, h: \"kafka.headers['a']\"}\n  - filter: kafka.key != 'x' || kafka.offset > n\n"
+                           "sinks:\n  - drop: {}\n";
+  Diagnostics diagnostics;
+  const auto spec = load_pipeline(text, "p.yaml", {}, diagnostics);
+  REQUIRE(spec);
+  const auto plan = make_plan(*spec, diagnostics);
+  REQUIRE(plan);
+  CHECK_THAT(explain(*plan), Contains("  reads kafka.key, kafka.headers['a'], kafka.offset of each record\n"));
+  CHECK(plan->source.keep_keys);
+  CHECK(plan->source.record_fields.size() == 3);
+}
+
 }  // namespace
 }  // namespace tidemark
