@@ -60,9 +60,20 @@ struct KafkaSourceSpec {
 
 struct JsonFormatSpec {};
 struct RawFormatSpec {};
+// Records have no header line: a column is known by its place.
+enum class CsvHeader { kNone };
+struct CsvFormatSpec {
+  Location where;
+  char delimiter = ',';
+  std::optional<char> quote = '"';
+  CsvHeader header = CsvHeader::kNone;
+  std::vector<Located<std::string>> columns;            // in the order of a record; empty: the schema's fields
+  std::string null_text;                                // what stands for null
+  bool trim = false;
+};
 struct SourceFormatSpec {
   Location where;
-  std::variant<JsonFormatSpec, RawFormatSpec> kind;
+  std::variant<JsonFormatSpec, RawFormatSpec, CsvFormatSpec> kind;
 };
 
 // How a timestamp is written in the input.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "config/format_spec.h"
 #include "config/kafka_properties.h"
 #include "config/names.h"
 #include "config/specs.h"
@@ -180,24 +181,6 @@ Kind<KafkaSourceSpec> kafka_source_kind() {
       .kind();
 }
 
-Kind<SourceFormatSpec> source_format_kind() {
-  const auto json = Spec<JsonFormatSpec>("json in", "Each record is one UTF-8 JSON object.").kind();
-  const auto raw = Spec<RawFormatSpec>("raw in", "Each record is its bytes, undecoded.").kind();
-  Kind<SourceFormatSpec> kind =
-      Spec<SourceFormatSpec>("source format", "How records are decoded: a word, or a map with the format's options.",
-                             "format: json")
-          .choice("format", "json", &SourceFormatSpec::kind, json, "One JSON object a record.")
-          .choice("format", "raw", &SourceFormatSpec::kind, raw, "Undecoded bytes.")
-          .refused("csv", "Comma-separated values.", "format")
-          .refused("avro", "Apache Avro.", "format")
-          .refused("protobuf", "Protocol Buffers.", "format")
-          .word_shorthand()
-          .place(&SourceFormatSpec::where)
-          .kind();
-  kind.show = [](const SourceFormatSpec&) { return std::string("json"); };
-  return kind;
-}
-
 // A path into a JSON object: text with dots, or a list where names have dots themselves.
 Kind<std::vector<std::string>> path_kind() {
   const Kind<std::vector<std::string>> list = kinds::list(kinds::text(), true);
@@ -292,30 +275,6 @@ void check_field(const SourceSpec& source, const Located<std::string>& field, st
                     nearest.empty() ? "declare it in `schema`" : fmt::format("did you mean `{}`?", nearest));
 }
 
-// `format: raw` makes one field of the whole value, and has nothing to take a time from.
-void check_raw(const SourceSpec& source, Diagnostics& diagnostics) {
-  if (!std::holds_alternative<RawFormatSpec>(source.format.kind)) return;
-  if (const auto& field = source.event_time.field) {
-    diagnostics.error(field->where, "`event_time`: format raw has no fields to take a time from",
-                      "leave `field` out; the Kafka timestamp is the time of a record");
-  }
-  if (source.schema.size() != 1) {
-    diagnostics.error(
-        source.schema.empty() ? source.format.where : source.schema[1].name.where,
-        fmt::format("format raw needs a schema of exactly one field, not {}", source.schema.size()),
-        "the field holds the whole value, as in `schema: {value: bytes}` or `schema: {line: string}`");
-    return;
-  }
-  const SchemaFieldSpec& field = source.schema.front();
-  if (field.type.kind != TypeKind::kBytes && field.type.kind != TypeKind::kString) {
-    diagnostics.error(field.type_where, fmt::format("format raw reads `bytes` or `string`, not {}", to_string(field.type)),
-                      "the field holds the whole value");
-  }
-  if (field.path != std::vector<std::string>{field.name.value}) {
-    diagnostics.error(field.name.where, "format raw has no paths", "the field holds the whole value; remove `path`");
-  }
-}
-
 bool is_name(const Located<std::string>& field) { return !field.value.empty() && field_rules().check(field.value).empty(); }
 
 // Names that are none were reported, and so was whatever hides the schema's own.
@@ -337,7 +296,7 @@ void check_named_fields(const SourceSpec& source, Diagnostics& diagnostics) {
 }
 
 void check_schema(const SourceSpec& source, Diagnostics& diagnostics) {
-  check_raw(source, diagnostics);
+  check_format(source, diagnostics);
   if (source.schema.empty() && std::holds_alternative<JsonFormatSpec>(source.format.kind)) {
     diagnostics.warn(source.where, fmt::format("the source `{}` declares no fields", source.name.value),
                      "steps see only what `schema` names, such as `schema: {user_id: string}`");

@@ -30,7 +30,7 @@ Status SourceSide::add_partition(uint32_t partition) {
   const WorkerShared& shared = core_.shared;
   const PlannedSource& source = shared.plan->source;
   if (!decoder_) {
-    auto decoder = Decoder::create(source.format, source.decode);
+    auto decoder = Decoder::create(source.format, source.decode, source.csv);
     if (!decoder) return std::unexpected(decoder.error());
     decoder_ = std::make_unique<Decoder>(std::move(*decoder));
   }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/base64.h"
 #include "operators/formats/json_text.h"
@@ -184,13 +185,46 @@ std::optional<std::string> raw_value(const TestRecordSpec& record, const SourceS
   return std::nullopt;
 }
 
+// A value as a cell holds it. All but null is quoted where anything may be, so that nothing in it means more than itself.
+std::string csv_cell(const Node* node, const SchemaFieldSpec& field, const CsvFormatSpec& csv) {
+  if (node == nullptr || node->kind == Node::Kind::kNull) return csv.null_text;
+  const bool time = field.type.kind == TypeKind::kTimestamp && field.timestamp_form != TimestampForm::kIso;
+  const std::string text = time ? timestamp_scalar(*node, field.timestamp_form) : node->text.value;
+  if (!csv.quote) return text;
+  std::string cell(1, *csv.quote);
+  for (const char c : text) cell.append(c == *csv.quote ? 2 : 1, c);
+  return cell + *csv.quote;
+}
+
+// The columns that the source has, in their order; those of no field are empty.
+std::optional<std::string> csv_value(const TestRecordSpec& record, const SourceSpec& source, const CsvFormatSpec& csv,
+                                     Diagnostics& diagnostics) {
+  for (const Node::Entry& entry : record.fields) {
+    if (source.find(entry.key.value)) continue;
+    diagnostics.error(entry.key.where, fmt::format("the schema has no field `{}`", entry.key.value),
+                      "or write the line as it is, as `$raw: '...'`");
+    return std::nullopt;
+  }
+  const auto value_of_field = [&](const SchemaFieldSpec& field) -> const Node* {
+    const auto entry = std::ranges::find(record.fields, field.name.value, [](const Node::Entry& e) { return e.key.value; });
+    return entry == record.fields.end() ? nullptr : &entry->value;
+  };
+  std::vector<std::string> cells;
+  for (const SchemaFieldSpec& field : source.schema) {
+    if (csv.columns.empty()) cells.push_back(csv_cell(value_of_field(field), field, csv));
+  }
+  for (const auto& column : csv.columns) {
+    const auto field = std::ranges::find(source.schema, column.value, [](const SchemaFieldSpec& f) { return f.path.front(); });
+    cells.push_back(field == source.schema.end() ? std::string() : csv_cell(value_of_field(*field), *field, csv));
+  }
+  return fmt::format("{}", fmt::join(cells, std::string(1, csv.delimiter)));
+}
+
 std::optional<std::string> value_of(const TestRecordSpec& record, const SourceSpec& source, Diagnostics& diagnostics) {
   if (record.raw) return *record.raw;
   if (std::holds_alternative<RawFormatSpec>(source.format.kind)) return raw_value(record, source, diagnostics);
   if (std::holds_alternative<JsonFormatSpec>(source.format.kind)) return JsonValue(source).of(record.fields);
-  diagnostics.error(record.where, "a record of this format cannot be written by its fields",
-                    "write its value as `$raw: '...'`");
-  return std::nullopt;
+  return csv_value(record, source, std::get<CsvFormatSpec>(source.format.kind), diagnostics);
 }
 
 }  // namespace

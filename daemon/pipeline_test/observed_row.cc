@@ -81,7 +81,26 @@ const SourceSpec& source_of(const PipelineSpec& pipeline, const WrittenRecord& r
   return pipeline.sources.front();
 }
 
-ObservedRow refused_row(const PipelineSpec& pipeline, const WrittenRecord& record) {
+// The cells of a line that belong to fields; none of what is no such line.
+ObservedRow refused_line(const SourceSpec& source, const Plan& plan, const std::string& line) {
+  ObservedRow row;
+  CsvRow csv(plan.source.csv);
+  const std::vector<std::string>& columns = plan.source.csv.columns;
+  if (!csv.split(line) || csv.cells().size() != (columns.empty() ? source.schema.size() : columns.size())) return row;
+  for (size_t i = 0; i < source.schema.size(); ++i) {
+    const SchemaFieldSpec& field = source.schema[i];
+    const auto named = std::ranges::find(columns, field.path.front());
+    const CsvCell& cell = csv.cells()[columns.empty() ? i : static_cast<size_t>(named - columns.begin())];
+    const bool text = field.type.kind == TypeKind::kString || field.type.kind == TypeKind::kBytes;
+    Json value = text ? Json() : Json::parse(cell.text, nullptr, false);
+    if (text || value.is_discarded()) value = std::string(cell.text);
+    if (!cell.quoted && cell.text == plan.source.csv.null_text) value = nullptr;
+    row.fields.push_back({field.name.value, std::move(value), field.type.kind == TypeKind::kTimestamp, field.timestamp_form});
+  }
+  return row;
+}
+
+ObservedRow refused_row(const PipelineSpec& pipeline, const Plan& plan, const WrittenRecord& record) {
   ObservedRow row;
   const SourceSpec& source = source_of(pipeline, record);
   if (!record.value) return row;
@@ -90,7 +109,8 @@ ObservedRow refused_row(const PipelineSpec& pipeline, const WrittenRecord& recor
     return row;
   }
   const Json value = Json::parse(*record.value, nullptr, false);
-  if (!value.is_object()) return row;
+  const bool line = std::holds_alternative<CsvFormatSpec>(source.format.kind);
+  if (!value.is_object()) return line ? refused_line(source, plan, *record.value) : row;
   for (const SchemaFieldSpec& field : source.schema) {
     const Json* at = &value;
     for (const std::string& name : field.path) {
@@ -124,7 +144,7 @@ std::vector<ObservedRow> observed_rows(const PipelineSpec& pipeline, const Plan&
   const bool refused = is_refused(stream);
   for (const WrittenRecord& record : written) {
     if (record.topic != topic) continue;
-    rows.push_back(refused ? refused_row(pipeline, record) : row_of_step(pipeline, plan, stream, record));
+    rows.push_back(refused ? refused_row(pipeline, plan, record) : row_of_step(pipeline, plan, stream, record));
     add_words(record, refused, rows.back());
   }
   return rows;

@@ -109,7 +109,7 @@ class Reader {
   // Time::min() where the record tells none.
   Time event_time_of(const MemoryRecord& record) {
     if (!plan_.source.decode.event_time || !record.value) return Time::min();
-    auto decoder = Decoder::create(plan_.source.format, plan_.source.decode);
+    auto decoder = Decoder::create(plan_.source.format, plan_.source.decode, plan_.source.csv);
     if (!decoder) return Time::min();
     const DecodeResult verdict = decoder->decode(*record.value);
     return verdict.event_time ? Time::from_millis(verdict.event_time->to_millis()) : Time::min();

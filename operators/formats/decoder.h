@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "operators/batch.h"
+#include "operators/formats/csv_decoder.h"
 #include "operators/formats/decode_spec.h"
 #include "operators/formats/json_decoder.h"
 #include "operators/formats/raw_decoder.h"
@@ -28,8 +29,9 @@ namespace tidemark {
 //   });
 class Decoder {
  public:
-  // `format` is the contract's word: "json" or "raw". The contract's other words are refused by name.
-  static Result<Decoder> create(std::string_view format, DecodeSpec spec);
+  // `format` is the contract's word: "json", "csv" or "raw". The contract's other words are refused by name. `csv` is of
+  // that format alone.
+  static Result<Decoder> create(std::string_view format, DecodeSpec spec, CsvLayout csv = {});
 
   template <class F>
   decltype(auto) visit(F&& f) {
@@ -49,7 +51,7 @@ class Decoder {
   }
 
  private:
-  using Format = std::variant<JsonDecoder, RawDecoder>;
+  using Format = std::variant<JsonDecoder, RawDecoder, CsvDecoder>;
   explicit Decoder(Format format) : format_(std::move(format)) {}
 
   Format format_;

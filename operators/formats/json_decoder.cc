@@ -12,10 +12,10 @@
 #include "operators/formats/json_fields.h"
 #include "operators/formats/json_list.h"
 #include "operators/formats/json_shapes.h"
-#include "operators/formats/json_staged.h"
 #include "operators/formats/json_string.h"
 #include "operators/formats/json_tokens.h"
 #include "operators/formats/json_values.h"
+#include "operators/formats/staged_row.h"
 
 namespace tidemark {
 namespace {
@@ -26,29 +26,11 @@ constexpr size_t kLargeScratch = size_t{2} << 20;
 
 using Found = StagedField::Found;
 
-// A field that becomes a column.
-struct Output {
-  uint32_t field = 0;
-  uint32_t slot = 0;
-  ValueKind kind = ValueKind::kString;
-};
-
 enum class Step : uint8_t {
   kOn,
   kAllFound,  // every declared field has been seen: what follows is not judged
   kBroken,
 };
-
-std::string type_name(const DeclaredField& field) {
-  if (field.type.kind != TypeKind::kTimestamp) return to_string(field.type);
-  switch (field.unit) {
-    case TimestampUnit::kSeconds: return "timestamp(s)";
-    case TimestampUnit::kMillis: return "timestamp(ms)";
-    case TimestampUnit::kMicros: return "timestamp(us)";
-    case TimestampUnit::kIso: return "timestamp(iso)";
-  }
-  __builtin_unreachable();
-}
 
 std::string describe_problem(const DeclaredField& field, const StagedField& staged) {
   switch (staged.found) {
@@ -56,9 +38,9 @@ std::string describe_problem(const DeclaredField& field, const StagedField& stag
     case Found::kNull: return fmt::format("field `{}` is null", field.name);
     case Found::kProblem:
       if (staged.outcome == ReadOutcome::kWrongKind && staged.token != TokenKind::kArray) {
-        return fmt::format("field `{}` is {}, not {}", field.name, describe(staged.token), type_name(field));
+        return fmt::format("field `{}` is {}, not {}", field.name, describe(staged.token), written_type(field));
       }
-      return fmt::format("field `{}` {}, not {}", field.name, describe(staged.outcome), type_name(field));
+      return fmt::format("field `{}` {}, not {}", field.name, describe(staged.outcome), written_type(field));
     case Found::kValue: break;
   }
   return {};
@@ -74,8 +56,6 @@ struct JsonDecoder::State {
   DecodeResult walk(std::string_view text);
   DecodeResult refuse_text(const char* what);
   DecodeResult refuse_at_cursor();
-  DecodeResult judge();
-  void judge_problems(DecodeResult& result);
   void begin(std::string_view text);
   void make_scratch(size_t bytes);
 
@@ -97,8 +77,8 @@ struct JsonDecoder::State {
 
   const DecodeSpec spec;
   const JsonFields fields;
+  const std::vector<StagedOutput> outputs;
   std::vector<ValueKind> kinds;   // by field
-  std::vector<Output> outputs;
   size_t scratch_factor = 2;      // scratch for each byte of a record: unescaped, then base64; for each equal path
 
   JsonShapes shapes;
@@ -117,10 +97,9 @@ struct JsonDecoder::State {
   std::string message;
 };
 
-JsonDecoder::State::State(DecodeSpec declared) : spec(std::move(declared)), fields(spec.fields) {
+JsonDecoder::State::State(DecodeSpec declared) : spec(std::move(declared)), fields(spec.fields), outputs(outputs_of(spec)) {
   for (uint32_t i = 0; i < spec.fields.size(); ++i) {
     kinds.push_back(*value_kind(spec.fields[i].type, spec.fields[i].unit));
-    if (spec.fields[i].slot) outputs.push_back({i, *spec.fields[i].slot, kinds.back()});
   }
   for (uint32_t i = 0; i < fields.nodes(); ++i) {
     scratch_factor = std::max(scratch_factor, 2 * fields.node(i).leaves.size());
@@ -196,7 +175,7 @@ DecodeResult JsonDecoder::State::walk(std::string_view text) {
       if (cursor.position() != tokens.count()) return refuse_text("something follows the object");
       break;
   }
-  return judge();
+  return judge_staged(spec, staged, good == spec.fields.size(), describe_problem, message);
 }
 
 // Passes a key. Keys without escapes, nearly all of them, are compared as they stand.
@@ -307,38 +286,6 @@ void JsonDecoder::State::read_list(uint32_t field, size_t start) {
   ++good;
 }
 
-DecodeResult JsonDecoder::State::judge() {
-  DecodeResult result;
-  if (spec.event_time) {
-    const StagedField& s = staged[*spec.event_time];
-    if (s.found != Found::kValue) {
-      message = "event time: " + describe_problem(spec.fields[*spec.event_time], s);
-      result.reason = Reason::kEventTime;
-      return result;
-    }
-    result.event_time = Time{s.value.integer};
-  }
-  if (good != spec.fields.size()) judge_problems(result);
-  return result;
-}
-
-void JsonDecoder::State::judge_problems(DecodeResult& result) {
-  const StagedField* wrong = nullptr;
-  for (const StagedField& s : staged) {
-    const DeclaredField& field = spec.fields[static_cast<size_t>(&s - staged.data())];
-    const bool missing_value = s.found == Found::kAbsent || s.found == Found::kNull;
-    if (missing_value && !field.nullable) {
-      result.reason = Reason::kMissingField;
-      message = describe_problem(field, s);
-      return;
-    }
-    if (s.found == Found::kProblem && wrong == nullptr) wrong = &s;
-  }
-  if (wrong == nullptr) return;
-  result.reason = Reason::kType;
-  message = describe_problem(spec.fields[static_cast<size_t>(wrong - staged.data())], *wrong);
-}
-
 JsonDecoder::JsonDecoder(std::unique_ptr<State> state) : state_(std::move(state)) {}
 JsonDecoder::JsonDecoder(JsonDecoder&&) noexcept = default;
 JsonDecoder& JsonDecoder::operator=(JsonDecoder&&) noexcept = default;
@@ -364,37 +311,12 @@ Result<JsonDecoder> JsonDecoder::create(DecodeSpec spec) {
 }
 
 void JsonDecoder::prepare(Batch& batch) const {
-  for (const Output& output : state_->outputs) {
-    if (batch.columns.size() <= output.slot) batch.columns.resize(output.slot + 1);
-    batch.columns[output.slot].reset(state_->spec.fields[output.field].type, 0);
-  }
+  prepare_columns(state_->outputs, state_->spec, batch);
 }
 
 DecodeResult JsonDecoder::decode(std::string_view value) { return state_->decode(value); }
 
-void JsonDecoder::push(Batch& batch) const {
-  for (const Output& output : state_->outputs) {
-    Column& column = batch.columns[output.slot];
-    const StagedField& s = state_->staged[output.field];
-    if (s.found != Found::kValue) {
-      column.push_null();
-      continue;
-    }
-    column.valid.push_back(1);
-    switch (output.kind) {
-      case ValueKind::kBool: column.bools.push_back(static_cast<uint8_t>(s.value.integer)); break;
-      case ValueKind::kDouble: column.doubles.push_back(s.value.number); break;
-      case ValueKind::kInt:
-      case ValueKind::kSeconds:
-      case ValueKind::kMillis:
-      case ValueKind::kMicros:
-      case ValueKind::kIso: column.ints.push_back(s.value.integer); break;
-      case ValueKind::kString:
-      case ValueKind::kBytes:
-      case ValueKind::kList: column.strings.push_back(batch.arena.copy(s.value.text)); break;
-    }
-  }
-}
+void JsonDecoder::push(Batch& batch) const { push_staged(state_->outputs, state_->staged, batch); }
 
 const std::string& JsonDecoder::message() const { return state_->message; }
 

@@ -74,19 +74,12 @@ ReadOutcome read_bytes(std::string_view base64, std::string& scratch, std::strin
   return ReadOutcome::kValue;
 }
 
-ReadOutcome read_text(ValueKind wanted, std::string_view token, const StringSource& strings, ScalarValue& out) {
-  const bool plain = wanted == ValueKind::kString && !strings.may_escape && is_quoted(token);
-  if (plain) {
-    out.text = without_quotes(token);
-    return ReadOutcome::kValue;
-  }
-  const auto text = read_string(token, strings);
-  if (!text) return ReadOutcome::kMalformed;
+ReadOutcome read_plain(ValueKind wanted, std::string_view text, std::string& scratch, ScalarValue& out) {
   switch (wanted) {
-    case ValueKind::kString: out.text = *text; return ReadOutcome::kValue;
-    case ValueKind::kBytes: return read_bytes(*text, *strings.scratch, out.text);
+    case ValueKind::kString: out.text = text; return ReadOutcome::kValue;
+    case ValueKind::kBytes: return read_bytes(text, scratch, out.text);
     case ValueKind::kIso: {
-      const auto time = parse_rfc3339(*text);
+      const auto time = parse_rfc3339(text);
       if (!time) return ReadOutcome::kBadTime;
       out.integer = time->us;
       return ReadOutcome::kValue;
@@ -100,6 +93,16 @@ ReadOutcome read_text(ValueKind wanted, std::string_view token, const StringSour
     case ValueKind::kList: return ReadOutcome::kWrongKind;
   }
   __builtin_unreachable();
+}
+
+ReadOutcome read_text(ValueKind wanted, std::string_view token, const StringSource& strings, ScalarValue& out) {
+  const bool plain = wanted == ValueKind::kString && !strings.may_escape && is_quoted(token);
+  if (plain) {
+    out.text = without_quotes(token);
+    return ReadOutcome::kValue;
+  }
+  const auto text = read_string(token, strings);
+  return text ? read_plain(wanted, *text, *strings.scratch, out) : ReadOutcome::kMalformed;
 }
 
 bool is_word(TokenKind kind, std::string_view token) {
@@ -185,6 +188,28 @@ bool scalar_is_valid(TokenKind kind, std::string_view token, bool may_escape) {
     case TokenKind::kObject:
     case TokenKind::kArray:
     case TokenKind::kBroken: return false;
+  }
+  __builtin_unreachable();
+}
+
+ReadOutcome read_bare(ValueKind wanted, std::string_view text, std::string& scratch, ScalarValue& out) {
+  switch (wanted) {
+    case ValueKind::kString:
+    case ValueKind::kBytes:
+    case ValueKind::kIso:
+    case ValueKind::kList: return read_plain(wanted, text, scratch, out);
+    case ValueKind::kBool:
+      out.integer = text == "true" ? 1 : 0;
+      return out.integer != 0 || text == "false" ? ReadOutcome::kValue : ReadOutcome::kWrongKind;
+    case ValueKind::kInt:
+    case ValueKind::kDouble:
+    case ValueKind::kSeconds:
+    case ValueKind::kMillis:
+    case ValueKind::kMicros: {
+      if (text.empty()) return ReadOutcome::kWrongKind;
+      const auto outcome = read_number(wanted, text, out);
+      return outcome == ReadOutcome::kMalformed ? ReadOutcome::kWrongKind : outcome;
+    }
   }
   __builtin_unreachable();
 }

@@ -71,4 +71,8 @@ std::optional<std::string_view> read_string(std::string_view token, const String
 ReadOutcome read_scalar(ValueKind wanted, TokenKind kind, std::string_view token, const StringSource& strings,
                         ScalarValue& out);
 
+// The same of a text that is no token: a string or a time as it stands, base64, `true`, `false`, or a number as JSON writes
+// it. Never kMalformed: what is no value of the wanted kind is kWrongKind. `scratch` must have room for the text.
+ReadOutcome read_bare(ValueKind wanted, std::string_view text, std::string& scratch, ScalarValue& out);
+
 }  // namespace tidemark

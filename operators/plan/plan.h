@@ -13,6 +13,7 @@
 #include "config/pipeline.h"
 #include "operators/dedupe/dedupe_plan.h"
 #include "operators/expr/expr.h"
+#include "operators/formats/csv_row.h"
 #include "operators/formats/decode_spec.h"
 #include "operators/formats/json_writer.h"
 #include "operators/record_fields.h"
@@ -100,6 +101,7 @@ struct PlannedSource {
   std::vector<std::pair<std::string, std::string>> properties;
   bool native_fetch = true;
   std::string format;
+  CsvLayout csv;  // of format csv
   DecodeSpec decode;
   EventTimeSpec event_time;
   bool skip_tombstones = false;

@@ -86,6 +86,7 @@ class Planner {
   }
 
   void plan_source();
+  void plan_format(const SourceFormatSpec& format);
   void plan_step(size_t index);
   void plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step);
   void plan_map(const std::vector<NamedExpression>& fields, bool keep_others, const StepSpec& spec, PlannedStep& step);
@@ -111,6 +112,16 @@ class Planner {
   std::vector<Missing> missing_;  // by step, in its output; while it is planned, in what its expressions see
 };
 
+void Planner::plan_format(const SourceFormatSpec& format) {
+  PlannedSource& source = plan_.source;
+  source.format = std::holds_alternative<RawFormatSpec>(format.kind) ? "raw" : "json";
+  const auto* const csv = std::get_if<CsvFormatSpec>(&format.kind);
+  if (csv == nullptr) return;
+  source.format = "csv";
+  source.csv = {csv->delimiter, csv->quote, {}, csv->null_text, csv->trim};
+  for (const auto& column : csv->columns) source.csv.columns.push_back(column.value);
+}
+
 void Planner::plan_source() {
   const SourceSpec& spec = spec_.sources[0];
   const KafkaSourceSpec& kafka = spec.kafka();
@@ -123,7 +134,7 @@ void Planner::plan_source() {
   source.start = kafka.start;
   source.properties = pairs_of(kafka.properties);
   source.native_fetch = kafka.fetch == Fetch::kNative && may_fetch_natively(source.properties);
-  source.format = std::holds_alternative<RawFormatSpec>(spec.format.kind) ? "raw" : "json";
+  plan_format(spec.format);
   source.event_time = spec.event_time;
   source.skip_tombstones = spec.tombstones == Tombstones::kSkip;
   source.max_record = spec.max_record;

@@ -179,9 +179,7 @@ TEST_CASE("sources are refused with a reason and a place") {
         "7:25: `event_time`: format raw has no fields to take a time from; leave `field` out; the Kafka timestamp is the time of a record\n");
   check("    kafka: {brokers: b, topic: a b}\n", "4:32: `topic` may hold only letters, digits, `.`, `_` and `-`\n");
   check("    kafka: {brokers: b, topic_pattern: shop}\n", "4:40: `topic_pattern` must begin with `^`\n");
-  check("    kafka: {brokers: b, topic: t}\n    format: csv\n", "5:13: `csv` is not supported yet; use `json` or `raw`\n");
-  check("    kafka: {brokers: b, topic: t}\n    format: {avro: {}}\n", "5:14: `avro` is not supported yet; use `json` or `raw`\n");
-  check("    kafka: {brokers: b, topic: t}\n    schema: {a: list<int>}\n", "5:17: the type `list<int>` is not supported yet\n");
+  check("    kafka: {brokers: b, topic: t}\n    format: {avro: {}}\n", "5:14: `avro` is not supported yet; use `json`, `csv` or `raw`\n");
   check("    kafka: {brokers: b, topic: t}\n    schema: {a: integer}\n", "5:17: there is no type `integer`; did you mean `int`?\n");
   check("    kafka: {brokers: b, topic: t}\n    schema: {a: timestamp}\n",
         "5:17: there is no type `timestamp`; write timestamp(s), timestamp(ms), timestamp(us) or timestamp(iso)\n");
@@ -194,6 +192,26 @@ TEST_CASE("sources are refused with a reason and a place") {
   check("    kafka: {brokers: b, topic: t}\n    event_time: {idle_after: 0s, close_after_idle: never}\n",
         "5:30: `idle_after` must be longer than nothing, not 0s\n5:52: `close_after_idle` must be a duration such as 1m, or `off`, not 'never'\n");
   check("    kafka: {brokers: b, topic: t}\n    max_record: 2GiB\n", "5:17: `max_record` must be at most 1GiB, not 2GiB\n");
+}
+
+TEST_CASE("the options of csv, and what a schema may be in it") {
+  const auto format = [](const std::string& options, const std::string& schema = "{a: int, b: 'string?'}") {
+    return errors_of("name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t}\n    format: {csv: " + options + "}\n    schema: " + schema +
+                     "\nsinks:\n  - drop: {}\n");
+  };
+  CHECK(format("{}") == "");
+  CHECK(format("{delimiter: \"\\t\", quote: none, header: none, columns: [x, b, a], null_text: NULL, trim: true}") == "");
+  CHECK(format("{delimiter: ;;}") == "5:31: `delimiter` is not one character\n");
+  CHECK(format("{delimiter: '\\t'}") == "5:31: `delimiter` is two characters; a tab is written \"\\t\", in double quotes\n");
+  CHECK(format("{quote: x}") == "5:27: `quote` may not be a letter, a digit or a line break\n");
+  CHECK(format("{quote: ','}") == "5:19: format csv: `delimiter` and `quote` are the same character; write `quote: none` if nothing is quoted\n");
+  CHECK(format("{columns: [a, b, a]}") == "5:36: `columns` names `a` twice; a column that no field needs may have any other name\n");
+  CHECK(format("{columns: [a, c, bbb]}", "{a: int, bb: int}") == "6:22: `columns` names no `bb`; did you mean `bbb`?\n");
+  CHECK(format("{has_header: true}") == "5:20: unknown key `has_header`; records hold no header line: name their columns, as in `columns: [user_id, ts]`\n");
+  CHECK(format("{separator: ;}") == "5:20: unknown key `separator`; write `delimiter`\n");
+  CHECK(format("{}", "{}") == "5:13: format csv needs a schema; name the columns and their types, as in `schema: {user_id: string}`\n");
+  CHECK(format("{}", "{a: list<int>}") == "6:17: format csv has no lists: `a` is list<int>; read it as a string, and take it apart with `x.split(';')`\n");
+  CHECK(format("{}", "{a: {type: int, path: b.c}}") == "6:14: format csv has no paths: a column has nothing inside; name the column alone, as in `path: city`\n");
 }
 
 TEST_CASE("several sources are refused for now") {

@@ -28,7 +28,7 @@ TEST_CASE("the JSON Schema describes the file") {
   CHECK(window["required"] == nlohmann::json({"aggregates"}));
   CHECK_FALSE(window["description"].get<std::string>().empty());
   const nlohmann::json& source = schema["properties"]["sources"]["additionalProperties"];
-  CHECK(source["properties"]["format"]["anyOf"][1]["enum"] == nlohmann::json({"json", "raw"}));
+  CHECK(source["properties"]["format"]["anyOf"][1]["enum"] == nlohmann::json({"json", "csv", "raw"}));
 }
 
 TEST_CASE("the reference names every word, its default and its bounds") {

@@ -98,6 +98,7 @@ std::string completed(const std::string& heading, const std::string& part) {
       {"step", head + kafka + schema + "steps:\n" + indented(part, 2) + sinks},
       {"dedupe", head + kafka + schema + "steps:\n  - name: once\n" + indented(part, 4) + sinks},
       {"Record", head + kafka + schema + "steps:\n" + indented(part, 2) + sinks},
+      {"csv in", head + kafka + indented(part, 4) + schema + sinks},
       {"window", head + kafka + schema + "steps:\n  - name: w\n" + indented(part, 4) + sinks},
       {"tumbling", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},
       {"sliding", window + indented(part, 6) + "      aggregates: {n: count()}\n" + sinks},

@@ -113,6 +113,20 @@ Result<Decoder> make_decoder() {
   return Decoder::create("json", std::move(spec));
 }
 
+Result<Decoder> make_csv_decoder() {
+  DecodeSpec spec;
+  spec.fields = {field("event_id", TypeKind::kString, false), field("amount", TypeKind::kDouble, true), field("quantity", TypeKind::kInt, true),
+                 field("ts", TypeKind::kTimestamp, false),    field("photo", TypeKind::kBytes, true),   field("big", TypeKind::kBool, true)};
+  for (uint32_t i = 0; i < spec.fields.size(); ++i) spec.fields[i].slot = i;
+  spec.event_time = 3;
+  return Decoder::create("csv", std::move(spec));
+}
+
+Corpus lines() {
+  return {"e1,19.9,2,1767225605000,AAEC/w==,true\n", "\"a \"\"quoted\"\"\nline\",,,0,,\r\n", "\"\",-1.5e-7,-9223372036854775808,\"1\",\"\",false",
+          "Ume\xC3\xA5,1,1,1,QQ==,true"};
+}
+
 Corpus records() {
   return {R"({"event_id":"e1","user_id":"ada","amount":19.9,"quantity":2,"ts":1767225605000,"address":{"city":"Umeå"}})",
           R"({"ts":"2026-01-01T00:00:00.123456Z","event_id":"\u00e5\ud83d\ude00\n","user_id":"","amount":null,"big":true})",
@@ -128,15 +142,14 @@ bool same_cell(const Column& a, const Column& b) {
 
 // The verdict on a record depends on its bytes alone: a decoder that has seen others says what a fresh one says. `used`
 // has seen everything; one that has just seen the records which this one was made of is sure to know their shapes.
-std::string fuzz_record(Decoder& used, const std::string& text) {
+std::string fuzz_record(Decoder& used, const std::function<Result<Decoder>()>& make, const Corpus& corpus, const std::string& text) {
   const std::unique_ptr<char[]> exact(new char[text.size()]);  // so that a read behind the end is seen
   memcpy(exact.get(), text.data(), text.size());
   const std::string_view value(exact.get(), text.size());
-  auto fresh = make_decoder();
-  auto primed = make_decoder();
+  auto fresh = make();
+  auto primed = make();
   if (!fresh || !primed) return "no decoder";
-  static const Corpus kRecords = records();
-  for (const std::string& record : kRecords) primed->decode(record);
+  for (const std::string& record : corpus) primed->decode(record);
   Batch expected_row;
   fresh->prepare(expected_row);
   const DecodeResult expected = fresh->decode(value);
@@ -218,12 +231,16 @@ bool run_target(const Named& one, uint64_t seed, std::chrono::duration<double> a
 
 int fuzz(double seconds, uint64_t seed, const std::string& examples) {
   auto used = make_decoder();
+  auto used_csv = make_csv_decoder();
+  const Corpus json_records = records();
+  const Corpus csv_records = lines();
   const Named targets[] = {
       {"pipeline files", read_examples(examples), fuzz_pipeline},
-      {"records", records(), [&](const std::string& text) { return fuzz_record(*used, text); }},
+      {"records", json_records, [&](const std::string& text) { return fuzz_record(*used, make_decoder, json_records, text); }},
+      {"CSV records", csv_records, [&](const std::string& text) { return fuzz_record(*used_csv, make_csv_decoder, csv_records, text); }},
       {"expressions", expressions(), fuzz_expression},
   };
-  if (!used || targets[0].corpus.empty()) {
+  if (!used || !used_csv || targets[0].corpus.empty()) {
     fprintf(stderr, "fuzz: no decoder, or no examples in %s\n", examples.c_str());
     return 2;
   }
@@ -242,7 +259,7 @@ int main(int argc, char** argv) {
   uint64_t seed = std::random_device{}();
   std::string examples = std::string(TIDEMARK_SOURCE_DIR) + "/examples";
   CLI::App app("Mutates pipeline files, records and expressions, and holds each answer to its contract.");
-  app.add_option("--seconds", seconds, "for each of the three")->capture_default_str();
+  app.add_option("--seconds", seconds, "for each target")->capture_default_str();
   app.add_option("--seed", seed, "repeats a run");
   app.add_option("--examples", examples, "the folder of pipeline files to begin with")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

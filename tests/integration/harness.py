@@ -176,7 +176,8 @@ def cel(conditions):
     """The CEL text of a list of [field, op, literal]."""
     parts = []
     for field, op, *right in conditions:
-        parts.append(f"has({field})" if op == "has" else f"{field} {op} {json.dumps(right[0])}")
+        texts = {"has": lambda: f"has({field})", "exists": lambda: f"{field}.exists(x, x == {json.dumps(right[0])})"}
+        parts.append(texts.get(op, lambda: f"{field} {op} {json.dumps(right[0])}")())
     return " && ".join(parts)
 
 
@@ -187,7 +188,7 @@ class Job:
                  by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
                  lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
                  sink_bootstrap=None, idle_after="1h", close_after_idle="off", offset=None, pattern=None, fetch=None, emit=None,
-                 branches=(), dedupe=None):
+                 branches=(), dedupe=None, map=None, csv=None, schema=SCHEMA):
         self.directory = pathlib.Path(directory)
         self.name, self.bootstrap, self.topic = name, bootstrap, topic
         self.out, self.late, self.dead = out, late, dead
@@ -202,6 +203,8 @@ class Job:
         self.emit = emit
         self.branches = list(branches)
         self.dedupe = dedupe  # (fields, within)
+        self.csv, self.schema = csv, schema
+        self.map = map  # {name: (CEL, the judge's expression)}, names in order
 
     @property
     def file(self):
@@ -222,8 +225,8 @@ class Job:
             kafka["fetch"] = self.fetch
         if self.properties:
             kafka["properties"] = {k: str(v) for k, v in self.properties.items()}
-        fields = {n: {"type": t, "path": p} if p else t for n, t, p in SCHEMA}
-        source = {"kafka": kafka, "format": "json", "schema": fields,
+        fields = {n: {"type": t, "path": p} if p else t for n, t, p in self.schema}
+        source = {"kafka": kafka, "format": {"csv": self.csv} if self.csv else "json", "schema": fields,
                   "event_time": {"field": "ts", "max_delay": self.max_delay, "max_future": self.max_future,
                                  "idle_after": self.idle_after, "close_after_idle": self.close_after_idle}}
         out = {"name": self.name, "sources": {"events": source}, "steps": self._steps(), "sinks": self._sinks(),
@@ -236,6 +239,7 @@ class Job:
         steps = [{"filter": cel(self.filter)}] if self.filter else []
         if self.dedupe:
             steps.append({"name": "once", "dedupe": {"by": list(self.dedupe[0]), "within": self.dedupe[1]}})
+        steps += [{"name": "mapped", "map": {name: text for name, (text, _) in self.map.items()}}] if self.map else []
         if self.window:
             window = {**self._shape(self.window), "by": self.by, "allowed_lateness": self.allowed_lateness,
                       "aggregates": self._calls(self.aggregates)}
@@ -299,12 +303,15 @@ class Job:
         if self.dedupe:
             fields, within = self.dedupe
             steps.append({"name": "once", "dedupe": list(fields), "within_ms": milliseconds(within)})
+        if self.map:
+            steps.append({"name": "mapped", "map": {name: spec for name, (_, spec) in self.map.items()}})
         return steps
 
     def description(self, close="all", at_least_once=False):
         out = {"name": self.name, "topics": [self.topic], "results": self.out or "", "late": self.late or "",
                "dead_letters": self.dead or "",
-               "schema": [{"name": n, "type": t, **({"path": p} if p else {})} for n, t, p in SCHEMA],
+               "schema": [{"name": n, "type": t, **({"path": p} if p else {})} for n, t, p in self.schema],
+               **({"csv": self.csv} if self.csv else {}),
                "event_time": {"field": "ts", "max_delay_ms": milliseconds(self.max_delay),
                               "max_future_ms": milliseconds(self.max_future)},
                "steps": self._step_descriptions(),

@@ -154,6 +154,7 @@ class Walk {
   Outcome finish();
 
  private:
+  std::function<Reading(const Field&, Value&)> reader(const std::string& text) const;
   Decoded decode(const Record& record) const;
   std::string future_reason(int64_t event_us, int64_t timestamp_ms) const;
   void record(const PartitionLog& log, const Record& record, int64_t& newest_us);
@@ -195,13 +196,33 @@ std::string Walk::future_reason(int64_t event_us, int64_t timestamp_ms) const {
   return wall && timestamp_ms * 1000 > *wall * 1000 + max_future ? "future" : "";
 }
 
+// Reads fields of a value; absent where it is none of the format.
+std::function<Reading(const Field&, Value&)> Walk::reader(const std::string& text) const {
+  if (!pipeline_.csv) {
+    const auto json = parse_json(text);
+    if (!json || json->kind != Json::Kind::kObject) return nullptr;
+    return [json](const Field& field, Value& out) { return read_field(*json, field, out); };
+  }
+  std::vector<std::string> columns = pipeline_.csv->columns;
+  if (columns.empty()) {
+    for (const Field& field : pipeline_.schema) columns.push_back(field.path.empty() ? field.name : field.path.front());
+  }
+  const auto cells = cut_csv(text, *pipeline_.csv);
+  if (!cells || cells->size() != columns.size()) return nullptr;
+  return [cells, columns](const Field& field, Value& out) {
+    const std::string& name = field.path.empty() ? field.name : field.path.front();
+    const auto at = std::find(columns.begin(), columns.end(), name);
+    return read_cell(cells->at(static_cast<size_t>(at - columns.begin())), field, out);
+  };
+}
+
 Decoded Walk::decode(const Record& record) const {
   Decoded out;
   const size_t value_size = record.value ? record.value->size() : 0;
   const size_t size = value_size + (record.key ? record.key->size() : 0);
   if (static_cast<int64_t>(size) > pipeline_.max_record_bytes) return out.reason = "oversize", out;
-  const auto json = value_size > 0 ? parse_json(*record.value) : std::nullopt;
-  if (!json || json->kind != Json::Kind::kObject) return out.reason = "decode", out;
+  const auto read = value_size > 0 ? reader(*record.value) : nullptr;
+  if (!read) return out.reason = "decode", out;
 
   bool missing = false;
   bool wrong_type = false;
@@ -209,7 +230,7 @@ Decoded Walk::decode(const Record& record) const {
   out.event_us = record.timestamp_ms * 1000;
   for (const Field& field : pipeline_.schema) {
     Value value;
-    const Reading reading = read_field(*json, field, value);
+    const Reading reading = read(field, value);
     if (field.name == pipeline_.event_time.field) {
       no_time = reading != Reading::kValue;
       if (!no_time) out.event_us = std::get<Timestamp>(value).us;

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/oracle/csv.h"
 #include "tests/oracle/value.h"
 
 namespace tidemark::oracle {
@@ -146,6 +147,7 @@ struct Pipeline {
   std::string name;
   std::string source = "events";
   std::vector<Field> schema;
+  std::optional<Csv> csv;  // absent: records are JSON objects
   EventTime event_time;
   bool skip_tombstones = false;
   int64_t max_record_bytes = 10 << 20;  // of key and value together

@@ -139,6 +139,27 @@ bool string_value(const Json& json, const Field& field, Value& out) {
   return false;
 }
 
+bool scalar_value(const Json& json, const Field& field, Value& out) {
+  if (json.kind == Json::Kind::kBool && field.type == FieldType::kBool) {
+    out = json.boolean;
+    return true;
+  }
+  if (json.kind == Json::Kind::kNumber) return number_value(json, field, out);
+  return json.kind == Json::Kind::kString && string_value(json, field, out);
+}
+
+bool list_value(const Json& json, const Field& field, Value& out) {
+  if (json.kind != Json::Kind::kArray) return false;
+  std::string text;
+  for (const Json& item : json.items) {
+    Value element;
+    if (!scalar_value(item, field, element)) return false;
+    text += (text.empty() ? "" : ",") + render_value(element);
+  }
+  out = Rendered{"[" + text + "]"};
+  return true;
+}
+
 }  // namespace
 
 std::string rfc3339(int64_t us) {
@@ -210,12 +231,26 @@ Reading read_field(const Json& record, const Field& field, Value& out) {
     if (at == nullptr) return Reading::kMissing;
   }
   if (at->kind == Json::Kind::kNull) return Reading::kMissing;
-  if (at->kind == Json::Kind::kBool && field.type == FieldType::kBool) {
-    out = at->boolean;
-    return Reading::kValue;
+  const bool read = field.list ? list_value(*at, field, out) : scalar_value(*at, field, out);
+  if (read) return Reading::kValue;
+  out = std::monostate{};
+  return Reading::kWrongType;
+}
+
+Reading read_cell(const std::optional<std::string>& cell, const Field& field, Value& out) {
+  out = std::monostate{};
+  if (!cell) return Reading::kMissing;
+  Json json;
+  json.kind = Json::Kind::kString;
+  json.text = *cell;
+  const bool text = field.type == FieldType::kString || field.type == FieldType::kBytes || field.type == FieldType::kTimestampIso;
+  if (!text) {
+    const auto parsed = parse_json(*cell);
+    const bool blank = cell->find_first_of(" \t\r\n") != std::string::npos;
+    if (!parsed || blank || parsed->kind == Json::Kind::kString) return Reading::kWrongType;
+    json = *parsed;
   }
-  if (at->kind == Json::Kind::kNumber && number_value(*at, field, out)) return Reading::kValue;
-  if (at->kind == Json::Kind::kString && string_value(*at, field, out)) return Reading::kValue;
+  if (!field.list && scalar_value(json, field, out)) return Reading::kValue;
   out = std::monostate{};
   return Reading::kWrongType;
 }

@@ -47,11 +47,14 @@ struct Field {
   FieldType type = FieldType::kString;
   bool optional = false;
   std::vector<std::string> path;  // empty: the field's name
+  bool list = false;              // of `type`
 };
 
 enum class Reading { kValue, kMissing, kWrongType };  // JSON null counts as missing
 
 // What `record` (an object) holds for `field`.
 Reading read_field(const Json& record, const Field& field, Value& out);
+// What a cell of a CSV record holds for it; null is none.
+Reading read_cell(const std::optional<std::string>& cell, const Field& field, Value& out);
 
 }  // namespace tidemark::oracle

@@ -1,6 +1,7 @@
 // Reads job descriptions with nlohmann-json, whose exceptions end the command like the kit's own.
 #include "tests/integration/testkit/job.h"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -38,6 +39,8 @@ Field field(const json& spec) {
   std::string type = spec.at("type");
   out.optional = type.ends_with('?');
   if (out.optional) type.pop_back();
+  out.list = type.starts_with("list<");
+  if (out.list) type = type.substr(5, type.size() - 6);
   out.type = field_type(type);
   std::string rest = spec.value("path", "");
   while (!rest.empty()) {
@@ -48,12 +51,18 @@ Field field(const json& spec) {
   return out;
 }
 
+bool is_among(const Value& list, const Value& wanted) {
+  const Json items = *parse_json(std::get<Rendered>(list).json);
+  return std::ranges::any_of(items.items, [&](const Json& item) { return render_json(item) == render_value(wanted); });
+}
+
 // Null operands are errors, but for == and !=.
 std::optional<bool> holds(const Value& left, const std::string& op, const Value& right) {
   if (op == "has") return !is_null(left);
   if (op == "==") return left == right;
   if (op == "!=") return left != right;
   if (is_null(left)) return std::nullopt;
+  if (op == "exists") return is_among(left, right);
   if (op == "<") return left < right;
   if (op == "<=") return left <= right;
   if (op == ">") return left > right;
@@ -82,7 +91,20 @@ Condition conditions(const json& list) {
   };
 }
 
+// A part of the record beside its value; keys and headers as text.
+Value record_part(const Origin& origin, const std::string& part) {
+  if (part == "topic") return origin.topic;
+  if (part == "partition") return int64_t{origin.partition};
+  if (part == "offset") return origin.record.offset;
+  if (part == "timestamp") return Timestamp{origin.record.timestamp_ms * 1000};
+  const auto text = part == "key" ? origin.record.key : origin.header(part.substr(part.find('.') + 1));
+  return text ? Value(*text) : Value();
+}
+
 Expression expression(const json& spec) {
+  if (spec.contains("kafka")) {
+    return [part = spec.at("kafka").get<std::string>()](const Row& row) { return std::optional(record_part(*row.origin, part)); };
+  }
   if (spec.contains("field")) {
     return [name = spec.at("field").get<std::string>()](const Row& row) { return std::optional(row.at(name)); };
   }
@@ -102,7 +124,8 @@ Step step(const json& spec) {
   Step out;
   out.name = spec.at("name");
   if (spec.contains("filter")) out.filter = conditions(spec.at("filter"));
-  for (const auto& [name, value] : spec.value("map", json::object()).items()) {
+  const json map = spec.value("map", json::object());
+  for (const auto& [name, value] : map.items()) {
     out.map.emplace_back(name, expression(value));
   }
   out.by = spec.value("dedupe", std::vector<std::string>{});
@@ -151,6 +174,17 @@ oracle::Window window(const json& spec) {
   return out;
 }
 
+Csv csv(const json& spec) {
+  Csv out;
+  out.delimiter = spec.value("delimiter", ",").at(0);
+  const std::string quote = spec.value("quote", "\"");
+  out.quote = quote == "none" ? std::nullopt : std::optional(quote.at(0));
+  out.columns = spec.value("columns", std::vector<std::string>{});
+  out.null_text = spec.value("null_text", "");
+  out.trim = spec.value("trim", false);
+  return out;
+}
+
 Job job(const json& spec) {
   Job out;
   out.topics = spec.at("topics").get<std::vector<std::string>>();
@@ -162,6 +196,7 @@ Job job(const json& spec) {
   pipeline.name = spec.at("name");
   pipeline.source = spec.value("source", "events");
   for (const json& one : spec.at("schema")) pipeline.schema.push_back(field(one));
+  if (spec.contains("csv")) pipeline.csv = csv(spec.at("csv"));
   const json time = spec.value("event_time", json::object());
   pipeline.event_time.field = time.value("field", "");
   pipeline.event_time.max_delay_us = time.value("max_delay_ms", int64_t{0}) * 1000;

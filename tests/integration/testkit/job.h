@@ -3,9 +3,10 @@
 //
 // {"name", "source": "events", "topics": [..], "results": topic, "late": topic, "dead_letters": topic,
 //  "schema": [{"name", "type": "string?", "path": "a.b"}],
+//  "csv": {"delimiter", "quote", "columns": [..], "null_text", "trim"},    absent: records are JSON
 //  "event_time": {"field", "max_delay_ms", "max_future_ms"}, "tombstones": "skip",
-//  "steps": [{"name", "filter": [[field, op, literal], ..]},            all of which must hold; op: == != < <= > >= has
-//            {"name", "map": {"out": {"field": f} | {"literal": v} | {"has": f} | {"coalesce": [f, literal]}}}],
+//  "steps": [{"name", "filter": [[field, op, literal], ..]},            all of which must hold; op: == != < <= > >= has exists
+//            {"name", "map": {"out": {"field": f} | {"kafka": "key" | "offset" | "headers.NAME" | ..} | {"literal": v} | {"has": f} | {"coalesce": [f, literal]}}}],
 //  "window": {"name", "kind": "sliding" | "cumulative" | "calendar", "unit", "timezone", "size_ms", "step_ms", "offset_ms", "by": [..], "allowed_lateness_ms",
 //             "aggregates": [{"name", "kind", "field", "by", "numbers": [..], "where": [conditions]}], "having": [conditions]},
 //  "over": [{"steps": [..], "window": {..}}],                           windows over that one

@@ -454,7 +454,8 @@ TEST_CASE("Types without a JSON form, and event times that are none, are refused
 TEST_CASE("Formats are found by their word") {
   CHECK(Decoder::create("json", one(TypeKind::kInt)));
   CHECK(Decoder::create("raw", one(TypeKind::kBytes)));
-  for (const char* word : {"csv", "avro", "protobuf", "xml"}) {
+  CHECK(Decoder::create("csv", one(TypeKind::kBytes)));
+  for (const char* word : {"avro", "protobuf", "xml"}) {
     const auto decoder = Decoder::create(word, one(TypeKind::kBytes));
     REQUIRE_FALSE(decoder);
     CHECK(decoder.error().message.find(word) != std::string::npos);

@@ -49,7 +49,7 @@ class Lines final : public StageOutput, public ReaderEvents {
   }
 
   std::vector<std::string> run() {
-    auto decoder = Decoder::create(plan_.source.format, plan_.source.decode);
+    auto decoder = Decoder::create(plan_.source.format, plan_.source.decode, plan_.source.csv);
     INFO((decoder ? "" : decoder.error().message));
     REQUIRE(decoder);
     const StillClock clock;
