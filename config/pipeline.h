@@ -81,9 +81,9 @@ enum class TimestampForm { kSeconds, kMillis, kMicros, kIso };
 
 struct SchemaFieldSpec {
   Located<std::string> name;
-  Type type;                                            // string int double bool bytes timestamp
+  Type type;                                            // string int double bool bytes timestamp, or a list of one
   bool nullable = false;
-  TimestampForm timestamp_form = TimestampForm::kMillis;  // of timestamps only
+  TimestampForm timestamp_form = TimestampForm::kMillis;  // of timestamps and lists of them only
   Location type_where;
   std::vector<std::string> path;                        // at least one step; default: the name
   bool sound = true;                                    // the name and the type are as written

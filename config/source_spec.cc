@@ -214,7 +214,8 @@ Kind<SchemaFieldSpec> schema_field_kind() {
       Spec<WrittenField>("schema field", "A type, or a map with a type and the path of the field.",
                          "city: {type: 'string?', path: address.city}")
           .required("type", &WrittenField::type, type_kind(),
-                    "one of string, int, double, bool, bytes and timestamp(s|ms|us|iso); `?` allows null and absence")
+                    "one of string, int, double, bool, bytes and timestamp(s|ms|us|iso), or a list of one, as in list<string>; `?` "
+                    "allows null and absence")
           .field("path", &WrittenField::path, path_kind(),
                  "Where the field lies in the record, with dots. Default: the field's name.")
           .shorthand("type")

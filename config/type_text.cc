@@ -1,9 +1,10 @@
-// The words of types, and what other systems call them, for hints only. Lists and maps are known by name, so as to be
-// refused as not supported yet. How a value of a type looks in JSON is the decoder's to know.
+// The words of types, lists of them, and what other systems call them, for hints only. How a value of a type looks in JSON
+// is the decoder's to know.
 #include "config/type_text.h"
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,6 +38,7 @@ constexpr auto kForeign = std::to_array<std::pair<std::string_view, std::string_
     {"float", "double"},   {"float32", "double"}, {"float64", "double"}, {"text", "string"},   {"str", "string"},
     {"char", "string"},    {"varchar", "string"}, {"uuid", "string"},    {"enum", "string"},   {"boolean", "bool"},
     {"binary", "bytes"},   {"varbinary", "bytes"}, {"datetime", "timestamp(iso)"}, {"date", "timestamp(iso)"},
+    {"array", "list<string>"},
 });
 
 // Types with an inside, of which only the fields are declared.
@@ -56,7 +58,36 @@ std::string hint_for(std::string_view word) {
   for (const TypeWord& known : kWords) words.push_back(known.word);
   const std::string_view nearest = nearest_word(word, words);
   if (!nearest.empty()) return fmt::format("did you mean `{}`?", nearest);
-  return "types are string, int, double, bool, bytes and timestamp(s|ms|us|iso), with `?` where null is allowed";
+  return "types are string, int, double, bool, bytes, timestamp(s|ms|us|iso) and lists such as list<string>, with `?` where "
+         "null is allowed";
+}
+
+// The inside of `list<...>`; nothing where the word is no list.
+std::optional<std::string_view> element_of(std::string_view word) {
+  if (!word.starts_with("list<") || !word.ends_with('>')) return std::nullopt;
+  return word.substr(5, word.size() - 6);
+}
+
+bool read_scalar_type(std::string_view word, TypeText& out) {
+  for (const TypeWord& known : kWords) {
+    if (known.word != word) continue;
+    out.type = known.kind;
+    out.timestamp_form = known.form;
+    return true;
+  }
+  return false;
+}
+
+// A list's elements are scalars, and there.
+void refuse_list(const Node& node, std::string_view word, std::string_view element, Diagnostics& diagnostics) {
+  if (element.ends_with('?')) {
+    diagnostics.error(node.where(), fmt::format("there is no type `{}`: the elements of a list are never null", word),
+                      fmt::format("a list that may be missing is written `list<{}>?`", element.substr(0, element.size() - 1)));
+  } else if (element_of(element)) {
+    diagnostics.error(node.where(), fmt::format("there is no type `{}`: the elements of a list have nothing inside", word));
+  } else {
+    diagnostics.error(node.where(), fmt::format("there is no type `{}`", word), hint_for(element));
+  }
 }
 
 bool read_type(const Node& node, std::string_view what, TypeText& out, Diagnostics& diagnostics) {
@@ -65,14 +96,13 @@ bool read_type(const Node& node, std::string_view what, TypeText& out, Diagnosti
   std::string_view word = node.text.value;
   out.nullable = word.ends_with('?');
   if (out.nullable) word.remove_suffix(1);
-  for (const TypeWord& known : kWords) {
-    if (known.word != word) continue;
-    out.type = known.kind;
-    out.timestamp_form = known.form;
+  const auto element = element_of(word);
+  if (read_scalar_type(element.value_or(word), out)) {
+    if (element) out.type = Type::list_of(out.type);
     return true;
   }
-  if (word.starts_with("list<") || word.starts_with("map<")) {
-    diagnostics.error(node.where(), fmt::format("the type `{}` is not supported yet", word));
+  if (element) {
+    refuse_list(node, word, *element, diagnostics);
   } else {
     diagnostics.error(node.where(), fmt::format("there is no type `{}`", word), hint_for(word));
   }
@@ -85,7 +115,7 @@ Kind<TypeText> type_kind() {
   auto shape = std::make_shared<Shape>();
   shape->form = Shape::Form::kText;
   shape->name = "type";
-  shape->pattern = R"(^(string|int|double|bool|bytes|timestamp\((s|ms|us|iso)\))\??$)";
+  shape->pattern = R"(^(list<)?(string|int|double|bool|bytes|timestamp\((s|ms|us|iso)\))>?\??$)";
   return {shape, read_type, nullptr};
 }
 

@@ -67,7 +67,7 @@ MadeAggregate make(const AggregateArgs& args) {
   const Type& by = args.columns[1];
   const bool text = by.kind == TypeKind::kString || by.kind == TypeKind::kBytes;
   if (!text && !RankValue::fits(by)) return refuse_argument("a `by` of " + std::string(kOrderedTypes), by);
-  return make_ordered(args, [&]<class V>(V) {
+  return make_kept(args, [&]<class V>(V) {
     return text ? make_aggregate<ChosenRow<ArgExtreme<V, TextValue, kGreatest>>>(args)
                 : make_aggregate<ChosenRow<ArgExtreme<V, RankValue, kGreatest>>>(args);
   });
@@ -80,7 +80,7 @@ AggregateFunction arg_min_function() {
           .signature = "arg_min(x, by)",
           .doc = "The x of the row with the least `by`, of the rows where neither is null; of several the first by "
                  "event time, topic, partition and offset. A NaN is greater than all numbers. Null over nothing.",
-          .takes = kOrderedTypes,
+          .takes = kKeptTypes,
           .gives = "the type of x",
           .memory = "56 B, and for each text 8 B and up to twice the text",
           .columns = 2,

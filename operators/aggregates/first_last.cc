@@ -19,7 +19,7 @@ struct Edge : PlacedValue<V> {
 
 template <bool kLast>
 MadeAggregate make(const AggregateArgs& args) {
-  return make_ordered(args, [&]<class V>(V) { return make_aggregate<ChosenRow<Edge<V, kLast>>>(args); });
+  return make_kept(args, [&]<class V>(V) { return make_aggregate<ChosenRow<Edge<V, kLast>>>(args); });
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ AggregateFunction first_function() {
           .signature = "first(x)",
           .doc = "The first value that is not null, by event time; ties go by topic, partition and offset. Null over "
                  "nothing.",
-          .takes = kOrderedTypes,
+          .takes = kKeptTypes,
           .gives = "the type of x",
           .memory = "48 B; of text 56 B and the text",
           .columns = 1,

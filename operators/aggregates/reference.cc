@@ -21,7 +21,9 @@ std::string aggregates_markdown() {
       "uint, double,\nstring, bytes, timestamp or duration. The memory is that of a key in one slice, besides the key.\n\n"
       "| Function | Takes | Gives | Meaning | Memory |\n|---|---|---|---|---|\n";
   for (const AggregateFunction& function : aggregate_functions()) {
-    const std::string_view takes = function.takes == kOrderedTypes ? "ordered" : function.takes;
+    std::string_view takes = function.takes;
+    if (takes == kOrderedTypes) takes = "ordered";
+    if (takes == kKeptTypes) takes = "ordered or list";
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", function.signature, takes, function.gives, function.doc,
                        function.memory);
   }

@@ -14,6 +14,7 @@
 
 namespace tidemark {
 
+inline constexpr std::string_view kKeptTypes = "bool, int, uint, double, string, bytes, timestamp, duration or a list";
 inline constexpr std::string_view kOrderedTypes = "bool, int, uint, double, string, bytes, timestamp or duration";
 
 // Spreads the bits of a number over 64: the finalizer of D. Stafford ("Better Bit Mixing", variant 13, 2011). Sketches
@@ -167,6 +168,13 @@ MadeAggregate make_ordered(const AggregateArgs& args, F&& make) {
     case TypeKind::kDyn: return refuse_argument(kOrderedTypes, args.columns[0]);
   }
   __builtin_unreachable();
+}
+
+// The same for aggregates that keep values and compare none: lists too, as their text.
+template <class F>
+MadeAggregate make_kept(const AggregateArgs& args, F&& make) {
+  if (args.columns[0].kind == TypeKind::kList) return make(TextValue{});
+  return make_ordered(args, std::forward<F>(make));
 }
 
 // The same for aggregates that ask whether values are equal.

@@ -51,7 +51,7 @@ bool store(const Value& value, Kind kind, uint32_t row, void* values, Arena& are
   auto* const texts = static_cast<std::string_view*>(values);
   if (kind == Kind::kList || kind == Kind::kMap) {
     std::string json;
-    append_json(value, json);
+    append_row_json(value, json);
     texts[row] = arena.copy(json);
     return true;
   }

@@ -90,47 +90,89 @@ class Builder {
   Arena& arena_;
 };
 
-void append_json_double(double value, std::string& out) {
-  std::string text;
-  append_double(value, text);
-  if (text.find_first_of("NI") != std::string::npos) return append_quoted(text, out);
-  out += text;
-  if (text.find_first_of(".e") == std::string::npos) out += ".0";
-}
-
-void append_key(const Value& key, std::string& out) {
-  if (key.kind() == Kind::kString) return append_quoted(key.text(), out);
-  out.push_back('"');
-  append_json(key, out);
-  out.push_back('"');
-}
-
-void append_list(std::span<const Value> list, std::string& out) {
-  out.push_back('[');
-  for (const Value& value : list) {
-    if (&value != list.data()) out.push_back(',');
-    append_json(value, out);
-  }
-  out.push_back(']');
-}
-
-void append_map(std::span<const Entry> entries, std::string& out) {
-  out.push_back('{');
-  for (const Entry& entry : entries) {
-    if (&entry != entries.data()) out.push_back(',');
-    append_key(entry.key, out);
-    out.push_back(':');
-    append_json(entry.value, out);
-  }
-  out.push_back('}');
-}
-
 template <class F>
 void append_as_text(std::string& out, F&& append) {
   std::string text;
   append(text);
   append_quoted(text, out);
 }
+
+// Appends values; in rows, as rows are written.
+class Writer {
+ public:
+  Writer(bool in_row, std::string& out) : in_row_(in_row), out_(out) {}
+
+  void write(const Value& value) {
+    switch (value.kind()) {
+      case Kind::kNull:
+      case Kind::kDyn:
+      case Kind::kNever: out_ += "null"; return;
+      case Kind::kBool: out_ += value.as_bool() ? "true" : "false"; return;
+      case Kind::kInt: out_ += std::to_string(value.as_int()); return;
+      case Kind::kUint: out_ += std::to_string(value.as_uint()); return;
+      case Kind::kDouble: return write_double(value.as_double());
+      case Kind::kString:
+      case Kind::kType:
+      case Kind::kError: return append_quoted(value.text(), out_);
+      case Kind::kBytes: return append_as_text(out_, [&](std::string& text) { append_base64(value.text(), text); });
+      case Kind::kTimestamp: return append_as_text(out_, [&](std::string& text) { append_time(value.as_timestamp(), text); });
+      case Kind::kDuration: return append_as_text(out_, [&](std::string& text) { append_duration(value.as_duration(), text); });
+      case Kind::kIp:
+      case Kind::kCidr: return append_as_text(out_, [&](std::string& text) { append_network(value, text); });
+      case Kind::kOptional: return write(value.optional() != nullptr ? *value.optional() : Value());
+      case Kind::kList: return write_list(value.list());
+      case Kind::kMap: return write_map(value.map().entries);
+    }
+  }
+
+ private:
+  void write_double(double value) {
+    std::string text;
+    append_double(value, text);
+    if (text.find_first_of("NI") != std::string::npos) {
+      if (in_row_) out_ += "null";
+      else append_quoted(text, out_);
+      return;
+    }
+    out_ += text;
+    if (text.find_first_of(".e") == std::string::npos) out_ += ".0";
+  }
+
+  void append_time(Nanos time, std::string& text) const {
+    if (in_row_) append_rfc3339({micros_of_nanos(time)}, text);
+    else append_timestamp(time, text);
+  }
+
+  void write_list(std::span<const Value> list) {
+    out_.push_back('[');
+    for (const Value& value : list) {
+      if (&value != list.data()) out_.push_back(',');
+      write(value);
+    }
+    out_.push_back(']');
+  }
+
+  void write_key(const Value& key) {
+    if (key.kind() == Kind::kString) return append_quoted(key.text(), out_);
+    out_.push_back('"');
+    write(key);
+    out_.push_back('"');
+  }
+
+  void write_map(std::span<const Entry> entries) {
+    out_.push_back('{');
+    for (const Entry& entry : entries) {
+      if (&entry != entries.data()) out_.push_back(',');
+      write_key(entry.key);
+      out_.push_back(':');
+      write(entry.value);
+    }
+    out_.push_back('}');
+  }
+
+  const bool in_row_;
+  std::string& out_;
+};
 
 }  // namespace
 
@@ -147,33 +189,9 @@ std::optional<Value> JsonReader::read(std::string_view json, const Shape& shape,
   return Builder(arena).read(root, shape);
 }
 
-void append_json(const Value& value, std::string& out) {
-  switch (value.kind()) {
-    case Kind::kNull:
-    case Kind::kDyn:
-    case Kind::kNever: out += "null"; return;
-    case Kind::kBool: out += value.as_bool() ? "true" : "false"; return;
-    case Kind::kInt: out += std::to_string(value.as_int()); return;
-    case Kind::kUint: out += std::to_string(value.as_uint()); return;
-    case Kind::kDouble: return append_json_double(value.as_double(), out);
-    case Kind::kString:
-    case Kind::kType:
-    case Kind::kError: return append_quoted(value.text(), out);
-    case Kind::kBytes: return append_as_text(out, [&](std::string& text) { append_base64(value.text(), text); });
-    case Kind::kTimestamp:
-      return append_as_text(out, [&](std::string& text) { append_timestamp(value.as_timestamp(), text); });
-    case Kind::kDuration:
-      return append_as_text(out, [&](std::string& text) { append_duration(value.as_duration(), text); });
-    case Kind::kIp:
-    case Kind::kCidr: return append_as_text(out, [&](std::string& text) { append_network(value, text); });
-    case Kind::kOptional:
-      if (value.optional() != nullptr) return append_json(*value.optional(), out);
-      out += "null";
-      return;
-    case Kind::kList: return append_list(value.list(), out);
-    case Kind::kMap: return append_map(value.map().entries, out);
-  }
-}
+void append_json(const Value& value, std::string& out) { Writer(false, out).write(value); }
+
+void append_row_json(const Value& value, std::string& out) { Writer(true, out).write(value); }
 
 bool read_base64(std::string_view text, std::string& out) {
   if (text.size() % 4 == 0 && text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);

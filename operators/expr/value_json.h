@@ -29,6 +29,8 @@ class JsonReader {
 // Doubles always with a `.` or an exponent, NaN and infinities as strings, bytes in base64, timestamps and durations as
 // text, types by their names; an absent optional is null. Keys that are no strings are written as such.
 void append_json(const Value& value, std::string& out);
+// The same as rows hold it: NaN and infinities are null, times are cut to microseconds.
+void append_row_json(const Value& value, std::string& out);
 // Base64 with or without padding; false when it is none.
 bool read_base64(std::string_view text, std::string& out);
 

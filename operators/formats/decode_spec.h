@@ -21,7 +21,7 @@ struct DeclaredField {
   Type type;
   bool nullable = false;
   std::vector<std::string> path;  // object keys from the outside in; empty means {name}
-  TimestampUnit unit = TimestampUnit::kMillis;  // of kTimestamp only
+  TimestampUnit unit = TimestampUnit::kMillis;  // of kTimestamp, and of the elements of lists, only
   std::optional<uint32_t> slot;   // index into Batch::columns; none: judged, then forgotten
 };
 

@@ -277,7 +277,7 @@ void JsonDecoder::State::read_list(uint32_t field, size_t start) {
   JsonCursor array = cursor;
   array.go_to(start);
   lists[field].clear();
-  const auto outcome = append_list(array, spec.fields[field].type, list_scratch, lists[field]);
+  const auto outcome = append_list(array, spec.fields[field].type, spec.fields[field].unit, list_scratch, lists[field]);
   StagedField& s = staged[field];
   s.outcome = outcome;
   if (outcome != ReadOutcome::kValue) return;

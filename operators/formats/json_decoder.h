@@ -26,7 +26,7 @@ class JsonDecoder {
   // The deepest nesting that a record may have; the object itself is the first level.
   static constexpr size_t kMaxLevels = 1024;
 
-  // Refuses types that have no JSON form, such as maps, and lists of timestamps.
+  // Refuses types that have no JSON form, such as maps.
   static Result<JsonDecoder> create(DecodeSpec spec);
 
   JsonDecoder(JsonDecoder&&) noexcept;

@@ -1,5 +1,5 @@
 // Elements are read as fields are and written as output is, so that equal lists have equal bytes. One element of
-// another type refuses the list; times inside of lists are not read.
+// another type refuses the list.
 #include "operators/formats/json_list.h"
 
 #include "operators/formats/json_text.h"
@@ -18,13 +18,17 @@ void append_scalar(ValueKind kind, const ScalarValue& value, std::string& out) {
     case ValueKind::kMillis:
     case ValueKind::kMicros:
     case ValueKind::kIso:
-    case ValueKind::kList: return;  // list_is_readable() refused them
+      out.push_back('"');
+      append_rfc3339(Time{value.integer}, out);
+      out.push_back('"');
+      return;
+    case ValueKind::kList: return;  // append_element() goes on into them
   }
 }
 
-ReadOutcome append_element(JsonCursor& cursor, const Type& type, std::string& scratch, std::string& out) {
-  if (type.kind == TypeKind::kList) return append_list(cursor, type, scratch, out);
-  const auto kind = value_kind(type, TimestampUnit::kMillis);
+ReadOutcome append_element(JsonCursor& cursor, const Type& type, TimestampUnit unit, std::string& scratch, std::string& out) {
+  if (type.kind == TypeKind::kList) return append_list(cursor, type, unit, scratch, out);
+  const auto kind = value_kind(type, unit);
   if (!kind) return ReadOutcome::kWrongKind;
   const std::string_view token = cursor.token();
   scratch.clear();
@@ -40,13 +44,13 @@ ReadOutcome append_element(JsonCursor& cursor, const Type& type, std::string& sc
 
 }  // namespace
 
-ReadOutcome append_list(JsonCursor& cursor, const Type& list, std::string& scratch, std::string& out) {
+ReadOutcome append_list(JsonCursor& cursor, const Type& list, TimestampUnit unit, std::string& scratch, std::string& out) {
   if (cursor.first() != '[') return ReadOutcome::kWrongKind;
   cursor.next();
   out.push_back('[');
   if (cursor.first() != ']') {
     while (true) {
-      const auto outcome = append_element(cursor, *list.element, scratch, out);
+      const auto outcome = append_element(cursor, *list.element, unit, scratch, out);
       if (outcome != ReadOutcome::kValue) return outcome;
       if (cursor.first() == ']') break;
       cursor.next();
@@ -61,7 +65,7 @@ ReadOutcome append_list(JsonCursor& cursor, const Type& list, std::string& scrat
 bool list_is_readable(const Type& list) {
   if (!list.element) return false;
   if (list.element->kind == TypeKind::kList) return list_is_readable(*list.element);
-  return list.element->kind != TypeKind::kTimestamp && value_kind(*list.element, TimestampUnit::kMillis).has_value();
+  return value_kind(*list.element, TimestampUnit::kMillis).has_value();
 }
 
 }  // namespace tidemark

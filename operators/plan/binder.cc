@@ -23,8 +23,8 @@ bool can_be_field(const Type& type) {
     case TypeKind::kBytes:
     case TypeKind::kTimestamp:
     case TypeKind::kDuration: return true;
+    case TypeKind::kList: return type.element != nullptr && can_be_field(*type.element);
     case TypeKind::kNull:
-    case TypeKind::kList:
     case TypeKind::kMap:
     case TypeKind::kDyn: return false;
   }
@@ -119,6 +119,19 @@ void Binder::report_no_field(const Located<std::string>& name, const Scope& scop
   const std::string_view near = nearest_word(name.value, names);
   diagnostics_.error(name.where, fmt::format("there is no field '{}' {}", name.value, purpose),
                      near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+}
+
+bool Binder::may_be_key(const Located<std::string>& name, const Field& field) {
+  const std::string type = to_string(field.type);
+  if (field.type.kind == TypeKind::kList) {
+    const bool texts = field.type == Type::list_of(TypeKind::kString);
+    diagnostics_.error(name.where, fmt::format("`{}` is {}, and a list is no key", name.value, type),
+                       fmt::format("make a text of it in a `map` before, such as `{}{}.join(',')`", name.value,
+                                   texts ? "" : ".map(x, string(x))"));
+  } else if (!can_be_field(field.type)) {
+    diagnostics_.error(name.where, fmt::format("`{}` is of type {}, which is no key", name.value, type));
+  }
+  return field.type.kind != TypeKind::kList && can_be_field(field.type);
 }
 
 void Binder::warn_of_null(const SourceText& text, const Sight& sight, std::string_view effect) {

@@ -27,7 +27,7 @@ struct Missing {
   bool has(const std::string& name) const { return any || names.contains(name); }
 };
 
-// Whether fields can be of this type; a window's results can be lists, too.
+// Whether fields can be of this type; of lists, those whose elements can. A window's results can be any list.
 bool can_be_field(const Type& type);
 
 // Rows are of the source, or results of a window: the stages of a plan, each with slots of its own.
@@ -59,6 +59,8 @@ class Binder {
   // There is no field of this name `purpose`, unless that is known already.
   void report_no_field(const Located<std::string>& name, const Scope& scope, const Missing& missing,
                        std::string_view purpose);
+  // Whether the field that `name` means can be part of a key; reported if not.
+  bool may_be_key(const Located<std::string>& name, const Field& field);
   // A condition may be null, and then has this `effect` behind a window, and refuses its row before one.
   void warn_of_null(const SourceText& text, const Sight& sight, std::string_view effect);
 

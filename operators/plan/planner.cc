@@ -200,7 +200,9 @@ std::unique_ptr<const expr::Program> Planner::plan_field(const NamedExpression& 
   const auto ast = binder_.parse_without_aggregates(field.expression);
   auto program = ast ? binder_.compile(*ast, field.expression, input) : nullptr;
   if (!program || can_be_field(program->type())) return program;
-  diagnostics_.error(field.expression.where, fmt::format("a field cannot be of type {}", to_string(program->type())));
+  const bool list = program->type().kind == TypeKind::kList;
+  diagnostics_.error(field.expression.where, fmt::format("a field cannot be of type {}", to_string(program->type())),
+                     list ? "its elements have to be of one type, and never null, as in `[coalesce(x, 0), y]`" : "");
   return nullptr;
 }
 
@@ -251,6 +253,7 @@ void Planner::plan_dedupe(const StepSpec& spec, const DedupeSpec& dedupe, Planne
       binder_.report_no_field(name, input, missing_.back(), "to tell repeats by");
       continue;
     }
+    if (!binder_.may_be_key(name, *field)) continue;
     if (field->nullable) {
       diagnostics_.warn(name.where, fmt::format("`{}` may be null, and records without it count as repeats of each other", name.value),
                         "keep them out with a filter such as `has(" + name.value + ")`, or make the field required");

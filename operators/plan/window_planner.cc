@@ -158,10 +158,7 @@ void WindowPlanner::plan_keys() {
       binder_.report_no_field(name, input_.scope, input_.missing, "to group by");
       continue;
     }
-    if (!can_be_field(field->type)) {
-      diagnostics_.error(name.where, fmt::format("`{}` is of type {}, which is no key", name.value, to_string(field->type)));
-      continue;
-    }
+    if (!binder_.may_be_key(name, *field)) continue;
     binder_.use(input_.stage, field->slot);
     out_.planned.key_slots.push_back(field->slot);
     window_.key_types.push_back(field->type);

@@ -214,6 +214,19 @@ TEST_CASE("the options of csv, and what a schema may be in it") {
   CHECK(format("{}", "{a: {type: int, path: b.c}}") == "6:14: format csv has no paths: a column has nothing inside; name the column alone, as in `path: city`\n");
 }
 
+TEST_CASE("types of fields are scalars and lists of them") {
+  const auto field = [](const std::string& type) {
+    return errors_of("name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t}\n    schema:\n      a: " + type + "\nsinks:\n  - drop: {}\n");
+  };
+  for (const char* type : {"int", "list<int>", "list<string>?", "list<timestamp(iso)>", "list<bytes>", "list<double>?", "list<bool>"}) CHECK(field(type) == "");
+  CHECK(field("list<int?>") == "6:10: there is no type `list<int?>`: the elements of a list are never null; a list that may be missing is written `list<int>?`\n");
+  CHECK(field("list<list<int>>") == "6:10: there is no type `list<list<int>>`: the elements of a list have nothing inside\n");
+  CHECK(field("list<integer>") == "6:10: there is no type `list<integer>`; did you mean `int`?\n");
+  CHECK(field("array<string>") == "6:10: there is no type `array<string>`; did you mean `list<string>`?\n");
+  CHECK(field("map<string>") == "6:10: there is no type `map<string>`; declare the fields inside of it, each with its path, as in `city: {type: string, path: "
+                                "address.city}`\n");
+}
+
 TEST_CASE("several sources are refused for now") {
   CHECK(errors_of("name: p\nsources:\n  a: {kafka: {brokers: b, topic: t}}\n  b: {kafka: {brokers: b, topic: u}}\nsinks:\n  - drop: {}\n") ==
         "4:3: a second source: union is not supported yet; keep one source; one kafka source can read several topics\n");

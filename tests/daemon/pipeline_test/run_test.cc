@@ -258,6 +258,43 @@ TEST_CASE("sessions grow over a crash") {
                   "window_end: 2026-01-01T00:00:22Z, rows: 3, total: 13}]}\n", parts));
 }
 
+TEST_CASE("records of a CSV source are written by their fields, and read again where they were refused") {
+  passes(R"yaml(name: p
+sources:
+  in:
+    kafka: {brokers: b, topic: t}
+    format: {csv: {delimiter: ";", columns: [n, other, user, ts], null_text: "-"}}
+    schema: {user: string, n: 'int?', ts: timestamp(ms)}
+    event_time: {field: ts}
+steps:
+  - name: sent
+    map: {by: "coalesce(kafka.key, 'nobody')", trace: kafka.headers.trace, where: kafka.partition, tags: "user.split(' ')"}
+  - name: per_tag_count
+    window: {tumbling: 1m, by: [by], aggregates: {rows: count(), last_tags: last(tags)}}
+sinks:
+  - kafka: {topic: out}
+  - {from: late, kafka: {topic: late}}
+  - {from: dead_letter, kafka: {topic: dead}}
+tests:
+  - input:
+      in:
+        - {user: "a \"b\";c", n: 1, ts: 2026-01-01T00:00:01Z, $key: k, $headers: {trace: t1}}
+        - {user: "", ts: 2026-01-01T00:02:02Z, $partition: 1}
+        - {user: late, n: 2, ts: 2026-01-01T00:00:03Z, $partition: 1}
+        - {user: d, n: x, ts: 2026-01-01T00:02:02Z}
+        - $raw: '1;2;3'
+        - end
+    expect:
+      sent:
+        - {user: "a \"b\";c", n: 1, by: k, trace: t1, where: 0, tags: [a, "\"b\";c"]}
+        - {user: "", n: null, by: nobody, trace: null, where: 1, tags: [""]}
+      per_tag_count:
+        - {by: k, rows: 1, last_tags: [a, "\"b\";c"]}
+      late: [{user: late, n: 2, ts: 2026-01-01T00:00:03Z}]
+      dead_letter: [{$reason: type, user: d, n: x}, {$reason: decode, $raw: '1;2;3'}]
+)yaml");
+}
+
 TEST_CASE("a case takes milliseconds") {
   std::string tests;
   for (int i = 0; i < 10; ++i) tests += kHead + kA + "        - checkpoint\n" + kB + "        - crash\n        - end\n    expect: {per_user: [{user: a}]}\n";

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tests/daemon/property/case_csv.h"
+
 namespace tidemark::property {
 namespace {
 
@@ -63,9 +65,11 @@ class LogWriter {
     if (case_.pipeline.event_time.field.empty()) event_us = r.timestamp_ms * 1000;
     if (random_.percent(2)) future(r, event_us);
     if (random_.percent(80)) r.key = "k" + std::to_string(random_.in(0, mood_.keys));
+    if (random_.percent(1)) r.key = std::string("k\0\xff", 3);
     for (int64_t n = random_.percent(20) ? random_.in(1, 3) : 0; n > 0; --n) {
       r.headers.push_back({random_.percent(50) ? "h" : "trace", std::nullopt});
       if (random_.percent(80)) r.headers.back().value = "v" + std::to_string(n);
+      if (random_.percent(2)) r.headers.back().value = "\xfe";
     }
     r.value = value(event_us);
     if (random_.percent(mood_.poison_percent)) poison(r);
@@ -127,9 +131,21 @@ class LogWriter {
     return oracle::quote_json("e" + place_ + "-" + std::to_string(n));
   }
 
+  std::string list(const oracle::Field& field) {
+    std::string items;
+    for (int64_t n = random_.in(0, 3); n > 0; --n) {
+      const bool time = field.type == oracle::FieldType::kTimestampMs;
+      items += (items.empty() ? "" : random_.one_of<std::string>({",", " , "})) +
+               (time ? time_text(field.type, kBaseUs + random_.in(0, 100'000)) : oracle::quote_json(random_.one_of({"a", "b", "\xC3\xA5\"\n", ""})));
+    }
+    if (random_.percent(mood_.poison_percent) && random_.percent(20)) items = random_.one_of<std::string>({"null", "true", "[]", "1.5"});
+    return "[" + items + "]";
+  }
+
   std::string field_text(const oracle::Field& field, int64_t event_us) {
     if (field.name == case_.pipeline.event_time.field) return time_text(field.type, event_us);
     if (field.optional && random_.percent(mood_.null_percent)) return "null";
+    if (field.list) return list(field);
     if (field.name == "user") return user();
     if (field.name == "id") return id();
     if (field.name == "region") return oracle::quote_json(random_.one_of({"eu", "us", "\xC3\xA5\"x", ""}));
@@ -140,7 +156,36 @@ class LogWriter {
     return "{\"note\":" + oracle::quote_json("note " + std::to_string(random_.in(0, 3))) + "}";
   }
 
+  // A field's text in a CSV record; nothing for null.
+  std::optional<std::string> cell(const oracle::Field& field, int64_t event_us) {
+    if (random_.percent(mood_.poison_percent) && random_.percent(20)) {
+      return random_.one_of<std::string>({"1.5", "text", "", "007", " 1", "null", "[]", "99999999999999999999"});
+    }
+    const auto json = oracle::parse_json(field_text(field, event_us));
+    if (json->kind == oracle::Json::Kind::kNull) return std::nullopt;
+    if (json->kind == oracle::Json::Kind::kBool) return json->boolean ? "true" : "false";
+    return json->kind == oracle::Json::Kind::kObject ? json->members[0].second.text : json->text;
+  }
+
+  std::string csv_value(int64_t event_us) {
+    const oracle::Csv& csv = *case_.pipeline.csv;
+    const auto& schema = case_.pipeline.schema;
+    std::vector<std::string> columns = csv.columns;
+    for (const oracle::Field& field : schema) {
+      if (csv.columns.empty()) columns.push_back(field.name);
+    }
+    std::string text;
+    for (const std::string& column : columns) {
+      const auto field = std::ranges::find(schema, column, &oracle::Field::name);
+      if (&column != columns.data()) text += csv.delimiter;
+      text += csv_cell(random_, csv, field == schema.end() ? "any\nthing" : cell(*field, event_us));
+    }
+    if (random_.percent(mood_.poison_percent) && random_.percent(30)) poison_line(random_, csv, text);
+    return text + random_.one_of<std::string>({"", "", "\n", "\r\n"});
+  }
+
   std::string value(int64_t event_us) {
+    if (case_.pipeline.csv) return csv_value(event_us);
     std::vector<std::string> members;
     for (const oracle::Field& field : case_.pipeline.schema) {
       if (field.optional && random_.percent(5)) continue;

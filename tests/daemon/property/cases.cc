@@ -10,6 +10,8 @@
 #include <tuple>
 #include <utility>
 
+#include "tests/daemon/property/case_columns.h"
+#include "tests/daemon/property/case_csv.h"
 #include "tests/daemon/property/case_logs.h"
 
 namespace tidemark::property {
@@ -53,12 +55,6 @@ const Condition kNotZero = [](const Row& row) { return std::optional(n_of(row) !
 const Condition kAbove20 = [](const Row& row) { return std::optional(n_of(row) > 20); };
 
 // ---- Steps
-
-struct WrittenStep {
-  std::string yaml;  // behind `- `
-  Condition filter;
-  std::vector<std::pair<std::string, Expression>> map;
-};
 
 WrittenStep random_step(Random& random, bool may_change_user) {
   switch (random.in(0, may_change_user ? 8 : 7)) {
@@ -195,6 +191,16 @@ ResultField simple(Random& random) {
   return out;
 }
 
+// An aggregate of what sources make columns of.
+ResultField of_columns(Random& random, bool lists) {
+  const Argument one = lists && random.percent(50) ? list_argument(random) : record_argument(random);
+  Aggregate made = part(one.kind, one.expression);
+  if (one.kind == AggregateKind::kArgMax) made.by = field("n");
+  ResultField out{"", std::string(word_of(one.kind)) + "(" + one.text + ")", {std::move(made)}, nullptr};
+  choose(random, out);
+  return out;
+}
+
 ResultField arithmetic(Random& random) {
   using K = AggregateKind;
   const Aggregate rows = part(K::kCount, nullptr);
@@ -311,6 +317,10 @@ class CaseWriter {
     p.event_time.max_future_us = random_.one_of<int64_t>({3'600'000'000, 60'000'000});
     p.skip_tombstones = random_.percent(30);
     if (random_.percent(20)) p.max_record_bytes = kLowLimit;
+    if (random_.percent(15)) choose_csv(random_, p);
+    lists_ = !p.csv && random_.percent(30);
+    if (lists_) p.schema.push_back({"tags", FieldType::kString, true, {}, true});
+    if (lists_) p.schema.push_back({"marks", FieldType::kTimestampMs, false, {}, true});
     line("name: prop");
     line("sources:");
     line("  events:");
@@ -318,9 +328,11 @@ class CaseWriter {
     line("      brokers: fake:9092");
     line("      topics: TOPICS");
     if (promised_) line("      partitioned_by: [user]");
+    if (p.csv) line("    format: " + csv_format(*p.csv));
     line("    schema:");
     for (const Field& f : p.schema) {
-      const std::string type = std::string(type_text(f.type)) + (f.optional ? "?" : "");
+      const std::string scalar = type_text(f.type);
+      const std::string type = (f.list ? "list<" + scalar + ">" : scalar) + (f.optional ? "?" : "");
       line("      " + f.name + ": " + (f.path.empty() ? type : "{type: '" + type + "', path: meta.note}"));
     }
     line("    event_time:");
@@ -345,7 +357,9 @@ class CaseWriter {
         dedupe("dedupe-" + std::to_string(i));
         continue;
       }
-      const WrittenStep step = random_step(random_, !promised_);
+      const bool of_columns = random_.percent(25);
+      const bool of_lists = of_columns && lists_ && random_.percent(60);
+      const WrittenStep step = of_lists ? list_step(random_) : of_columns ? record_step(random_) : random_step(random_, !promised_);
       line("  - " + step.yaml);
       p.steps.push_back({(step.filter ? "filter-" : "map-") + std::to_string(i), step.filter, step.map});
     }
@@ -640,7 +654,8 @@ class CaseWriter {
     std::vector<ResultField> results = {{"c", "count()", {part(AggregateKind::kCount, nullptr)}, nullptr, "int"}};
     for (int64_t n = random_.in(1, 5); n > 0; --n) {
       const int64_t kind = random_.in(0, 99);
-      results.push_back(kind < 40 ? simple(random_) : kind < 75 ? collecting(random_) : arithmetic(random_));
+      results.push_back(kind < 40 ? simple(random_) : kind < 70 ? collecting(random_)
+                        : kind < 80 ? of_columns(random_, lists_) : arithmetic(random_));
       results.back().name = "a" + std::to_string(n);
     }
     write_results(std::move(results), w, of);
@@ -683,6 +698,7 @@ class CaseWriter {
   bool has_steps_ = false;
   std::string last_step_;                 // of the main way
   std::vector<std::string> branch_ends_;  // by branch
+  bool lists_ = false;  // the schema has some
 };
 
 // ---- What must come out

@@ -377,6 +377,8 @@ TEST_CASE("Lists become compact JSON of their type") {
   });
   check(one(Type::list_of(TypeKind::kDouble)), {{R"({"a":[1,2.50]})", "ok [1.0,2.5]"}});
   check(one(Type::list_of(TypeKind::kBytes)), {{R"({"a":["AAE="]})", R"(ok ["AAE="])"}, {R"({"a":["A"]})", "type"}});
+  check(one(Type::list_of(TypeKind::kTimestamp)), {{R"({"a":[1500,0]})", R"(ok ["1970-01-01T00:00:01.500Z","1970-01-01T00:00:00Z"])"},
+                                                   {R"({"a":["1970-01-01T00:00:00Z"]})", "type"}});
   check(one(Type::list_of(TypeKind::kBool)), {{R"({"a":[true,false]})", "ok [true,false]"}});
 }
 
@@ -443,7 +445,7 @@ TEST_CASE("Fields without a slot are judged and become no column") {
 
 TEST_CASE("Types without a JSON form, and event times that are none, are refused") {
   for (const Type& type : {Type(TypeKind::kUint), Type(TypeKind::kDuration), Type(TypeKind::kMap), Type(TypeKind::kDyn),
-                           Type::list_of(TypeKind::kTimestamp), Type::list_of(TypeKind::kMap)}) {
+                           Type::list_of(TypeKind::kDuration), Type::list_of(TypeKind::kMap)}) {
     const auto decoder = JsonDecoder::create(one(type));
     REQUIRE_FALSE(decoder);
     CHECK(decoder.error().fault == Fault::kUser);

@@ -121,7 +121,7 @@ TEST_CASE("a window may stand beside another one, over it, or over one that stan
   CHECK_THAT(said_of(behind("", "  - window: {tumbling: 1h, by: [window_end], aggregates: {s: sum(c)}}")),
              Contains("a field of `by` may not be called `window_end`"));
   CHECK_THAT(said_of("{name: w, window: {tumbling: 1m, aggregates: {l: 'list(n, 3)'}}}\n  - window: {tumbling: 1h, by: [l], aggregates: {c: count()}}"),
-             Contains("`l` is of type list<int>, which is no key"));
+             Contains("`l` is list<int>, and a list is no key"));
   CHECK_THAT(said_of(behind("", "  - window: {tumbling: 1h, aggregates: {s: sum(amount)}}")), Contains("unknown field `amount`"));
 }
 
