@@ -37,6 +37,7 @@ class Lines final : public StageOutput, public ReaderEvents {
     lines_[static_cast<size_t>(record.offset - 7)] = std::string(to_string(reason)) + " in: " + message;
   }
   void to_window(size_t, Batch&, Rows) override {}
+  void deduplicate(size_t, Batch&, std::vector<uint32_t>&, StepCounters&) override {}
   void to_sink(size_t sink, Batch& batch, Rows rows) override {
     for (const uint32_t row : rows) {
       std::string line;
