@@ -10,7 +10,7 @@ namespace {
 constexpr Duration kPoll = Duration::millis(2);
 constexpr Duration kBusy = Duration::millis(1);
 constexpr Duration kSoon = Duration::millis(10);
-constexpr Duration kQuiet = Duration::millis(100);
+constexpr Duration kQuiet = Duration::millis(250);
 constexpr Duration kWatchEvery = Duration::millis(500);
 constexpr Duration kHoldBackEvery = Duration::millis(20);
 constexpr Duration kRepeatWarnings = Duration::seconds(10);

@@ -9,7 +9,7 @@ namespace {
 
 // Everything that has to be done soon wakes the worker; the rest (watermarks of quiet streams that follow the clock, news
 // of generations in the store) may take this long. Rows that wait for their transaction are looked after more often.
-constexpr Duration kIdleWait = Duration::millis(100);
+constexpr Duration kIdleWait = Duration::millis(200);
 constexpr Duration kIdleWaitWithRows = Duration::millis(10);
 constexpr size_t kBatchArenaBytes = 4 << 20;
 constexpr uint32_t kSourceLevel = 0;  // of the channels

@@ -201,7 +201,8 @@ void GroupConsumer::configure(KafkaConf& conf) {
   conf.demand("isolation.level", "read_committed");
   conf.demand("enable.partition.eof", "true");
   conf.demand("allow.auto.create.topics", "false");
-  conf.demand("statistics.interval.ms", 1'000);
+  // Where librdkafka fetches, they also tell whether a partition's leader has answered lately.
+  conf.demand("statistics.interval.ms", options_.native_fetch ? 5'000 : 1'000);
   conf.demand("queued.min.messages", limits_.messages);
   conf.demand("queued.max.messages.kbytes", limits_.kilobytes);
   rd_kafka_conf_set_rebalance_cb(conf.native(), on_rebalance);
