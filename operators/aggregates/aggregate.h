@@ -49,6 +49,11 @@ class Aggregate {
   virtual void create(std::byte* state) const = 0;
   virtual void add(const AddInput& input) const = 0;
   virtual void merge(std::byte* into, const std::byte* from, Arena& heap) const = 0;
+  // Whether merges can mostly be taken back.
+  virtual bool retracts() const { return false; }
+  // Takes back one of the merges into the state: from here on it gives the results, to the bit, that it would have given
+  // without. False where that cannot be; nothing is said about the state then.
+  [[nodiscard]] virtual bool retract(std::byte*, const std::byte*) const { return false; }
   // Sets row `row` of `out` (already of result_type(), null). False when the result cannot be given, such as an int sum
   // beyond 64 bits: the row stays null and the caller counts it.
   virtual bool result(const std::byte* state, Column& out, size_t row, Arena& arena) const = 0;

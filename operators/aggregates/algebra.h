@@ -15,6 +15,7 @@ namespace tidemark {
 //   Type result_type() const;
 //   void add(const AddInput& in) const;  // by for_each_value()
 //   void merge(State& into, const State& from, Arena& heap) const;
+//   bool retract(State& into, const State& from) const;  // where there is one
 //   bool result(const State& state, Column& out, size_t row, Arena& arena) const;
 //   void encode(const State& state, std::string& out) const;
 //   bool decode(ByteReader& in, State& state, Arena& heap) const;  // `state` is State{}
@@ -60,6 +61,14 @@ class AggregateOf final : public Aggregate {
   void merge(std::byte* into, const std::byte* from, Arena& heap) const override {
     algebra_.merge(state_at<State>(into), state_at<State>(from), heap);
   }
+  bool retracts() const override { return kRetracts; }
+  bool retract(std::byte* into, const std::byte* from) const override {
+    if constexpr (kRetracts) {
+      return algebra_.retract(state_at<State>(into), state_at<State>(from));
+    } else {
+      return Aggregate::retract(into, from);
+    }
+  }
   bool result(const std::byte* state, Column& out, size_t row, Arena& arena) const override {
     return algebra_.result(state_at<State>(state), out, row, arena);
   }
@@ -70,6 +79,8 @@ class AggregateOf final : public Aggregate {
   }
 
  private:
+  static constexpr bool kRetracts = requires(const A& a, State& into, const State& from) { a.retract(into, from); };
+
   A algebra_;
 };
 

@@ -19,6 +19,10 @@ struct Count : Algebra {
     for (size_t i = 0; i < in.rows.size(); ++i) state_at<uint64_t>(in.states[i]) += in.arg->valid[in.rows[i]];
   }
   void merge(uint64_t& into, uint64_t from, Arena&) const { into += from; }
+  bool retract(uint64_t& into, uint64_t from) const {
+    into -= from;
+    return true;
+  }
   bool result(uint64_t n, Column& out, size_t row, Arena&) const {
     out.valid[row] = 1;
     out.ints[row] = static_cast<int64_t>(n);

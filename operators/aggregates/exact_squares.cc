@@ -38,6 +38,10 @@ void ExactSquares::merge(const ExactSquares& from, Arena& heap) {
   wide::add({wide_, kWords}, {from.wide_, kWords});
 }
 
+bool ExactSquares::retract(const ExactSquares& from) {
+  return wide_ == nullptr && from.wide_ == nullptr && wide::subtract(fixed_, from.fixed_);
+}
+
 void ExactSquares::words(std::span<uint64_t, kWords> out) const {
   std::ranges::fill(out, 0);
   if (wide_ != nullptr) std::copy_n(wide_, kWords, out.begin());

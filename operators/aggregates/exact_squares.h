@@ -25,6 +25,8 @@ class ExactSquares {
     add_fixed(square, 2 * shift, heap);
   }
   void merge(const ExactSquares& from, Arena& heap);
+  // Takes back a merge. False where one of the two has a wide part.
+  [[nodiscard]] bool retract(const ExactSquares& from);
 
   // The lowest bit of the fixed part is worth 2^-144, that of all words 2^-2148.
   static constexpr int kFixedWords = 4;

@@ -38,6 +38,15 @@ class ExactSum {
   }
   void merge(const ExactSum& from, Arena& heap);
 
+  // Takes back a merge. False where there were other than ordinary values: what kinds there are is not counted.
+  [[nodiscard]] bool retract(const ExactSum& from) {
+    __int128 rest = 0;
+    const bool ordinary = (flags_ | from.flags_ | kOther) == kOther && wide_ == nullptr && from.wide_ == nullptr;
+    if (!ordinary || __builtin_sub_overflow(fixed(), from.fixed(), &rest)) return false;
+    set_fixed(rest);
+    return true;
+  }
+
   // True when nothing was added, not even a zero.
   bool empty() const { return flags_ == 0; }
   // The double nearest to the exact sum, ties to even; beyond the largest double an infinity. NaN when a NaN or both

@@ -40,6 +40,11 @@ class Histogram final : public Aggregate {
   void merge(std::byte* into, const std::byte* from, Arena&) const override {
     for (size_t i = 0; i < buckets(); ++i) counts_of(into)[i] += counts_of(from)[i];
   }
+  bool retracts() const override { return true; }
+  bool retract(std::byte* into, const std::byte* from) const override {
+    for (size_t i = 0; i < buckets(); ++i) counts_of(into)[i] -= counts_of(from)[i];
+    return true;
+  }
   bool result(const std::byte* state, Column& out, size_t row, Arena& arena) const override {
     const std::span counts(counts_of(state), buckets());
     if (std::ranges::all_of(counts, [](uint64_t n) { return n == 0; })) return true;

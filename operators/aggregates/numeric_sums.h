@@ -30,6 +30,11 @@ struct IntSum {
     add(from.value());
     count += from.count;
   }
+  bool retract(const IntSum& from) {
+    add(static_cast<__int128>(-static_cast<unsigned __int128>(from.value())));
+    count -= from.count;
+    return true;
+  }
   double rounded() const { return static_cast<double>(value()); }
   void encode(ByteWriter& out, std::string&) const {
     out.fixed(low);
@@ -56,6 +61,12 @@ struct DoubleSum {
     sum.merge(from.sum, heap);
     count += from.count;
   }
+  bool retract(const DoubleSum& from) {
+    if (!sum.retract(from.sum)) return false;
+    count -= from.count;
+    if (count == 0) sum = {};  // what kinds of values there were is forgotten with the last one
+    return true;
+  }
   double rounded() const { return sum.rounded(); }
   void encode(ByteWriter& out, std::string& bytes) const {
     sum.encode(bytes);
@@ -76,6 +87,7 @@ struct SumAlgebra : Algebra {
     for_each_value<S>(in, [&](S& sum, uint32_t row) { sum.add(*in.arg, row, in.heap); });
   }
   void merge(S& into, const S& from, Arena& heap) const { into.merge(from, heap); }
+  bool retract(S& into, const S& from) const { return into.retract(from); }
   void encode(const S& sum, std::string& out) const {
     ByteWriter writer(out);
     sum.encode(writer, out);

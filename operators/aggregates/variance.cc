@@ -43,6 +43,7 @@ struct IntMoments {
     sum.merge(from.sum, heap);
     wide::add(squares, from.squares);
   }
+  bool retract(const IntMoments& from) { return sum.retract(from.sum) && wide::subtract(squares, from.squares); }
   uint64_t count() const { return sum.count; }
   bool finite() const { return true; }
   Rounded rounded_spread() const {
@@ -75,6 +76,7 @@ struct DoubleMoments {
     sum.merge(from.sum, heap);
     squares.merge(from.squares, heap);
   }
+  bool retract(const DoubleMoments& from) { return sum.retract(from.sum) && squares.retract(from.squares); }
   uint64_t count() const { return sum.count; }
   bool finite() const { return sum.sum.finite(); }
   Rounded rounded_spread() const {

@@ -177,6 +177,7 @@ FiredWindow AlignedWindowLane::begin_window(WindowNumber window, bool is_final) 
 Status AlignedWindowLane::close(const Closing& closing, ResultWriter& writer) {
   WindowSources sources;
   std::vector<SlidingTotal::Member> shared;
+  size_t leaving = 0;  // of these
   // Before it is final, what is visible in a window may change.
   const bool with_total = closing.is_final && shares_total(closing.window);
   if (closing.is_final && !with_total) total_.clear();
@@ -191,6 +192,7 @@ Status AlignedWindowLane::close(const Closing& closing, ResultWriter& writer) {
       fired.newest_kafka_time = std::max(fired.newest_kafka_time, part.newest_kafka_time);
       if (with_total && visible_from == open.slice.first_window) {
         shared.push_back({start, part.tables()});
+        leaving += open.slice.last_window == closing.window;
       } else {
         collect(part, open.slice, sources);
       }
@@ -200,7 +202,9 @@ Status AlignedWindowLane::close(const Closing& closing, ResultWriter& writer) {
   for (const HotTable* table : sources.tables) fired.expected_rows = std::max(fired.expected_rows, table->size());
   if (!sources.stored.empty()) fired.expected_rows = Batch::kMaxRows;
   writer.begin(fired);
-  return write_window(sources, view_.get(), *block_, writer);
+  Status written = write_window(sources, view_.get(), *block_, writer);
+  total_.leave(std::span(shared).first(leaving));
+  return written;
 }
 
 Result<Time> AlignedWindowLane::close_until(Time watermark, ResultWriter& writer, ResultEmitter& out) {

@@ -2,6 +2,7 @@
 // for batches: probes are prefetched, keys and states never move. Knows bytes only, neither aggregates nor time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -113,5 +114,28 @@ class HotTable {
   SteppedArena keys_;
   SteppedArena heap_;
 };
+
+// Calls each(entry, states) for every entry of `from`, with the states of its key in `into`, made from the blank there
+// where the key is new. Two different tables.
+template <class F>
+void for_each_into(const HotTable& from, HotTable& into, F&& each) {
+  constexpr size_t kBatch = 256;
+  const HotTable::Entry* entries[kBatch];
+  std::string_view keys[kBatch];
+  uint64_t hashes[kBatch];
+  uint32_t rows[kBatch];
+  std::byte* states[kBatch];
+  for (size_t begin = 0; begin < from.size(); begin += kBatch) {
+    const size_t n = std::min(kBatch, from.size() - begin);
+    for (size_t i = 0; i < n; ++i) {
+      entries[i] = &from.entry(begin + i);
+      keys[i] = entries[i]->key();
+      hashes[i] = entries[i]->hash();
+      rows[i] = static_cast<uint32_t>(i);
+    }
+    into.find_or_insert(keys, hashes, Rows(rows, n), states);
+    for (size_t i = 0; i < n; ++i) each(*entries[i], states[i]);
+  }
+}
 
 }  // namespace tidemark

@@ -2,12 +2,35 @@
 // back as the tables they are; who merges those in the end is not known here.
 #include "operators/windows/sliding_total.h"
 
+#include <algorithm>
+
 #include "operators/windows/window_merge.h"
 
 namespace tidemark {
 
 void SlidingTotal::merge(const Member& member, HotTable& into) const {
   for (const HotTable* table : member.tables) merge_table(*table, block_, into);
+}
+
+const HotTable& SlidingTotal::running_total(std::span<const Member> members) {
+  const bool goes_on = held_.size() <= members.size() && std::ranges::equal(held_, members.first(held_.size()), {}, {}, &Member::start);
+  if (!goes_on) clear();
+  for (const Member& member : members.subspan(held_.size())) {
+    running_->add(member.tables);
+    held_.push_back(member.start);
+  }
+  return running_->table();
+}
+
+void SlidingTotal::leave(std::span<const Member> oldest) {
+  if (!running_) return;
+  for (const Member& member : oldest) {
+    if (held_.empty() || held_.front() != member.start) return clear();
+    held_.pop_front();
+    if (running_->retract(member.tables)) continue;
+    clear();
+    return running_.reset();
+  }
 }
 
 void SlidingTotal::turn(std::span<const Member> members) {
@@ -34,6 +57,11 @@ void SlidingTotal::add_to_back(const Member& member) {
 
 void SlidingTotal::collect(std::span<const Member> members, std::vector<const HotTable*>& tables) {
   if (members.empty()) return;
+  if (running_) {
+    tables.push_back(&running_total(members));
+    bytes_ = running_->bytes();
+    return;
+  }
   const Time oldest = members.front().start;
   while (!front_.empty() && front_.front().from < oldest) front_.pop_front();
   if (front_through_ < oldest) turn(members);
@@ -51,6 +79,8 @@ void SlidingTotal::collect(std::span<const Member> members, std::vector<const Ho
 }
 
 void SlidingTotal::clear() {
+  if (running_) running_->clear();
+  held_.clear();
   front_.clear();
   back_.reset();
   front_through_ = back_through_ = Time::min();

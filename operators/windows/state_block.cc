@@ -2,6 +2,8 @@
 // own, and not at all where one of them cannot be read.
 #include "operators/windows/state_block.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "operators/windows/window_lane.h"
 
@@ -89,6 +91,16 @@ void StateBlock::merge(std::byte* into, const std::byte* from, Arena& heap) cons
   for (const PlannedAggregate& a : plan_.aggregates) {
     a.function->merge(into + a.state_offset, from + a.state_offset, heap);
   }
+}
+
+bool StateBlock::retracts() const {
+  return head_ == StateHead::kNone && std::ranges::all_of(plan_.aggregates, [](const auto& a) { return a.function->retracts(); });
+}
+
+bool StateBlock::retract(std::byte* into, const std::byte* from) const {
+  return std::ranges::all_of(plan_.aggregates, [&](const PlannedAggregate& a) {
+    return a.function->retract(into + a.state_offset, from + a.state_offset);
+  });
 }
 
 void StateBlock::encode(const std::byte* states, std::string& out) const {

@@ -31,6 +31,9 @@ class StateBlock {
   // A block that has seen nothing; copied into every new entry.
   std::span<const std::byte> blank() const { return blank_; }
   void merge(std::byte* into, const std::byte* from, Arena& heap) const;
+  // Whether merges into a block can mostly be taken back; and one that is. See Aggregate::retract.
+  bool retracts() const;
+  [[nodiscard]] bool retract(std::byte* into, const std::byte* from) const;
   // The durable form: the head if there is one, then that of each aggregate in plan order.
   void encode(const std::byte* states, std::string& out) const;
   // Fills uninitialised memory. False for bytes that are not exactly one block.

@@ -196,21 +196,9 @@ class RunMerge {
 }  // namespace
 
 void merge_table(const HotTable& from, const StateBlock& block, HotTable& into) {
-  constexpr size_t kBatch = 256;
-  std::string_view keys[kBatch];
-  uint64_t hashes[kBatch];
-  uint32_t rows[kBatch];
-  std::byte* states[kBatch];
-  for (size_t begin = 0; begin < from.size(); begin += kBatch) {
-    const size_t n = std::min(kBatch, from.size() - begin);
-    for (size_t i = 0; i < n; ++i) {
-      keys[i] = from.entry(begin + i).key();
-      hashes[i] = from.entry(begin + i).hash();
-      rows[i] = static_cast<uint32_t>(i);
-    }
-    into.find_or_insert(keys, hashes, Rows(rows, n), states);
-    for (size_t i = 0; i < n; ++i) block.merge(states[i], from.entry(begin + i).states(), into.heap());
-  }
+  for_each_into(from, into, [&](const HotTable::Entry& entry, std::byte* states) {
+    block.merge(states, entry.states(), into.heap());
+  });
 }
 
 template <class Out>

@@ -110,7 +110,7 @@ def test_a_broken_off_run_leaves_nothing_behind(env):
     processes = suites.Processes()
     process = processes.start(["sh", "-c", "sleep 600 & echo $!; wait"], aside=True, stdout=subprocess.PIPE, text=True)
     child = pathlib.Path(f"/proc/{int(process.stdout.readline())}/cmdline")
-    assert child.read_bytes()
+    wait_for(child.read_bytes, "the child's beginning", 10)
     processes.end_all()
     wait_for(lambda: not child.exists() or not child.read_bytes(), "the child's end", 10)
     try:

@@ -201,6 +201,17 @@ ResultField of_columns(Random& random, bool lists) {
   return out;
 }
 
+// Of which every window keeps a running total, where it shares slices with the next ones.
+ResultField sum_like(Random& random) {
+  using K = AggregateKind;
+  const K kind = random.one_of({K::kCount, K::kSum, K::kAvg, K::kVariance, K::kStddev});
+  const std::string name = random.one_of<std::string>({"n", "x"});
+  ResultField out{"", std::string(word_of(kind)) + "(" + name + ")", {part(kind, field(name))}, nullptr};
+  out.type = kind == K::kCount ? "int" : kind == K::kSum ? type_of(name) : "double";
+  choose(random, out);
+  return out;
+}
+
 ResultField arithmetic(Random& random) {
   using K = AggregateKind;
   const Aggregate rows = part(K::kCount, nullptr);
@@ -652,9 +663,10 @@ class CaseWriter {
 
   void aggregates(oracle::Window& w, Case& of) {
     std::vector<ResultField> results = {{"c", "count()", {part(AggregateKind::kCount, nullptr)}, nullptr, "int"}};
+    const bool sums = random_.percent(25);
     for (int64_t n = random_.in(1, 5); n > 0; --n) {
       const int64_t kind = random_.in(0, 99);
-      results.push_back(kind < 40 ? simple(random_) : kind < 70 ? collecting(random_)
+      results.push_back(sums ? sum_like(random_) : kind < 40 ? simple(random_) : kind < 70 ? collecting(random_)
                         : kind < 80 ? of_columns(random_, lists_) : arithmetic(random_));
       results.back().name = "a" + std::to_string(n);
     }

@@ -253,15 +253,26 @@ void stamp(std::vector<TestRow>& rows, Duration max_delay) {
   }
 }
 
-std::unique_ptr<TestPlan> make_test_plan(WindowShape shape, Duration allowed_lateness, EmitWhen emit, Duration every) {
+namespace {
+
+std::unique_ptr<TestPlan> make_bare_plan(WindowShape shape) {
   auto test = std::make_unique<TestPlan>();
   test->plan.step_name = "w";
   test->plan.shape = std::move(shape);
+  test->plan.key_types = {TypeKind::kString};
+  test->topics.number_of("another");
+  test->topic = test->topics.number_of(kTopic);
+  return test;
+}
+
+}  // namespace
+
+std::unique_ptr<TestPlan> make_test_plan(WindowShape shape, Duration allowed_lateness, EmitWhen emit, Duration every) {
+  auto test = make_bare_plan(std::move(shape));
   test->plan.allowed_lateness = allowed_lateness;
   test->plan.emit = emit;
   test->plan.every = every;
   test->plan.state_size = state_head_size(test->plan);
-  test->plan.key_types = {TypeKind::kString};
   plan_aggregate(*test, "count", std::nullopt, std::nullopt);
   plan_aggregate(*test, "sum", kNumber, std::nullopt);
   plan_aggregate(*test, "sum", kAmount, kChosen);
@@ -272,8 +283,14 @@ std::unique_ptr<TestPlan> make_test_plan(WindowShape shape, Duration allowed_lat
   plan_aggregate(*test, "list", kNumber, kChosen, {{3}});
   plan_aggregate(*test, "distinct", kText, std::nullopt, {{4}});
   plan_aggregate(*test, "quantile", kNumber, std::nullopt, {{0.5}, {0.1}});
-  test->topics.number_of("another");
-  test->topic = test->topics.number_of(kTopic);
+  return test;
+}
+
+std::unique_ptr<TestPlan> make_plan_of_sums(WindowShape shape) {
+  auto test = make_bare_plan(std::move(shape));
+  plan_aggregate(*test, "count", std::nullopt, std::nullopt);
+  plan_aggregate(*test, "sum", kNumber, std::nullopt);
+  plan_aggregate(*test, "sum", kAmount, std::nullopt);
   return test;
 }
 

@@ -42,6 +42,8 @@ struct TestPlan {
 };
 std::unique_ptr<TestPlan> make_test_plan(WindowShape shape, Duration allowed_lateness = {},
                                          EmitWhen emit = EmitWhen::kOnClose, Duration every = {});
+// Nothing but count(), sum(kNumber) and sum(kAmount).
+std::unique_ptr<TestPlan> make_plan_of_sums(WindowShape shape);
 
 // A batch of rows of one partition, as the source stage would hand it on.
 std::unique_ptr<Batch> make_batch(const TestPlan& test, const std::vector<TestRow>& rows);
