@@ -65,12 +65,17 @@ std::optional<int64_t> take_zone_seconds(std::string_view& text) {
   return sign * (*hours * 3'600 + *minutes * 60);
 }
 
-// The last `width` digits, and what follows them; answers where that ends.
-char* write_digits(char* at, int64_t number, int width, char behind) {
-  auto value = static_cast<uint32_t>(number);
-  for (char* digit = at + width; digit-- > at; value /= 10) *digit = static_cast<char>('0' + value % 10);
-  at[width] = behind;
-  return at + width + 1;
+// Two digits, and what follows them; answers where that ends.
+char* write_pair(char* at, uint32_t number, char behind) {
+  at[0] = static_cast<char>('0' + number / 10);
+  at[1] = static_cast<char>('0' + number % 10);
+  at[2] = behind;
+  return at + 3;
+}
+
+char* write_thousandths(char* at, uint32_t number) {
+  *at = static_cast<char>('0' + number / 100);
+  return write_pair(at + 1, number % 100, 'Z') - 1;
 }
 
 }  // namespace
@@ -83,16 +88,20 @@ int64_t days_of(const CivilDate& date) {
   return era * 146'097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719'468;
 }
 
+// In 32 bits and nearly without divisions: every row of a window bears two dates. Days count from 1 March of a year before
+// all that a Time reaches; then years of a century and months of a year are linear functions of the day.
 CivilDate civil_of(int64_t days) {
-  const int64_t z = days + 719'468;
-  const int64_t era = floor_div(z, 146'097);
-  const int64_t doe = z - era * 146'097;
-  const int64_t yoe = (doe - doe / 1'460 + doe / 36'524 - doe / 146'096) / 365;
-  const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-  const int64_t mp = (5 * doy + 2) / 153;
-  const int day = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
-  const int month = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
-  return {yoe + era * 400 + (month <= 2 ? 1 : 0), month, day};
+  constexpr uint32_t kEras = 735;  // of 400 years each
+  const uint32_t day = static_cast<uint32_t>(days + 719'468) + 146'097 * kEras;
+  const uint32_t in_era = 4 * day + 3;
+  const uint32_t century = in_era / 146'097;
+  const uint64_t in_century = uint64_t{2'939'745} * (in_era % 146'097 | 3);
+  const auto year_of_century = static_cast<uint32_t>(in_century >> 32);
+  const uint32_t day_of_year = static_cast<uint32_t>(in_century) / 2'939'745 / 4;
+  const uint32_t in_year = 2'141 * day_of_year + 197'913;
+  const uint32_t next_year = day_of_year >= 306;
+  const int64_t year = int64_t{100} * century + year_of_century + next_year - int64_t{400} * kEras;
+  return {year, static_cast<int>((in_year >> 16) - 12 * next_year), static_cast<int>((in_year & 0xffff) / 2'141 + 1)};
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {
@@ -158,25 +167,25 @@ std::optional<Time> parse_rfc3339(std::string_view text) {
 
 void append_rfc3339(Time t, std::string& out) {
   const int64_t seconds = floor_div(t.us, 1'000'000);
-  const int64_t fraction = floor_mod(t.us, 1'000'000);
+  const auto fraction = static_cast<uint32_t>(floor_mod(t.us, 1'000'000));
   const CivilDate date = civil_of(floor_div(seconds, 86'400));
   if (date.year < 1 || date.year > 9999) {
     out += std::to_string(t.us);
     return;
   }
-  const int64_t in_day = floor_mod(seconds, 86'400);
+  const auto in_day = static_cast<uint32_t>(floor_mod(seconds, 86'400));
+  const auto year = static_cast<uint32_t>(date.year);
   char text[sizeof "2026-01-01T00:00:00.000000Z"];
-  char* at = write_digits(text, date.year, 4, '-');
-  at = write_digits(at, date.month, 2, '-');
-  at = write_digits(at, date.day, 2, 'T');
-  at = write_digits(at, in_day / 3'600, 2, ':');
-  at = write_digits(at, in_day / 60 % 60, 2, ':');
-  at = write_digits(at, in_day % 60, 2, fraction == 0 ? 'Z' : '.');
-  if (fraction % 1'000 != 0) {
-    at = write_digits(at, fraction, 6, 'Z');
-  } else if (fraction != 0) {
-    at = write_digits(at, fraction / 1'000, 3, 'Z');
-  }
+  char* at = write_pair(text, year / 100, ' ') - 1;
+  at = write_pair(at, year % 100, '-');
+  at = write_pair(at, static_cast<uint32_t>(date.month), '-');
+  at = write_pair(at, static_cast<uint32_t>(date.day), 'T');
+  at = write_pair(at, in_day / 3'600, ':');
+  at = write_pair(at, in_day / 60 % 60, ':');
+  at = write_pair(at, in_day % 60, fraction == 0 ? 'Z' : '.');
+  if (fraction != 0) at = write_thousandths(at, fraction / 1'000);
+  if (fraction % 1'000 != 0) at = write_thousandths(at, fraction % 1'000);
+  if (fraction != 0) *at++ = 'Z';
   out.append(text, at);
 }
 

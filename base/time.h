@@ -72,8 +72,9 @@ std::string format_rfc3339(Time t);
 // The same, appended to `out`: the form that result rows are rendered with.
 void append_rfc3339(Time t, std::string& out);
 
-// A proleptic Gregorian date; months and days count from 1. To days since the epoch and back: Howard Hinnant,
-// "chrono-Compatible Low-Level Date Algorithms".
+// A proleptic Gregorian date; months and days count from 1. To days since the epoch: Howard Hinnant, "chrono-Compatible
+// Low-Level Date Algorithms"; and back, for days that a Time can lie on: C. Neri, L. Schneider, "Euclidean affine functions
+// and their application to calendar algorithms", Software: Practice and Experience 53, 2023.
 struct CivilDate {
   int64_t year = 1970;
   int month = 1;
