@@ -27,6 +27,7 @@ size_t SinkWriter::Waiting::bytes() const {
 SinkWriter::SinkWriter(SinkSet& sinks, Logger logger)
     : sinks_(sinks),
       log_(std::move(logger), kSampleEvery),
+      recent_times_(sinks.plan->sinks.size()),
       counters_(sinks.plan->sinks.size()) {}
 
 void SinkWriter::write_rows(size_t sink, const Batch& batch, Rows rows) {
@@ -42,7 +43,7 @@ void SinkWriter::write_rows(size_t sink, const Batch& batch, Rows rows) {
     case SinkKind::kStdout:
       value_.clear();
       for (uint32_t row : rows) {
-        plan.row->append_row(batch, row, value_);
+        plan.row->append_row(batch, row, recent_times_[sink], value_);
         value_.push_back('\n');
       }
       counters_[sink].bytes += value_.size();
@@ -64,7 +65,7 @@ void SinkWriter::send_row(size_t sink, const Batch& batch, uint32_t row) {
   } else if (!batch.record_keys.empty() && batch.record_key_valid[row]) {
     key = batch.record_keys[row];
   }
-  plan.row->append_row(batch, row, value_);
+  plan.row->append_row(batch, row, recent_times_[sink], value_);
   const auto size = static_cast<int64_t>(value_.size() + (key ? key->size() : 0) + kRecordOverheadBytes);
   if (size > sinks_.targets[sink].topic.max_message_bytes) return too_large(sink, batch, row);
   counters_[sink].bytes += value_.size();

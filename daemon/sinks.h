@@ -112,6 +112,7 @@ class SinkWriter {
   uint32_t spread_ = 0;  // where rows without a key go next
   std::string key_;      // scratch
   std::string value_;
+  std::vector<JsonWriter::RecentTimes> recent_times_;  // by sink
   std::vector<SinkCounters> counters_;
   RefusedCounts refused_;
   Time newest_record_ = Time::min();

@@ -64,11 +64,23 @@ JsonWriter::JsonWriter(std::vector<OutputField> fields, TimestampFormat timestam
   }
 }
 
-void JsonWriter::append_row(const Batch& batch, uint32_t row, std::string& out) const {
+void JsonWriter::append_row(const Batch& batch, uint32_t row, RecentTimes& recent, std::string& out) const {
   if (fields_.empty()) out.push_back('{');
+  recent.by_field_.resize(fields_.size());
   for (size_t i = 0; i < fields_.size(); ++i) {
     out += heads_[i];
-    append_value(batch, fields_[i], row, timestamps_, out);
+    const Column& column = batch.columns[fields_[i].slot];
+    if (column.type.kind != TypeKind::kTimestamp || column.valid[row] == 0) {
+      append_value(batch, fields_[i], row, timestamps_, out);
+      continue;
+    }
+    RecentTimes::Rendered& last = recent.by_field_[i];
+    if (const Time time{column.ints[row]}; time != last.time || last.text.empty()) {
+      last.time = time;
+      last.text.clear();
+      append_timestamp(time, timestamps_, last.text);
+    }
+    out += last.text;
   }
   out.push_back('}');
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "base/types.h"
 #include "operators/batch.h"
 
@@ -23,9 +24,19 @@ enum class TimestampFormat : uint8_t { kRfc3339, kMillis };
 // Immutable; may be shared by threads.
 class JsonWriter {
  public:
+  // The times that a writer rendered last, by field: all rows of a window have the same. One for each writer and thread.
+  class RecentTimes {
+    friend class JsonWriter;
+    struct Rendered {
+      Time time;
+      std::string text;  // empty: none yet
+    };
+    std::vector<Rendered> by_field_;
+  };
+
   explicit JsonWriter(std::vector<OutputField> fields, TimestampFormat timestamps = TimestampFormat::kRfc3339);
   // Appends one object with all fields in their order, nulls written out; no newline.
-  void append_row(const Batch& batch, uint32_t row, std::string& out) const;
+  void append_row(const Batch& batch, uint32_t row, RecentTimes& recent, std::string& out) const;
 
  private:
   std::vector<OutputField> fields_;

@@ -53,7 +53,8 @@ struct OneRow {
   }
   std::string row(TimestampFormat timestamps = TimestampFormat::kRfc3339) const {
     std::string out;
-    JsonWriter(fields, timestamps).append_row(batch, 0, out);
+    JsonWriter::RecentTimes recent;
+    JsonWriter(fields, timestamps).append_row(batch, 0, recent, out);
     return out;
   }
   std::optional<std::string> key() const {
@@ -180,6 +181,30 @@ TEST_CASE("Keys: a single string is its bytes, anything else is compact JSON") {
         "[\"x\xC3\xA5\",1]");
   CHECK(OneRow().null("a", TypeKind::kString).text("b", TypeKind::kString, "x").key() == R"([null,"x"])");
   CHECK(OneRow().null("a", TypeKind::kString).null("b", TypeKind::kString).key() == "[null,null]");
+}
+
+TEST_CASE("times that rows have in common are rendered once, each for its field") {
+  Batch batch;
+  batch.rows = 5;
+  batch.columns.resize(2);
+  const int64_t kTimes[2][5] = {{0, 0, 1'000, 0, 0}, {1'000, 0, 0, 0, 0}};
+  std::vector<OutputField> fields;
+  for (uint32_t slot = 0; slot < 2; ++slot) {
+    Column& column = batch.columns[slot];
+    column.reset(TypeKind::kTimestamp, batch.rows);
+    for (uint32_t row = 0; row < batch.rows; ++row) column.ints[row] = kTimes[slot][row], column.valid[row] = row != 3;
+    fields.push_back({slot == 0 ? "a" : "b", TypeKind::kTimestamp, slot});
+  }
+  for (const bool millis : {false, true}) {
+    const JsonWriter writer(fields, millis ? TimestampFormat::kMillis : TimestampFormat::kRfc3339);
+    JsonWriter::RecentTimes recent;
+    std::string out;
+    for (uint32_t row = 0; row < batch.rows; ++row) writer.append_row(batch, row, recent, out);
+    const std::string zero = millis ? "0" : R"("1970-01-01T00:00:00Z")";
+    const std::string one = millis ? "1" : R"("1970-01-01T00:00:00.001Z")";
+    const auto row = [](const std::string& a, const std::string& b) { return R"({"a":)" + a + R"(,"b":)" + b + "}"; };
+    CHECK(out == row(zero, one) + row(zero, zero) + row(one, zero) + row("null", "null") + row(zero, zero));
+  }
 }
 
 }  // namespace tidemark

@@ -40,8 +40,9 @@ class Lines final : public StageOutput, public ReaderEvents {
   void deduplicate(size_t, Batch&, std::vector<uint32_t>&, StepCounters&) override {}
   void to_sink(size_t sink, Batch& batch, Rows rows) override {
     for (const uint32_t row : rows) {
+      JsonWriter::RecentTimes recent;
       std::string line;
-      plan_.sinks[sink].row->append_row(batch, row, line);
+      plan_.sinks[sink].row->append_row(batch, row, recent, line);
       lines_[static_cast<size_t>(batch.offsets[row] - 7)] = line;
     }
   }

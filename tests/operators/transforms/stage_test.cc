@@ -47,8 +47,9 @@ class Recorder final : public StageOutput {
   void to_sink(size_t sink, Batch& batch, Rows rows) override {
     check(batch, rows);
     for (const uint32_t row : rows) {
+      JsonWriter::RecentTimes recent;
       std::string text;
-      plan_.sinks[sink].row->append_row(batch, row, text);
+      plan_.sinks[sink].row->append_row(batch, row, recent, text);
       lines.push_back(naive::sink_line(sink, batch.offsets[row], Json::parse(text)));
     }
   }
