@@ -184,7 +184,19 @@ class PropertyCheck {
 
 // ---- Topic patterns
 
-void check_pattern(const Located<std::string>& pattern, Diagnostics& diagnostics) {
+// Writing into a topic that is read makes a loop.
+void check_own_sinks(const Located<std::string>& pattern, const regex_t& expression, const PipelineSpec& spec,
+                     Diagnostics& diagnostics) {
+  for (const SinkSpec& sink : spec.sinks) {
+    const auto* kafka = std::get_if<KafkaSinkSpec>(&sink.what);
+    if (!kafka || kafka->brokers.value != spec.sources.front().kafka().brokers.value) continue;
+    if (regexec(&expression, kafka->topic.value.c_str(), 0, nullptr, 0) != 0) continue;
+    diagnostics.warn(pattern.where, fmt::format("the pattern also matches `{}`, which a sink writes to", kafka->topic.value),
+                     "its own rows come in again, without end; write a pattern that leaves it out, or name the topics");
+  }
+}
+
+void check_pattern(const Located<std::string>& pattern, const PipelineSpec& spec, Diagnostics& diagnostics) {
   regex_t expression;
   const int code = regcomp(&expression, pattern.value.c_str(), REG_EXTENDED | REG_NOSUB);
   if (code != 0) {
@@ -194,6 +206,7 @@ void check_pattern(const Located<std::string>& pattern, Diagnostics& diagnostics
                       "it is a POSIX extended one, such as '^shop\\.[a-z]+$'");
     return;
   }
+  check_own_sinks(pattern, expression, spec, diagnostics);
   regfree(&expression);
   if (pattern.value.find("\\d") == std::string::npos) return;
   diagnostics.warn(pattern.where, "`\\d` stands for the letter d in a POSIX regular expression", "write [0-9]");
@@ -207,7 +220,7 @@ void check_kafka_settings(const PipelineSpec& spec, Diagnostics& diagnostics) {
   for (const SourceSpec& source : spec.sources) {
     properties.check(KafkaRole::kConsumer, source.kafka().properties);
     const auto& pattern = source.kafka().topic_pattern;
-    if (pattern && pattern->value.starts_with('^')) check_pattern(*pattern, diagnostics);
+    if (pattern && pattern->value.starts_with('^')) check_pattern(*pattern, spec, diagnostics);
   }
   for (const SinkSpec& sink : spec.sinks) {
     if (const auto* kafka = std::get_if<KafkaSinkSpec>(&sink.what)) properties.check(KafkaRole::kProducer, kafka->properties);

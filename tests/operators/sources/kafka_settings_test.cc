@@ -70,4 +70,12 @@ TEST_CASE("a topic pattern is compiled as librdkafka does") {
   CHECK_THAT(pattern_said("^a\\d+", Severity::kWarning), Contains("write [0-9]"));
 }
 
+TEST_CASE("a topic pattern that matches what a sink writes is warned of") {
+  CHECK(pattern_said("^o.t$", Severity::kWarning) ==
+        "6:22: the pattern also matches `out`, which a sink writes to; its own rows come in again, without end; write a pattern "
+        "that leaves it out, or name the topics\n");
+  CHECK(pattern_said("^in", Severity::kWarning).empty());
+  CHECK(said_of("      topic_pattern: '^o'\n", "      brokers: elsewhere\n", Severity::kWarning).empty());
+}
+
 }  // namespace tidemark
