@@ -128,15 +128,18 @@ std::variant<Compatible, Refusal> decide_compatibility(std::string_view pipeline
     if (find_by(kept.steps, &StepSignature::step, step.step) == nullptr) compatible.new_steps.push_back(step.step);
   }
   std::vector<std::string> changes;
+  bool topics_changed = false;  // Kafka takes no partitions back
   if (!kept.steps.empty()) {
     compare_lanes(kept, wanted, changes);
+    const size_t before = changes.size();
     compare_partitions(kept, wanted, changes);
+    topics_changed = changes.size() > before;
   }
   const bool by_a_new_name = changes.empty();
   changes.insert(changes.end(), step_changes.begin(), step_changes.end());
   if (changes.empty()) return compatible;
   Refusal refusal{fmt::format("pipeline {}: the state that was kept does not fit the plan", pipeline), changes, {}};
-  refusal.ways_out.push_back("put back what was changed");
+  if (!topics_changed) refusal.ways_out.push_back("put back what was changed");
   if (by_a_new_name)
     refusal.ways_out.push_back("give the changed step a new name: its old state is dropped, it begins empty");
   refusal.ways_out.push_back(
