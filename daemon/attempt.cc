@@ -12,6 +12,7 @@ constexpr Duration kBusy = Duration::millis(1);
 constexpr Duration kSoon = Duration::millis(10);
 constexpr Duration kQuiet = Duration::millis(250);
 constexpr Duration kWatchEvery = Duration::millis(500);
+constexpr Duration kKeepClockEvery = Duration::minutes(1);
 constexpr Duration kHoldBackEvery = Duration::millis(20);
 constexpr Duration kRepeatWarnings = Duration::seconds(10);
 constexpr Duration kAbortWithin = Duration::seconds(10);
@@ -40,6 +41,7 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   sinks_.plan = &deps_.plan;
   sinks_.targets = deps_.targets;
   sinks_.lines = &deps_.lines;
+  sinks_.clock = &deps_.clock;
   shared_.plan = &deps_.plan;
   shared_.clock = &deps_.clock;
   shared_.consumer = &deps_.consumer;
@@ -62,6 +64,7 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   status_.last_checkpoint = Time::min();
   for (uint32_t p = 0; p < resumed_.partitions.size(); ++p) {
     positions_.push_back({p, resumed_.partitions[p].position, resumed_.partitions[p].idle, {}});
+    status_.positions.push_back({resumed_.partitions[p].id, resumed_.partitions[p].position.next_offset, {}});
   }
   for (const LaneStart& lane : resumed_.lanes) {
     lane_watermarks_[lane.lane] = watermark_of(lane.windows, lane.dedupes);
@@ -348,14 +351,17 @@ Manifest Attempt::manifest_of(const RecoveryUnit& unit, uint64_t epoch, bool end
 }
 
 // State changes only when a record was read, a watermark moved or a window spoke: a quiet unit keeps the checkpoint that it
-// has.
+// has. Where all partitions are idle the watermark follows the clock; as long as nothing comes of that, it is kept now and
+// then only.
 bool Attempt::changed(const RecoveryUnit& unit, const Manifest& manifest) const {
   const auto spoke = [this](uint16_t lane) { return spoken_lanes_.contains(lane); };
   if (!unit.committed || std::ranges::any_of(unit.lanes, spoke)) return true;
   Manifest before = unit.committed->manifest;
   before.name = manifest.name;
   before.files.clear();
-  return !(before == manifest);
+  if (before == manifest) return false;
+  before.lane_watermarks = manifest.lane_watermarks;
+  return !(before == manifest) || drain_deadline_ || deps_.clock.elapsed() >= next_clock_;
 }
 
 // The stores are whole: the open transaction goes on and the next epoch takes its rows.
@@ -390,6 +396,7 @@ void Attempt::epoch_committed() {
     const auto written = epoch.written.find(unit->name);
     if (written == epoch.written.end()) continue;
     bytes += written->second.bytes;
+    next_clock_ = deps_.clock.elapsed() + kKeepClockEvery;
     if (unit->committed) replaced.emplace_back(unit.get(), unit->committed->manifest.name);
     unit->committed = StoredCheckpoint{std::move(written->second.manifest), written->second.checksum};
   }
@@ -400,10 +407,8 @@ void Attempt::epoch_committed() {
     for (const WorkerReport& report : epoch.reports) ledger.add(report, shared_.partitions);
     for (const std::string& gap : ledger.gaps(deps_.plan)) warnings_.error("ledger_open", {{"gap", gap}});
     committed_ledger_ = std::move(ledger);
-    for (const WorkerReport& report : epoch.reports) {
-      if (report.newest_record == Time::min()) continue;
-      deps_.metrics.end_to_end_latency_seconds.observe((deps_.clock.now() - report.newest_record).to_seconds());
-    }
+    for (const PartitionReport& p : positions_) status_.positions.at(p.partition).offset = p.position.next_offset;
+    observe_latencies(epoch);
   }
   deps_.metrics.checkpoints_succeeded.add();
   deps_.metrics.checkpoint_duration_seconds.observe(took.to_seconds());
@@ -422,6 +427,16 @@ void Attempt::epoch_committed() {
 }
 
 // ---- Figures
+
+// The rows of a batch are visible from here on.
+void Attempt::observe_latencies(const Epoch& epoch) {
+  const Time now = deps_.clock.now();
+  for (const WorkerReport& report : epoch.reports) {
+    for (const Time newest : report.newest_records) {
+      deps_.metrics.end_to_end_latency_seconds.observe((now - newest).to_seconds());
+    }
+  }
+}
 
 void Attempt::publish() {
   double busy = 0, idle = 0, blocked = 0;

@@ -74,6 +74,7 @@ struct AttemptStatus {
   Duration last_checkpoint_took;
   uint64_t checkpoint_bytes = 0;
   uint64_t keys = 0;
+  std::vector<PartitionOffset> positions;  // the next to read, by partition
   Ledger ledger;                       // as of the last committed epoch of this attempt
 };
 
@@ -146,6 +147,7 @@ class Attempt final : private WorkerEvents {
   void abort_transaction();
   AttemptEnd finish(AttemptEnd end, const Error& error);
   void epoch_committed();
+  void observe_latencies(const Epoch& epoch);
   bool worth_committing() const;
   void watch_epoch();
   void watch_partitions();
@@ -181,6 +183,7 @@ class Attempt final : private WorkerEvents {
   Duration next_watch_;
   Duration next_hold_back_{0};
   Duration next_sweep_;
+  Duration next_clock_{0};  // when a watermark that merely follows the clock is worth a checkpoint
   std::optional<Duration> transaction_since_;
   AttemptEnd end_ = AttemptEnd::kNone;
   bool timed_out_ = false;

@@ -25,12 +25,13 @@ DemoTerminal::DemoTerminal(const Clock& clock) : clock_(clock), in_place_(::isat
 
 DemoTerminal::~DemoTerminal() { end_status(); }
 
-void DemoTerminal::write(std::string_view lines) {
+Status DemoTerminal::write(std::string_view lines) {
   const std::lock_guard lock(mutex_);
   clear();
   if (!write_all(STDOUT_FILENO, lines)) reader_gone_ = true;
   rows_ += static_cast<uint64_t>(std::ranges::count(lines, '\n'));
   redraw();
+  return {};  // where the reader has gone, the demo ends by itself
 }
 
 // The client library remarks on what the embedded broker lacks; what goes wrong is told by the pipeline itself.

@@ -20,7 +20,7 @@ class DemoTerminal final : public LineOutput, public LogSink {
   explicit DemoTerminal(const Clock& clock);
   ~DemoTerminal() override;
 
-  void write(std::string_view lines) override;
+  Status write(std::string_view lines) override;
   void write(const LogEvent& event) override;
   // Ends with a newline.
   void say(std::string_view text);

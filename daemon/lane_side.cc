@@ -215,7 +215,7 @@ void LaneSide::emit(std::unique_ptr<Batch> results) {
   if (feeds) routing_.begin_results(firing_lane_->number);
   stage_.run_results(core_.shared.plan->windows[firing_ordinal_], *results);
   if (feeds) give_on(std::move(results));
-  while (!core_.stop && !core_.sinks.failed() && must_wait()) {
+  while (!core_.stop && !core_.sinks.failure() && must_wait()) {
     relieve_others();
     // Two that wait for each other's room take each other's results.
     for (uint32_t level = window.level + 1; level < ordinals_.size(); ++level) read_level(level);

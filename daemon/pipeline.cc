@@ -83,6 +83,11 @@ std::string Pipeline::identity() const {
   return plan_.lane_choice == Lanes::kByKey ? plan_.name : plan_.name + "-" + options_.instance;
 }
 
+// No name of a pipeline has a slash in it, so that no two of them make the same id.
+std::string Pipeline::transactional_id() const {
+  return "tidemark-" + plan_.name + (plan_.lane_choice == Lanes::kByKey ? "" : "/" + options_.instance);
+}
+
 void Pipeline::run() {
   name_this_thread("pipeline");
   if (connect()) {
@@ -184,7 +189,7 @@ Status Pipeline::make_producers() {
       targets_[i] = {transactional_.get(), {}, true};
       continue;
     }
-    options.transactional_id = exactly_once ? std::optional("tidemark-" + identity()) : std::nullopt;
+    options.transactional_id = exactly_once ? std::optional(transactional_id()) : std::nullopt;
     auto made = deps_.kafka.producer(options, library_lines("producer"));
     if (!made) return std::unexpected(made.error());
     targets_[i] = {made->get(), {}, exactly_once};
@@ -487,6 +492,7 @@ void Pipeline::after(AttemptEnd end) {
     case AttemptEnd::kRewind:
       // Rights that only use can show, or that were taken meanwhile: no outage, but it may be mended while we wait.
       warnings_.warn(error.fault == Fault::kUser ? "kafka_refused" : "rewinding", {{"error", error.message}});
+      note(error);
       (void)consumer_->assign({}, worker_count());
       producers_stale_ = true;
       start_wanted_ = !owned_.empty();
@@ -499,8 +505,15 @@ void Pipeline::after(AttemptEnd end) {
 void Pipeline::handle(const Error& error, const char* event) {
   if (error.fault == Fault::kUser) return stop_for_good(PipelineState::kFailed, 2, error.message);
   warnings_.warn(event, {{"error", error.message}});
+  note(error);
   back_off();
   set_state(PipelineState::kWaiting);
+}
+
+// The API goes on to show it.
+void Pipeline::note(const Error& error) {
+  const std::lock_guard lock(status_mutex_);
+  last_error_ = format_rfc3339(deps_.clock.now()) + " " + error.message;
 }
 
 void Pipeline::back_off() {

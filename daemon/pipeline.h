@@ -114,11 +114,13 @@ class Pipeline final : private GroupEvents {
   void log_ended(const AttemptStatus& status);
   void after(AttemptEnd end);
   void handle(const Error& error, const char* event);
+  void note(const Error& error);
   void back_off();
   void stop_for_good(PipelineState state, int code, const std::string& error);
   void set_state(PipelineState state);
   void publish(const AttemptStatus& status);
   std::string identity() const;
+  std::string transactional_id() const;
   std::string dir(const char* part) const;
 
   void on_assigned(const std::vector<TopicPartition>& partitions) override;
@@ -171,8 +173,9 @@ class Pipeline final : private GroupEvents {
   std::atomic<int> exit_code_{0};
   std::vector<std::atomic<int64_t>> worker_progress_us_;
   std::atomic<int64_t> writer_step_began_us_{0};
-  mutable std::mutex status_mutex_;  // guards the three below
-  std::string error_;
+  mutable std::mutex status_mutex_;  // guards the four below
+  std::string error_;                // for which it is over
+  std::string last_error_;           // that was waited out, and when it came
   AttemptStatus last_status_;
   Ledger shown_ledger_;
   std::thread thread_;

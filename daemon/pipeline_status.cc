@@ -74,7 +74,12 @@ std::string Pipeline::status_json() const {
     json["last_checkpoint_took_ms"] = last_status_.last_checkpoint_took.to_millis();
     json["checkpoint_bytes"] = last_status_.checkpoint_bytes;
   }
+  if (!last_error_.empty()) json["last_error"] = last_error_;
   json["keys"] = last_status_.keys;
+  json["positions"] = nlohmann::ordered_json::array();
+  for (const PartitionOffset& at : last_status_.positions) {
+    json["positions"].push_back({{"topic", at.where.topic}, {"partition", at.where.partition}, {"next_offset", at.offset}});
+  }
   json["ledger"] = nlohmann::ordered_json::parse(shown_ledger_.to_json(plan_));
   return json.dump();
 }

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "operators/formats/dead_letter.h"
 #include "operators/plan/plan.h"
@@ -24,8 +26,8 @@ namespace tidemark {
 class LineOutput {
  public:
   virtual ~LineOutput() = default;
-  // `lines` ends with a newline. Blocks while the reader is slow.
-  virtual void write(std::string_view lines) = 0;
+  // `lines` ends with a newline. Blocks while the reader is slow; fails where they cannot be written.
+  virtual Status write(std::string_view lines) = 0;
 };
 
 // One sink made ready: where its records go.
@@ -40,6 +42,7 @@ struct SinkSet {
   const Plan* plan = nullptr;
   std::vector<SinkTarget> targets;    // by sink number of the plan
   LineOutput* lines = nullptr;
+  const Clock* clock = nullptr;
   std::atomic<uint64_t> open_epoch{0};  // rows of this epoch and earlier ones may go into the open transaction
 };
 
@@ -73,15 +76,16 @@ class SinkWriter {
   // Hands over what waits, as far as its epoch is open and the producers take it; true when nothing waits any more.
   bool flush();
   // Nothing of `epoch` or before waits. Never after a refusal, whose row is nowhere.
-  bool flushed_through(uint64_t epoch) const { return !failed_ && (waiting_.empty() || waiting_.front().epoch > epoch); }
+  bool flushed_through(uint64_t epoch) const { return !failure_ && (waiting_.empty() || waiting_.front().epoch > epoch); }
   size_t waiting_bytes() const { return waiting_bytes_; }
-  bool failed() const { return failed_; }
+  // Why a row was refused for good, if one was: it is nowhere, and must not be taken for written.
+  const std::optional<Error>& failure() const { return failure_; }
 
   const std::vector<SinkCounters>& counters() const { return counters_; }
   // By step (or source, or sink) and reason.
   const RefusedCounts& refused() const { return refused_; }
-  // Newest Kafka timestamp among the rows since the last call, for the latency metric; Time::min(): no rows.
-  Time take_newest_record() { return std::exchange(newest_record_, Time::min()); }
+  // The newest Kafka timestamp among the records in each batch of rows since the last call, for the latency metric.
+  std::vector<Time> take_newest_records() { return std::exchange(newest_records_, {}); }
 
  private:
   struct Waiting {
@@ -97,25 +101,28 @@ class SinkWriter {
   void send_row(size_t sink, const Batch& batch, uint32_t row);
   void send(size_t sink, Time timestamp, std::optional<std::string_view> key, std::optional<std::string_view> value,
             const std::vector<OutgoingHeader>& headers);
-  bool produce(const SinkTarget& target, int32_t partition, Time timestamp, std::optional<std::string_view> key,
+  bool produce(size_t sink, int32_t partition, Time timestamp, std::optional<std::string_view> key,
                std::optional<std::string_view> value, const std::vector<OutgoingHeader>& headers, bool& full);
+  Time not_in_future(Time timestamp);
+  void write_lines(size_t sink, std::string_view lines);
   bool is_open(uint64_t epoch) const;
   int32_t partition_for(const SinkTarget& target, std::optional<std::string_view> key);
-  void too_large(size_t sink, const Batch& batch, uint32_t row);
+  void too_large(size_t sink, const Batch& batch, uint32_t row, bool has_key);
 
   SinkSet& sinks_;
   RateLimited log_;
   uint64_t epoch_ = 1;
   std::deque<Waiting> waiting_;
   size_t waiting_bytes_ = 0;
-  bool failed_ = false;
+  std::optional<Error> failure_;
+  Time newest_now_ = Time::min();  // the last reading of the clock
   uint32_t spread_ = 0;  // where rows without a key go next
   std::string key_;      // scratch
   std::string value_;
   std::vector<JsonWriter::RecentTimes> recent_times_;  // by sink
   std::vector<SinkCounters> counters_;
   RefusedCounts refused_;
-  Time newest_record_ = Time::min();
+  std::vector<Time> newest_records_;
 };
 
 }  // namespace tidemark

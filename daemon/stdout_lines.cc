@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace tidemark {
 
@@ -20,9 +21,10 @@ bool write_all(int descriptor, std::string_view text) {
   return true;
 }
 
-void StdoutLines::write(std::string_view lines) {
+Status StdoutLines::write(std::string_view lines) {
   const std::lock_guard lock(mutex_);
-  (void)write_all(STDOUT_FILENO, lines);  // where the reader has gone, what is committed is not lost
+  if (write_all(STDOUT_FILENO, lines)) return {};
+  return external_error(std::string("standard output cannot be written: ") + std::strerror(errno));
 }
 
 }  // namespace tidemark

@@ -13,7 +13,7 @@ bool write_all(int descriptor, std::string_view text);
 
 class StdoutLines final : public LineOutput {
  public:
-  void write(std::string_view lines) override;
+  Status write(std::string_view lines) override;
 
  private:
   std::mutex mutex_;  // keeps lines whole

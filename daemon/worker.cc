@@ -74,7 +74,7 @@ bool Worker::turn() {
   lanes_.take_written();
   source_.take_statuses();
   core_.sinks.flush();
-  if (core_.sinks.failed()) return core_.fail({Fault::kExternal, true, "a record was refused by its sink"}), false;
+  if (core_.sinks.failure()) return core_.fail(*core_.sinks.failure()), false;
   busy |= channels_.flush();
   if (wanted_barrier_ > source_.sent_barrier()) source_.begin_barrier(source_.sent_barrier() + 1);
   busy |= lanes_.read_channels();
@@ -98,7 +98,7 @@ void Worker::align() {
   report.partitions = source_.take_positions();
   report.tally = {stage_.counters(), lanes_.counters(), core_.sinks.counters(), core_.sinks.refused(),
                   routing_.partitioning_violations()};
-  report.newest_record = core_.sinks.take_newest_record();
+  report.newest_records = core_.sinks.take_newest_records();
   report.lanes = lanes_.take_reports();
   lanes_.publish_gauges();
   core_.epoch += 1;

@@ -70,7 +70,7 @@ struct WorkerReport {
   std::vector<PartitionReport> partitions;
   Tally tally;
   std::vector<LaneReport> lanes;
-  Time newest_record = Time::min();  // Kafka timestamp among the rows of this epoch; Time::min(): none
+  std::vector<Time> newest_records;  // Kafka timestamps: of each batch of rows of this epoch the newest that is in it
 };
 
 // Cheap figures for metrics and for drift, written by the worker now and then, read by anyone.

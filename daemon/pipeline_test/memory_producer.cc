@@ -51,7 +51,7 @@ class MemoryProducer final : public KafkaProducer {
     return acknowledged_;
   }
   ClientStatistics client_statistics() const override { return {}; }
-  std::optional<std::string> delivery_error() const override { return std::nullopt; }
+  std::optional<Error> delivery_error() const override { return std::nullopt; }
 
   TransactionStatus init_transactions(Duration) override {
     const std::lock_guard lock(mutex_);

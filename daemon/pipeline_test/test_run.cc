@@ -25,7 +25,7 @@ constexpr int64_t kObservedLimit = int64_t{1} << 30;
 
 class NoLines final : public LineOutput {
  public:
-  void write(std::string_view) override {}
+  Status write(std::string_view) override { return {}; }
 };
 
 // One process, as far as the broker and the folder can tell.

@@ -29,6 +29,7 @@ void add_refusal(OutgoingRecord& record, const RecordRefusal& refusal) {
   if (!refusal.topic.empty()) add(record, "topic", std::string(refusal.topic));
   if (refusal.partition) add(record, "partition", std::to_string(*refusal.partition));
   if (refusal.offset) add(record, "offset", std::to_string(*refusal.offset));
+  if (refusal.timestamp) add(record, "timestamp", std::to_string(refusal.timestamp->to_millis()));
   if (refusal.watermark) add(record, "watermark", format_rfc3339(*refusal.watermark));
   if (refusal.window_start) add(record, "window_start", format_rfc3339(*refusal.window_start));
   if (refusal.window_end) add(record, "window_end", format_rfc3339(*refusal.window_end));

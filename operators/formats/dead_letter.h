@@ -24,6 +24,7 @@ struct RecordRefusal {
   std::string_view topic;     // empty: not told
   std::optional<int32_t> partition;
   std::optional<int64_t> offset;
+  std::optional<Time> timestamp;  // its own, where it is in the future and cannot be kept as it is
   std::optional<Time> watermark;  // for the reasons of `late`
   // The window of a result row that was too large for its sink.
   std::optional<Time> window_start;

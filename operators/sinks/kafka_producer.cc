@@ -70,7 +70,7 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   Result<bool> flush(Duration timeout) override;
   int64_t bytes_in_flight() const override { return bytes_in_flight_; }
   uint64_t records_acknowledged() const override { return acknowledged_; }
-  std::optional<std::string> delivery_error() const override;
+  std::optional<Error> delivery_error() const override;
 
   TransactionStatus init_transactions(Duration timeout) override;
   ClientStatistics client_statistics() const override;
@@ -92,7 +92,7 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   static int on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque);
   static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque);
   void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) override;
-  void keep_error(std::string text);
+  void keep_error(const Error& error);
   TransactionStatus judge(std::string_view call, rd_kafka_error_t* error);
   Result<KafkaLookup*> lookup();
 
@@ -113,7 +113,7 @@ class Producer final : public KafkaProducer, private KafkaCallbacks {
   std::optional<std::pair<std::chrono::steady_clock::time_point, uint64_t>> ending_since_;
   bool spent_ = false;
   mutable std::mutex mutex_;  // guards the four below
-  std::optional<std::string> delivery_error_;
+  std::optional<Error> delivery_error_;
   std::optional<Error> user_fault_;
   OutageCause outage_;
   ClientStatistics statistics_;
@@ -247,7 +247,7 @@ ProduceResult Producer::produce(const ProducerRecord& record) {
   bytes_in_flight_.fetch_sub(bytes);
   if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return ProduceResult::kQueueFull;
   if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return ProduceResult::kTooLarge;
-  keep_error(kafka_error(code, fmt::format("produce to {}[{}]", topic.name, record.partition)).message);
+  keep_error(kafka_error(code, fmt::format("produce to {}[{}]", topic.name, record.partition)));
   return ProduceResult::kFailed;
 }
 
@@ -259,7 +259,7 @@ void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*
     return;
   }
   const auto where = fmt::format("delivery to {}[{}]", rd_kafka_topic_name(message->rkt), message->partition);
-  self.keep_error(kafka_error(message->err, where).message);
+  self.keep_error(kafka_error(message->err, where));
 }
 
 int Producer::on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
@@ -276,12 +276,12 @@ ClientStatistics Producer::client_statistics() const {
   return statistics_;
 }
 
-void Producer::keep_error(std::string text) {
+void Producer::keep_error(const Error& error) {
   const std::lock_guard lock(mutex_);
-  if (!delivery_error_) delivery_error_ = std::move(text);
+  if (!delivery_error_) delivery_error_ = error;
 }
 
-std::optional<std::string> Producer::delivery_error() const {
+std::optional<Error> Producer::delivery_error() const {
   const std::lock_guard lock(mutex_);
   return delivery_error_;
 }
@@ -300,7 +300,7 @@ Result<bool> Producer::flush(Duration timeout) {
   const std::lock_guard lock(mutex_);
   const auto error = std::exchange(delivery_error_, std::nullopt);
   const auto fault = code == RD_KAFKA_RESP_ERR_NO_ERROR ? std::exchange(user_fault_, std::nullopt) : user_fault_;
-  if (error) return external_error(*error);
+  if (error) return std::unexpected(*error);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
   if (fault) return std::unexpected(*fault);
   if (code == RD_KAFKA_RESP_ERR__TIMED_OUT) return false;
@@ -331,6 +331,10 @@ TransactionStatus Producer::judge(std::string_view call, rd_kafka_error_t* raw) 
   told.message += fmt::format(" ({})", rd_kafka_err2name(code));
   told.user = is_user_fault(code);
   const std::lock_guard lock(mutex_);
+  if (told.kind == TransactionFailure::kAbort && delivery_error_) {  // which is why
+    told.user |= delivery_error_->fault == Fault::kUser;
+    told.message += ": " + delivery_error_->message;
+  }
   if (is_silence(code) && user_fault_) {
     told.user = true;
     told.message += ": " + user_fault_->message;

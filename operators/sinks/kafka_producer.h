@@ -84,7 +84,7 @@ class KafkaProducer {
   virtual uint64_t records_acknowledged() const = 0;
   virtual ClientStatistics client_statistics() const = 0;
   // The first delivery failure since the last begin() or flush(), if any.
-  virtual std::optional<std::string> delivery_error() const = 0;
+  virtual std::optional<Error> delivery_error() const = 0;
 
   // Coordinator thread. Fences older producers of this identity and aborts what they left open.
   virtual TransactionStatus init_transactions(Duration timeout) = 0;

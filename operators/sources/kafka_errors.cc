@@ -22,6 +22,8 @@ bool is_user_fault(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
     case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
     case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
       return true;
     default:
       return false;
@@ -104,6 +106,8 @@ std::string_view advice_for(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED: return "; grant the user that right";
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP: return "; see to the topic's `message.timestamp.before.max.ms` and `.after.max.ms`";
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD: return "; a compacted topic takes no row without a key: write one, or see to its `cleanup.policy`";
     default: return {};
   }
 }

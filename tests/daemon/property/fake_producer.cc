@@ -60,7 +60,7 @@ class FakeProducer final : public KafkaProducer {
   int64_t bytes_in_flight() const override { return 0; }
   uint64_t records_acknowledged() const override { return acknowledged_; }
   ClientStatistics client_statistics() const override { return {}; }
-  std::optional<std::string> delivery_error() const override { return std::nullopt; }
+  std::optional<Error> delivery_error() const override { return std::nullopt; }
 
   TransactionStatus init_transactions(Duration) override {
     const Life::Fate fate = life_.act(Act::kTransaction);

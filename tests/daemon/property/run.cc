@@ -17,7 +17,7 @@ constexpr Duration kLongestLife = Duration::seconds(120);
 
 class NoLines final : public LineOutput {
  public:
-  void write(std::string_view) override {}
+  Status write(std::string_view) override { return {}; }
 };
 
 Plan plan_of(const Case& one, const Shape& shape) {
