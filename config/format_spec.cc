@@ -75,7 +75,7 @@ Kind<CsvFormatSpec> csv_kind() {
                              "Each record is one line of CSV as RFC 4180 has it: a quote inside of quotes is doubled, and quoted "
                              "values may hold line breaks. Numbers, times and base64 are written as in JSON, without quotes around "
                              "them; a bool is `true` or `false`. What is no such line, or has another number of columns, is `decode`.",
-                             "format:\n  csv: {delimiter: ';', columns: [user_id, event_type, ts, amount], null_text: 'NULL'}")
+                             "format:\n  csv: {delimiter: ';', columns: [event_id, user_id, event_type, amount, ts], null_text: 'NULL'}")
       .field("delimiter", &CsvFormatSpec::delimiter, delimiter_kind(), "One character between columns; a tab is written \"\\t\".")
       .field("quote", &CsvFormatSpec::quote, quote_kind(), "One character around values that need it; or `none`.")
       .field("header", &CsvFormatSpec::header, kinds::words<CsvHeader>({{"none", CsvHeader::kNone}}),
