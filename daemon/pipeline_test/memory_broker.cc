@@ -10,7 +10,40 @@ namespace {
 
 constexpr int64_t kUsualLimit = 1'000'000;
 
+std::optional<std::string> owned(std::optional<std::string_view> view) {
+  return view ? std::optional<std::string>(*view) : std::nullopt;
+}
+
+void read_headers(const void* native, Arena& arena, RawRecord& record) {
+  for (const auto& [name, value] : static_cast<const MemoryRecord*>(native)->headers) {
+    std::optional<std::string_view> copy;
+    if (value) copy = arena.copy(*value);
+    record.headers.emplace_back(arena.copy(name), copy);
+  }
+}
+
 }  // namespace
+
+WrittenRecord written_record(std::string topic, const ProducerRecord& record) {
+  WrittenRecord row{std::move(topic), record.partition, owned(record.key), owned(record.value), {},
+                    std::max(record.timestamp, Time::from_millis(1))};
+  for (const ProducerHeader& h : record.headers) row.headers.emplace_back(h.name, owned(h.value));
+  return row;
+}
+
+KafkaMessage message_of(uint32_t assignment, const MemoryRecord& record) {
+  KafkaMessage message;
+  message.assignment = assignment;
+  message.offset = record.offset;
+  message.timestamp = record.timestamp;
+  message.key_is_null = !record.key;
+  message.value_is_null = !record.value;
+  if (record.key) message.key = *record.key;
+  if (record.value) message.value = *record.value;
+  message.native = &record;
+  message.read_headers = read_headers;
+  return message;
+}
 
 MemoryBroker::MemoryBroker(std::vector<TopicPartition> partitions, int32_t sink_partitions)
     : partitions_(std::move(partitions)), sink_partitions_(sink_partitions), logs_(partitions_.size()) {}

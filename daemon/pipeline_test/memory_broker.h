@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "operators/sinks/kafka_producer.h"
 #include "operators/sources/kafka_consumer.h"
 
 namespace tidemark {
@@ -36,6 +37,22 @@ struct WrittenRecord {
   std::optional<std::string> value;
   MemoryHeaders headers;
   Time timestamp;
+};
+
+// What a producer was given, as it will lie in its topic.
+WrittenRecord written_record(std::string topic, const ProducerRecord& record);
+// A record as a consumer hears of it; its views and headers point into `record`.
+KafkaMessage message_of(uint32_t assignment, const MemoryRecord& record);
+
+// What the group knows a member by.
+class MemoryMembership final : public GroupMetadata {
+ public:
+  explicit MemoryMembership(uint64_t member) : member_(member) {}
+  const void* native() const override { return &member_; }
+  static uint64_t member_of(const GroupMetadata& metadata) { return *static_cast<const uint64_t*>(metadata.native()); }
+
+ private:
+  uint64_t member_;
 };
 
 // Thread-safe. Outlives its clients.

@@ -12,23 +12,6 @@ namespace {
 constexpr Duration kServe = Duration::micros(100);  // who asks has requests to look after, which wake nobody
 constexpr int kQuietTurns = 4;
 
-class Membership final : public GroupMetadata {
- public:
-  explicit Membership(uint64_t member) : member_(member) {}
-  const void* native() const override { return &member_; }
-
- private:
-  uint64_t member_;
-};
-
-void read_headers(const void* native, Arena& arena, RawRecord& record) {
-  for (const auto& [name, value] : static_cast<const MemoryRecord*>(native)->headers) {
-    std::optional<std::string_view> copy;
-    if (value) copy = arena.copy(*value);
-    record.headers.emplace_back(arena.copy(name), copy);
-  }
-}
-
 class MemoryConsumer final : public KafkaConsumer {
  public:
   MemoryConsumer(MemoryBroker& broker, Lookout& lookout, GroupEvents& events)
@@ -86,7 +69,7 @@ class MemoryConsumer final : public KafkaConsumer {
         if (!part.assignment || appended->record->offset < part.position) continue;
         part.position = appended->record->offset + 1;
         handled += 1;
-        if (!hand_over(*part.assignment, *appended->record, handler)) break;
+        if (!handler.on_message(message_of(*part.assignment, *appended->record))) break;
       }
     }
     if (handled == 0) lookout_.nothing_there(timeout);
@@ -112,7 +95,7 @@ class MemoryConsumer final : public KafkaConsumer {
     if (broker_.commit_offsets(offsets, member_)) return {};
     return external_error("the group does not know this member", false);
   }
-  Result<std::unique_ptr<GroupMetadata>> group_metadata() override { return std::make_unique<Membership>(member_); }
+  Result<std::unique_ptr<GroupMetadata>> group_metadata() override { return std::make_unique<MemoryMembership>(member_); }
   bool membership_valid(const std::vector<TopicPartition>&) override { return broker_.is_member(member_); }
   std::optional<bool> replaced() override { return !broker_.is_member(member_); }
   std::optional<bool> alone() override { return broker_.is_member(member_); }
@@ -126,20 +109,6 @@ class MemoryConsumer final : public KafkaConsumer {
     std::optional<uint32_t> assignment;
     int64_t position = 0;
   };
-
-  static bool hand_over(uint32_t assignment, const MemoryRecord& record, MessageHandler& handler) {
-    KafkaMessage message;
-    message.assignment = assignment;
-    message.offset = record.offset;
-    message.timestamp = record.timestamp;
-    message.key_is_null = !record.key;
-    message.value_is_null = !record.value;
-    if (record.key) message.key = *record.key;
-    if (record.value) message.value = *record.value;
-    message.native = &record;
-    message.read_headers = read_headers;
-    return handler.on_message(message);
-  }
 
   MemoryBroker& broker_;
   Lookout& lookout_;

@@ -13,10 +13,6 @@ std::unexpected<TransactionError> failure(TransactionFailure kind, const char* m
   return std::unexpected(TransactionError{kind, message});
 }
 
-std::optional<std::string> owned(std::optional<std::string_view> view) {
-  return view ? std::optional<std::string>(*view) : std::nullopt;
-}
-
 class MemoryProducer final : public KafkaProducer {
  public:
   MemoryProducer(MemoryBroker& broker, std::optional<std::string> id) : broker_(broker), id_(std::move(id)) {}
@@ -32,9 +28,7 @@ class MemoryProducer final : public KafkaProducer {
     const std::lock_guard lock(mutex_);
     const std::string& topic = topics_.at(record.topic);
     if (bytes_of(record) > broker_.limit_of(topic)) return ProduceResult::kTooLarge;
-    WrittenRecord row{topic, record.partition, owned(record.key), owned(record.value), {},
-                      std::max(record.timestamp, Time::from_millis(1))};
-    for (const ProducerHeader& h : record.headers) row.headers.emplace_back(h.name, owned(h.value));
+    WrittenRecord row = written_record(topic, record);
     if (!id_) {
       broker_.write(std::move(row));
     } else if (!open_ || broker_.write_in_transaction(*id_, epoch_, std::move(row)) == Answer::kFenced) {
@@ -65,7 +59,7 @@ class MemoryProducer final : public KafkaProducer {
   }
   TransactionStatus send_offsets(const std::vector<PartitionOffset>& offsets, const GroupMetadata& group) override {
     const std::lock_guard lock(mutex_);
-    if (!broker_.is_member(*static_cast<const uint64_t*>(group.native()))) {
+    if (!broker_.is_member(MemoryMembership::member_of(group))) {
       return failure(TransactionFailure::kAbort, "the group does not know this member");
     }
     return answer(broker_.add_offsets(*id_, epoch_, offsets));

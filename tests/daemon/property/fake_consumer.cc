@@ -14,23 +14,6 @@ void nap(Duration at_most) {
   std::this_thread::sleep_for(std::chrono::microseconds(std::clamp<int64_t>(at_most.us / 50, 0, 100)));
 }
 
-void read_headers(const void* native, Arena& arena, RawRecord& record) {
-  for (const auto& [name, value] : static_cast<const MemoryRecord*>(native)->headers) {
-    std::optional<std::string_view> copy;
-    if (value) copy = arena.copy(*value);
-    record.headers.emplace_back(arena.copy(name), copy);
-  }
-}
-
-class Membership final : public GroupMetadata {
- public:
-  explicit Membership(uint64_t member) : member_(member) {}
-  const void* native() const override { return &member_; }
-
- private:
-  uint64_t member_;
-};
-
 // A static member that owns every partition, but for the revocations in its weather.
 class FakeConsumer final : public KafkaConsumer {
  public:
@@ -131,7 +114,7 @@ class FakeConsumer final : public KafkaConsumer {
   }
   Result<std::unique_ptr<GroupMetadata>> group_metadata() override {
     if (life_.dead()) return dead();
-    return std::make_unique<Membership>(member_);
+    return std::make_unique<MemoryMembership>(member_);
   }
   bool membership_valid(const std::vector<TopicPartition>& owned) override {
     if (life_.dead()) return false;
@@ -180,11 +163,11 @@ class FakeConsumer final : public KafkaConsumer {
   bool hand_over(uint32_t assignment, int64_t messages, MessageHandler& handler, size_t& handled) {
     Part& part = *parts_[assignment];
     for (; messages > 0 && closing_ == 0; --messages) {
-      KafkaMessage message;
-      message.assignment = assignment;
       const MemoryRecord* const next = broker_.record(part.partition, part.next);
       if (!next) {
         if (std::exchange(part.end_told, true)) return true;
+        KafkaMessage message;
+        message.assignment = assignment;
         message.at_end = true;
         message.offset = broker_.log_end(part.partition);
         part.position = message.offset;
@@ -193,12 +176,7 @@ class FakeConsumer final : public KafkaConsumer {
       if (life_.act(Act::kDeliver) != Life::Fate::kGoesOn) return false;
       const MemoryRecord& record = *next;
       part.next += 1;
-      message.offset = record.offset;
-      message.timestamp = record.timestamp;
-      message.key_is_null = !record.key;
-      message.value_is_null = !record.value;
-      message.native = &record;
-      message.read_headers = read_headers;
+      KafkaMessage message = message_of(assignment, record);
       const std::string key = record.key.value_or("");
       const std::string value = record.value.value_or("");  // gone when the callback is over, as librdkafka's is
       message.key = key;

@@ -12,10 +12,6 @@ std::unexpected<TransactionError> failure(TransactionFailure kind, const char* m
   return std::unexpected(TransactionError{kind, message});
 }
 
-std::optional<std::string> owned(std::optional<std::string_view> view) {
-  return view ? std::optional<std::string>(*view) : std::nullopt;
-}
-
 // Rows wait in a queue of limited length until poll() or flush() takes them to the broker, as in librdkafka.
 class FakeProducer final : public KafkaProducer {
  public:
@@ -40,10 +36,7 @@ class FakeProducer final : public KafkaProducer {
     if (static_cast<int64_t>(queue_.size()) >= weather_.queue_records) return ProduceResult::kQueueFull;
     const Life::Fate fate = life_.act(Act::kProduce);
     if (fate == Life::Fate::kDiesBefore || fate == Life::Fate::kIsDead) return ProduceResult::kFailed;
-    WrittenRecord row{topics_.at(record.topic), record.partition, owned(record.key), owned(record.value), {},
-                      std::max(record.timestamp, Time::from_millis(1))};
-    for (const ProducerHeader& h : record.headers) row.headers.emplace_back(h.name, owned(h.value));
-    queue_.push_back(std::move(row));
+    queue_.push_back(written_record(topics_.at(record.topic), record));
     if (fate == Life::Fate::kDiesAfter) deliver(queue_.size());  // the broker has it, though nobody hears of it
     return ProduceResult::kAccepted;
   }
@@ -80,7 +73,7 @@ class FakeProducer final : public KafkaProducer {
     const Life::Fate fate = life_.act(Act::kTransaction);
     if (fate == Life::Fate::kDiesBefore || fate == Life::Fate::kIsDead) return answer(fate);
     if (auto storm = bad_weather(); !storm) return storm;
-    if (!broker_.is_member(*static_cast<const uint64_t*>(group.native()))) {
+    if (!broker_.is_member(MemoryMembership::member_of(group))) {
       return failure(TransactionFailure::kAbort, "the group does not know this member");
     }
     if (broker_.add_offsets(*id_, epoch_, offsets) == FakeBroker::Answer::kFenced) {
