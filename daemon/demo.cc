@@ -1,12 +1,9 @@
 // Wires the embedded broker, the generator's thread, the service and the terminal together.
 #include "daemon/demo.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <random>
@@ -21,6 +18,7 @@
 #include "daemon/demo_pipeline.h"
 #include "daemon/demo_status.h"
 #include "daemon/demo_terminal.h"
+#include "daemon/scratch_dir.h"
 #include "daemon/service.h"
 #include "operators/sources/embedded_cluster.h"
 
@@ -37,27 +35,6 @@ constexpr uint64_t kMemory = 256 << 20;
 constexpr uint32_t kMostThreads = 2;
 constexpr Duration kStatusEvery = Duration::millis(500);
 constexpr Duration kFlushWithin = Duration::seconds(5);
-
-// A folder that goes with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code ignored;
-    path_ = (std::filesystem::temp_directory_path(ignored) / "tidemark-demo-XXXXXX").string();
-    if (::mkdtemp(path_.data()) == nullptr) path_.clear();
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  // Empty: it could not be made.
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // Fills the topic at a steady rate from a thread of its own, until destroyed.
 class Generator {
@@ -181,13 +158,13 @@ int run_on(EmbeddedCluster& cluster, Plan plan, const DemoCommand& command, cons
   const Logger logger(terminal, clock, LogLevel::kWarn);
   const std::string name = plan.name, topic = plan.source.topics.front();
   if (Status created = cluster.create({topic, kPartitions}); !created) return failed(created.error().message);
-  const TemporaryFolder folder;
-  if (folder.path().empty()) return failed("the demo needs a folder for its state, and none can be made; see TMPDIR");
+  const auto folder = ScratchDir::make("tidemark-demo");
+  if (!folder) return failed("the demo needs a folder for its state, and none can be made; see TMPDIR");
   const auto budget = memory_budget({});
   if (!budget) return failed(budget.error().message);
   std::vector<Plan> plans;
   plans.push_back(std::move(plan));
-  Service service(std::move(plans), options_for(folder.path()), std::min(*budget, kMemory), clock, logger, terminal);
+  Service service(std::move(plans), options_for(folder->path()), std::min(*budget, kMemory), clock, logger, terminal);
   std::string metrics;
   if (command.http.on) {
     const auto at = listen(service, command.http);

@@ -10,7 +10,7 @@
 #include "daemon/pipeline.h"
 #include "daemon/pipeline_test/memory_kafka.h"
 #include "daemon/pipeline_test/observed_pipeline.h"
-#include "daemon/pipeline_test/scratch_dir.h"
+#include "daemon/scratch_dir.h"
 #include "operators/plan/plan.h"
 
 namespace tidemark {
@@ -209,7 +209,7 @@ class Run {
 
 std::expected<std::vector<WrittenRecord>, Diagnostic> run_test(const PipelineSpec& pipeline, const TestSpec& test,
                                                                const TestInput& input) {
-  const auto dir = ScratchDir::make();
+  const auto dir = ScratchDir::make_in_memory("tidemark-test");
   if (!dir) return std::unexpected(Diagnostic{Severity::kError, test.where, dir.error().message, ""});
   const PipelineSpec observed = observed_pipeline(pipeline, test);
   return Run(observed, input, pipeline.checkpoint.every.value, dir->path()).run();

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-#include "daemon/pipeline_test/scratch_dir.h"
+#include "daemon/scratch_dir.h"
 #include "daemon/pipeline_test/test_command.h"
 
 namespace tidemark {
@@ -40,7 +40,7 @@ inline std::string timeless(std::string text) {
 }
 
 inline Ran ran(const std::string& text, bool update = false) {
-  const auto dir = ScratchDir::make();
+  const auto dir = ScratchDir::make("tidemark-test");
   if (!dir) throw std::runtime_error(dir.error().message);
   const std::string path = dir->path() + "/p.yaml";
   std::ofstream(path, std::ios::binary) << text;

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/pipeline.h"
-#include "daemon/pipeline_test/scratch_dir.h"
+#include "daemon/scratch_dir.h"
 #include "tests/daemon/property/cases.h"
 #include "tests/daemon/property/fake_kafka.h"
 #include "tests/daemon/property/life.h"

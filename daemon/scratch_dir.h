@@ -1,7 +1,9 @@
-// A temporary folder for state that nobody keeps; in memory, where there is such a file system.
+// A temporary folder for state that nobody keeps.
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -9,7 +11,10 @@ namespace tidemark {
 
 class ScratchDir {
  public:
-  static Result<ScratchDir> make();
+  // Where temporary files lie; its name begins with `name`.
+  static Result<ScratchDir> make(std::string_view name);
+  // In memory, where there is such a file system.
+  static Result<ScratchDir> make_in_memory(std::string_view name);
   ~ScratchDir();  // removes it
   ScratchDir(ScratchDir&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
   ScratchDir& operator=(ScratchDir&&) = delete;
@@ -17,6 +22,7 @@ class ScratchDir {
   const std::string& path() const { return path_; }
 
  private:
+  static Result<ScratchDir> make_in(const std::vector<std::string>& roots, std::string_view name);
   explicit ScratchDir(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
