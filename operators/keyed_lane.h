@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -15,6 +16,27 @@ namespace tidemark {
 
 // What a lane sees of its store: a frozen sight of what has been written.
 using StoreView = View;
+
+// Which slices of a step and lane are gone from the store, generation by generation. Single-threaded.
+class ExpiredSlices {
+ public:
+  // Ending in (after, through]; nothing when none of them ever was frozen.
+  struct Range {
+    Time after = Time::min();
+    std::optional<Time> through;
+  };
+  // Slices ending by then are gone, and some of them were frozen.
+  void expire(Time through) { next_.through = through; }
+  // What the next generation deletes.
+  Range take() {
+    const Range taken = next_;
+    next_ = {taken.through.value_or(taken.after), std::nullopt};
+    return taken;
+  }
+
+ private:
+  Range next_;
+};
 
 // Everything that changed in a lane between two barriers (or two spills), frozen: immutable from then on. Written to
 // the store on another thread, in the order of `number`.

@@ -140,7 +140,7 @@ void DedupeLane::advance(Time watermark) {
   if (watermark <= watermark_ || watermark == Time::max()) return;
   watermark_ = watermark;
   while (!stored_.empty() && !remembers(*stored_.begin(), watermark)) {
-    expired_through_ = *stored_.begin();
+    expired_.expire(*stored_.begin());
     stored_.erase(stored_.begin());
   }
   if (!newest_in_store_only()) in_store_only_before_.reset();
@@ -168,10 +168,8 @@ std::unique_ptr<FrozenGeneration> DedupeLane::freeze() {
   metadata.watermark = watermark_;
   for (const Time end : stored_) metadata.parts.push_back({slices_.start_of(end), end, 0, Time{0}, false});
   unwritten_.push_back({++generation_, passed_.size(), std::exchange(passed_bytes_, 0)});
-  FrozenKeys::Contents contents{generation_,     lane_,            step_, table_, std::exchange(passed_, {}),
-                                expired_before_, expired_through_, encode_lane_metadata(metadata)};
-  if (expired_through_) expired_before_ = *expired_through_;
-  expired_through_.reset();
+  FrozenKeys::Contents contents{generation_, lane_, step_, table_, std::exchange(passed_, {}), expired_.take(),
+                                encode_lane_metadata(metadata)};
   return std::make_unique<FrozenKeys>(slices_, std::move(contents));
 }
 

@@ -130,8 +130,7 @@ class DedupeLane final : public KeyedLane {
   Time watermark_ = Time::min();
   uint64_t generation_ = 0;         // the last one frozen
   uint64_t written_ = 0;            // the last one in the store
-  Time expired_before_ = Time::min();    // slices ending up to here have been deleted from the store
-  std::optional<Time> expired_through_;  // and these are to be with the next generation
+  ExpiredSlices expired_;
 };
 
 // `step` is what the store's dictionary calls the step. `view` is the restored store's; null for a fresh start.

@@ -48,12 +48,7 @@ bool merge_first_seen(std::string& accumulator, std::string_view operand) {
 }
 
 Status FrozenKeys::write_to(GenerationWriter& out) const {
-  out.begin(contents_.lane);
-  if (contents_.expired_through) {
-    const Time first{saturating_add(contents_.expired_after.us, 1)};
-    out.expire(slice_range(contents_.lane, contents_.step, first, *contents_.expired_through));
-  }
-  out.put(lane_metadata_key(contents_.lane, contents_.step), contents_.metadata);  // the first of the step's keys
+  begin_generation(contents_.lane, contents_.step, contents_.expired, contents_.metadata, out);
   std::vector<Placed> placed;
   placed.reserve(contents_.keys.size());
   for (const auto& [entry, first] : contents_.keys) placed.push_back({slices_.end_of(first), entry->key(), first});

@@ -46,9 +46,7 @@ class FrozenKeys final : public FrozenGeneration {
     uint16_t step = 0;
     std::shared_ptr<const HotTable> table;  // that the keys lie in
     std::vector<PassedKey> keys;            // in no order
-    // Slices ending in (expired_after, expired_through] are gone; nothing when none of them ever was frozen.
-    Time expired_after = Time::min();
-    std::optional<Time> expired_through;
+    ExpiredSlices::Range expired;
     std::string metadata;
   };
   FrozenKeys(DedupeSlices slices, Contents contents) : slices_(slices), contents_(std::move(contents)) {}

@@ -30,12 +30,7 @@ Status FrozenLane::write_run(const FrozenRun& run, GenerationWriter& out) const 
 }
 
 Status FrozenLane::write_to(GenerationWriter& out) const {
-  out.begin(contents_.lane);
-  if (contents_.expired_through) {
-    const Time first{saturating_add(contents_.expired_after.us, 1)};
-    out.expire(slice_range(contents_.lane, contents_.step, first, *contents_.expired_through));
-  }
-  out.put(lane_metadata_key(contents_.lane, contents_.step), contents_.metadata);  // the first of the step's keys
+  begin_generation(contents_.lane, contents_.step, contents_.expired, contents_.metadata, out);
   for (const FrozenRun& run : contents_.runs) {
     if (Status written = write_run(run, out); !written) return written;
   }
@@ -43,9 +38,7 @@ Status FrozenLane::write_to(GenerationWriter& out) const {
 }
 
 std::unique_ptr<FrozenGeneration> LaneGenerations::freeze(std::vector<FrozenRun> runs, std::string metadata) {
-  FrozenLane::Contents contents{number_, lane_, step_, std::move(runs), expired_before_, expired_through_, std::move(metadata)};
-  if (expired_through_) expired_before_ = *expired_through_;
-  expired_through_.reset();
+  FrozenLane::Contents contents{number_, lane_, step_, std::move(runs), expired_.take(), std::move(metadata)};
   return std::make_unique<FrozenLane>(block_, std::move(contents));
 }
 

@@ -20,9 +20,7 @@ class FrozenLane final : public FrozenGeneration {
     uint16_t lane = 0;
     uint16_t step = 0;
     std::vector<FrozenRun> runs;  // in the order of state keys
-    // Slices ending in (expired_after, expired_through] are gone; nothing when none of them ever was frozen.
-    Time expired_after = Time::min();
-    std::optional<Time> expired_through;
+    ExpiredSlices::Range expired;
     std::string metadata;
   };
   FrozenLane(std::shared_ptr<const StateBlock> block, Contents contents);
@@ -47,7 +45,7 @@ class LaneGenerations {
 
   // Slices ending by then are gone, and some of them were frozen; nothing: none.
   void expire(std::optional<Time> through) {
-    if (through) expired_through_ = through;
+    if (through) expired_.expire(*through);
   }
   // The number of the next one.
   uint64_t begin() { return ++number_; }
@@ -59,8 +57,7 @@ class LaneGenerations {
   const uint16_t lane_;
   const uint16_t step_;
   uint64_t number_ = 0;
-  Time expired_before_ = Time::min();    // slices ending up to here have been deleted from the store
-  std::optional<Time> expired_through_;  // and these are to be with the next generation
+  ExpiredSlices expired_;
 };
 
 }  // namespace tidemark

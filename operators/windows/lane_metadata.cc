@@ -74,4 +74,14 @@ Result<LaneMetadata> decode_lane_metadata(std::string_view bytes) {
   return metadata;
 }
 
+void begin_generation(uint16_t lane, uint16_t step, const ExpiredSlices::Range& expired, const std::string& metadata,
+                      GenerationWriter& out) {
+  out.begin(lane);
+  if (expired.through) {
+    const Time first{saturating_add(expired.after.us, 1)};
+    out.expire(slice_range(lane, step, first, *expired.through));
+  }
+  out.put(lane_metadata_key(lane, step), metadata);
+}
+
 }  // namespace tidemark

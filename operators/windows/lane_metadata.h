@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "operators/keyed_lane.h"
 #include "operators/windows/lane_slices.h"
 
 namespace tidemark {
@@ -29,6 +30,9 @@ struct LaneMetadata {
 
 // Where it lies in the store: no slice ends at Time::min().
 std::string lane_metadata_key(uint16_t lane, uint16_t step);
+// Writes what every generation begins with: what it deletes, then the metadata, whose key precedes all others of the step.
+void begin_generation(uint16_t lane, uint16_t step, const ExpiredSlices::Range& expired, const std::string& metadata,
+                      GenerationWriter& out);
 
 // `unspoken`: windows from there on have changed, and a speech of that is not over.
 LaneMetadata describe(Time watermark, int64_t revision, const LaneSlices& slices, std::optional<WindowNumber> unspoken);
