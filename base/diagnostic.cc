@@ -48,8 +48,12 @@ void Diagnostics::sort() {
   std::ranges::stable_sort(all_, {}, [](const Diagnostic& d) { return std::tie(d.where.file, d.where.line, d.where.column); });
 }
 
+std::string to_string(const Location& where) {
+  return where.file + ":" + std::to_string(where.line) + ":" + std::to_string(where.column);
+}
+
 std::string to_string(const Diagnostic& d) {
-  std::string out = d.where.file + ":" + std::to_string(d.where.line) + ":" + std::to_string(d.where.column) + ": ";
+  std::string out = to_string(d.where) + ": ";
   out += d.severity == Severity::kError ? "error: " : "warning: ";
   out += d.message;
   if (!d.hint.empty()) out += "; " + d.hint;
@@ -68,6 +72,10 @@ std::string_view nearest_word(std::string_view word, const std::vector<std::stri
     }
   }
   return best;
+}
+
+std::string did_you_mean(std::string_view nearest, std::string_view otherwise) {
+  return nearest.empty() ? std::string(otherwise) : "did you mean `" + std::string(nearest) + "`?";
 }
 
 }  // namespace tidemark

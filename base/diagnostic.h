@@ -44,10 +44,14 @@ class Diagnostics {
   std::vector<Diagnostic> all_;
 };
 
+// `file:line:col`
+std::string to_string(const Location& where);
 // `file:line:col: error: what is wrong; what was meant`
 std::string to_string(const Diagnostic& diagnostic);
 
 // The candidate nearest to `word` by edit distance, whatever the case of letters, when near enough to be what was meant; else empty.
 std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& candidates);
+// A hint: "did you mean `nearest`?", or `otherwise` where there is none.
+std::string did_you_mean(std::string_view nearest, std::string_view otherwise = {});
 
 }  // namespace tidemark

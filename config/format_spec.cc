@@ -142,7 +142,7 @@ void check_csv(const SourceSpec& source, const CsvFormatSpec& csv, Diagnostics& 
     if (columns.empty() || std::ranges::find(columns, field.path.front()) != columns.end()) continue;
     const std::string_view near = nearest_word(field.path.front(), columns);
     diagnostics.error(field.name.where, fmt::format("`columns` names no `{}`", field.path.front()),
-                      near.empty() ? "every field needs its column" : fmt::format("did you mean `{}`?", near));
+                      did_you_mean(near, "every field needs its column"));
   }
 }
 

@@ -305,6 +305,9 @@ struct PipelineSpec {
   bool sound = true;
 
   bool has_sink_from(InputRef::Kind kind) const;
+  // The numbers of those with that name.
+  std::optional<size_t> source_number(std::string_view source) const;
+  std::optional<size_t> step_number(std::string_view step) const;
   // 4 x every, at least a minute; at most the usual broker maximum where an exactly_once sink exists.
   Duration transaction_timeout() const;
 };

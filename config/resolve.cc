@@ -155,7 +155,7 @@ class Resolver {
     if (is_sink) candidates.insert(candidates.end(), {kLateStream, kDeadLetterStream});
     const std::string_view nearest = nearest_word(from.value, candidates);
     diagnostics_.error(from.where, fmt::format("there is no source or step called `{}`", from.value),
-                       nearest.empty() ? "" : fmt::format("did you mean `{}`?", nearest));
+                       did_you_mean(nearest));
   }
 
   void complete(SinkSpec& sink) {
@@ -300,6 +300,19 @@ Duration PipelineSpec::transaction_timeout() const {
   const int64_t most = std::numeric_limits<int64_t>::max() / kIntervalsPerTransaction;
   return std::max(kMinTransaction, Duration{std::min(us, most) * kIntervalsPerTransaction});
 }
+
+namespace {
+
+template <class Named>
+std::optional<size_t> number_of(const std::vector<Named>& all, std::string_view name) {
+  const auto found = std::ranges::find(all, name, [](const Named& one) -> const std::string& { return one.name.value; });
+  return found == all.end() ? std::nullopt : std::optional(static_cast<size_t>(found - all.begin()));
+}
+
+}  // namespace
+
+std::optional<size_t> PipelineSpec::source_number(std::string_view source) const { return number_of(sources, source); }
+std::optional<size_t> PipelineSpec::step_number(std::string_view step) const { return number_of(steps, step); }
 
 bool PipelineSpec::has_sink_from(InputRef::Kind kind) const {
   return std::ranges::any_of(sinks, [kind](const SinkSpec& sink) { return sink.input.kind == kind; });

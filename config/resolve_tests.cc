@@ -15,9 +15,7 @@ using Names = std::vector<std::string_view>;
 void check_name(const Located<std::string>& name, std::string_view what, const Names& known, Diagnostics& diagnostics) {
   if (std::ranges::find(known, name.value) != known.end()) return;
   const std::string_view nearest = nearest_word(name.value, known);
-  std::string hint;
-  if (!nearest.empty()) hint = fmt::format("did you mean `{}`?", nearest);
-  diagnostics.error(name.where, fmt::format("there is no {} called `{}`", what, name.value), hint);
+  diagnostics.error(name.where, fmt::format("there is no {} called `{}`", what, name.value), did_you_mean(nearest));
 }
 
 bool is_end(const TestActionSpec& action) {
@@ -41,11 +39,10 @@ void check_end(const TestSpec& test, Diagnostics& diagnostics) {
 }
 
 void check_topics(const TestInputSpec& input, const PipelineSpec& pipeline, Diagnostics& diagnostics) {
-  const auto source = std::ranges::find_if(pipeline.sources,
-                                           [&](const SourceSpec& s) { return s.name.value == input.source.value; });
-  if (source == pipeline.sources.end() || source->kafka().topics.empty()) return;
+  const auto source = pipeline.source_number(input.source.value);
+  if (!source || pipeline.sources[*source].kafka().topics.empty()) return;
   Names topics;
-  for (const auto& topic : source->kafka().topics) topics.push_back(topic.value);
+  for (const auto& topic : pipeline.sources[*source].kafka().topics) topics.push_back(topic.value);
   for (const TestActionSpec& action : input.actions) {
     const auto* record = std::get_if<TestRecordSpec>(&action.what);
     if (!record || !record->topic) continue;

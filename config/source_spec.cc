@@ -273,7 +273,7 @@ void check_field(const SourceSpec& source, const Located<std::string>& field, st
   for (const SchemaFieldSpec& known : source.schema) names.push_back(known.name.value);
   const std::string_view nearest = nearest_word(field.value, names);
   diagnostics.error(field.where, fmt::format("{}: the schema has no field `{}`", what, field.value),
-                    nearest.empty() ? "declare it in `schema`" : fmt::format("did you mean `{}`?", nearest));
+                    did_you_mean(nearest, "declare it in `schema`"));
 }
 
 bool is_name(const Located<std::string>& field) { return !field.value.empty() && field_rules().check(field.value).empty(); }

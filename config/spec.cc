@@ -247,7 +247,7 @@ bool report_word(const Node& node, std::string_view what, const std::vector<std:
   const std::string_view nearest =
       nearest_word(node.text.value, std::vector<std::string_view>(words.begin(), words.end()));
   diagnostics.error(node.where(), fmt::format("{} must be {}, not {}", what, join(words), describe(node)),
-                    nearest.empty() ? "" : fmt::format("did you mean `{}`?", nearest));
+                    did_you_mean(nearest));
   return false;
 }
 

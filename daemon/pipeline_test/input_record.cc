@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "base/base64.h"
+#include "operators/formats/json_number.h"
 #include "operators/formats/json_text.h"
 
 namespace tidemark {
@@ -46,18 +47,8 @@ std::string json_string(std::string_view text) {
 }
 
 bool is_json_number(std::string_view text) {
-  const auto skip = [&](char c) { return text.starts_with(c) && (text.remove_prefix(1), true); };
-  const auto digits = [&] {
-    const size_t n = std::min(text.find_first_not_of("0123456789"), text.size());
-    text.remove_prefix(n);
-    return n > 0;
-  };
-  skip('-');
-  if (!skip('0') && !digits()) return false;
-  if (skip('.') && !digits()) return false;
-  if (!skip('e') && !skip('E')) return text.empty();
-  if (!skip('+')) skip('-');
-  return digits() && text.empty();
+  JsonNumber ignored;
+  return JsonNumber::parse(text, ignored);
 }
 
 // As YAML would have it: words, numbers, and text for the rest.

@@ -14,11 +14,8 @@ constexpr Duration kNeverByItself = Duration::hours(24 * 365 * 100);
 InputRef input_of(const PipelineSpec& pipeline, std::string_view stream) {
   if (stream == kLateStream) return {InputRef::Kind::kLate, 0};
   if (stream == kDeadLetterStream) return {InputRef::Kind::kDeadLetter, 0};
-  const auto step = std::ranges::find_if(pipeline.steps, [&](const StepSpec& s) { return s.name.value == stream; });
-  if (step != pipeline.steps.end()) return {InputRef::Kind::kStep, static_cast<size_t>(step - pipeline.steps.begin())};
-  const auto source = std::ranges::find_if(pipeline.sources,
-                                           [&](const SourceSpec& s) { return s.name.value == stream; });
-  return {InputRef::Kind::kSource, static_cast<size_t>(source - pipeline.sources.begin())};
+  if (const auto step = pipeline.step_number(stream)) return {InputRef::Kind::kStep, *step};
+  return {InputRef::Kind::kSource, pipeline.source_number(stream).value()};
 }
 
 SinkSpec observer(const PipelineSpec& pipeline, std::string_view stream) {
@@ -53,17 +50,14 @@ PipelineSpec observed_pipeline(const PipelineSpec& pipeline, const TestSpec& tes
     kafka.properties.clear();
     sink.delivery = Delivery::kExactlyOnce;
   }
-  for (const TestExpectSpec& expect : test.expect) {
-    const std::string topic = observed_topic(expect.of.value);
-    const auto same = [&](const SinkSpec& sink) { return sink.name.value == topic; };
-    if (std::ranges::none_of(observed.sinks, same)) observed.sinks.push_back(observer(pipeline, expect.of.value));
-  }
-  // So that what is refused keeps its bytes, and a test that fails can say what was.
-  for (const std::string_view stream : {kLateStream, kDeadLetterStream}) {
+  const auto observe = [&](std::string_view stream) {
     const std::string topic = observed_topic(stream);
     const auto same = [&](const SinkSpec& sink) { return sink.name.value == topic; };
     if (std::ranges::none_of(observed.sinks, same)) observed.sinks.push_back(observer(pipeline, stream));
-  }
+  };
+  for (const TestExpectSpec& expect : test.expect) observe(expect.of.value);
+  // So that what is refused keeps its bytes, and a test that fails can say what was.
+  for (const std::string_view stream : {kLateStream, kDeadLetterStream}) observe(stream);
   return observed;
 }
 

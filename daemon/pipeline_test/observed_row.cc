@@ -38,26 +38,14 @@ void add_words(const WrittenRecord& record, bool refused, ObservedRow& row) {
   row.words.push_back({"$raw", text_or_null(record.value)});
 }
 
-const Scope* scope_of(const PipelineSpec& pipeline, const Plan& plan, std::string_view stream) {
-  for (size_t i = 0; i < pipeline.steps.size(); ++i) {
-    if (pipeline.steps[i].name.value == stream) return &plan.steps[i].output;
-  }
-  return nullptr;
-}
-
-const SourceSpec* source_called(const PipelineSpec& pipeline, std::string_view name) {
-  const auto found = std::ranges::find_if(pipeline.sources, [&](const SourceSpec& s) { return s.name.value == name; });
-  return found == pipeline.sources.end() ? nullptr : &*found;
-}
-
 // Instants of a step; those of a source's rows are declared as timestamps.
 bool is_instant(const PipelineSpec& pipeline, const Plan& plan, std::string_view stream, const std::string& name) {
-  if (const Scope* scope = scope_of(pipeline, plan, stream)) {
-    const Field* field = scope->find(name);
+  if (const auto step = pipeline.step_number(stream)) {
+    const Field* field = plan.steps[*step].output.find(name);
     return field && field->type.kind == TypeKind::kTimestamp;
   }
-  const SourceSpec* source = source_called(pipeline, stream);
-  const SchemaFieldSpec* field = source ? source->find(name) : nullptr;
+  const auto source = pipeline.source_number(stream);
+  const SchemaFieldSpec* field = source ? pipeline.sources[*source].find(name) : nullptr;
   return field && field->type.kind == TypeKind::kTimestamp;
 }
 

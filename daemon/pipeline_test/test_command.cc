@@ -22,10 +22,8 @@
 namespace tidemark {
 namespace {
 
-std::string place(const Location& where) { return fmt::format("{}:{}:{}", where.file, where.line, where.column); }
-
 std::string described(const Mismatch& mismatch, const std::string& stream) {
-  std::string out = fmt::format("{}: {}: {}", place(mismatch.where), stream, mismatch.what);
+  std::string out = fmt::format("{}: {}: {}", to_string(mismatch.where), stream, mismatch.what);
   if (!mismatch.expected.empty()) out += "\n  expected  " + mismatch.expected;
   for (const std::string& row : mismatch.got) out += "\n  got       " + row;
   if (!mismatch.differs.empty()) out += "\n  differs   " + mismatch.differs;
@@ -51,7 +49,7 @@ Judged judge(const TestFile& file, size_t number) {
   Judged out;
   const auto written = run_test(spec, test, file.inputs[number]);
   if (!written) {
-    out.stopped = fmt::format("{}: {}", place(written.error().where), written.error().message);
+    out.stopped = fmt::format("{}: {}", to_string(written.error().where), written.error().message);
     return out;
   }
   for (const TestExpectSpec& expect : test.expect) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "daemon/pipeline_test/input_record.h"
 #include "operators/formats/decoder.h"
@@ -26,7 +27,10 @@ std::string topic_matching(const std::string& pattern, const std::string& source
 class Reader {
  public:
   Reader(const PipelineSpec& pipeline, const Plan& plan, Diagnostics& diagnostics)
-      : pipeline_(pipeline), plan_(plan), diagnostics_(diagnostics) {}
+      : pipeline_(pipeline), diagnostics_(diagnostics) {
+    if (!plan.source.decode.event_time) return;
+    if (auto made = Decoder::create(plan.source.format, plan.source.decode, plan.source.csv)) decoder_.emplace(std::move(*made));
+  }
 
   TestInput run(const TestSpec& test) {
     make_partitions(test);
@@ -38,11 +42,7 @@ class Reader {
   }
 
  private:
-  size_t source_of(const TestInputSpec& input) const {
-    const auto found = std::ranges::find_if(pipeline_.sources,
-                                            [&](const SourceSpec& s) { return s.name.value == input.source.value; });
-    return static_cast<size_t>(found - pipeline_.sources.begin());
-  }
+  size_t source_of(const TestInputSpec& input) const { return pipeline_.source_number(input.source.value).value(); }
 
   std::vector<std::string> topics_of(size_t source, const TestSpec& test) const {
     const KafkaSourceSpec& kafka = pipeline_.sources[source].kafka();
@@ -108,10 +108,8 @@ class Reader {
 
   // Time::min() where the record tells none.
   Time event_time_of(const MemoryRecord& record) {
-    if (!plan_.source.decode.event_time || !record.value) return Time::min();
-    auto decoder = Decoder::create(plan_.source.format, plan_.source.decode, plan_.source.csv);
-    if (!decoder) return Time::min();
-    const DecodeResult verdict = decoder->decode(*record.value);
+    if (!decoder_ || !record.value) return Time::min();
+    const DecodeResult verdict = decoder_->decode(*record.value);
     return verdict.event_time ? Time::from_millis(verdict.event_time->to_millis()) : Time::min();
   }
 
@@ -128,10 +126,10 @@ class Reader {
   }
 
   const PipelineSpec& pipeline_;
-  const Plan& plan_;
   Diagnostics& diagnostics_;
   TestInput out_;
   bool dated_ = false;
+  std::optional<Decoder> decoder_;  // where records tell their event time
   std::vector<std::vector<std::string>> topics_;  // by source
   std::map<TopicPartition, size_t> index_;
   std::vector<int64_t> ends_;  // by partition

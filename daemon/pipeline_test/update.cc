@@ -70,8 +70,7 @@ class Updater {
 
   Result<Span> span_of(const Node& node) const {
     if (const auto span = spans_.of(node)) return *span;
-    return user_error(fmt::format("{}:{}:{}: the value stands for something that is written elsewhere; write it out",
-                                  node.where().file, node.where().line, node.where().column));
+    return user_error(to_string(node.where()) + ": the value stands for something that is written elsewhere; write it out");
   }
 
   // The fields of a row that differ.

@@ -23,9 +23,8 @@ void add_output(const PlannedStep& step, Names& names) {
 // What the rows of a step, of a source, `late` or `dead_letter` can bear.
 Names names_in(const PipelineSpec& pipeline, const Plan& plan, std::string_view stream) {
   Names names{"$timestamp", "$key", "$headers", "$raw"};
-  for (size_t i = 0; i < pipeline.steps.size(); ++i) {
-    if (pipeline.steps[i].name.value != stream) continue;
-    add_output(plan.steps[i], names);
+  if (const auto step = pipeline.step_number(stream)) {
+    add_output(plan.steps[*step], names);
     return names;
   }
   const bool dead = stream == kDeadLetterStream;
@@ -45,10 +44,8 @@ void check_row(const Node& row, const std::string& stream, const Names& names, D
     const std::string& name = entry.key.value;
     if (std::ranges::find(names, name) != names.end()) continue;
     const std::string_view nearest = nearest_word(name, names);
-    std::string hint;
-    if (!nearest.empty()) hint = fmt::format("did you mean `{}`?", nearest);
-    else if (name.starts_with('$')) hint = "only `late` and `dead_letter` have it";
-    diagnostics.error(entry.key.where, fmt::format("rows of `{}` have no field `{}`", stream, name), hint);
+    const char* const otherwise = name.starts_with('$') ? "only `late` and `dead_letter` have it" : "";
+    diagnostics.error(entry.key.where, fmt::format("rows of `{}` have no field `{}`", stream, name), did_you_mean(nearest, otherwise));
   }
 }
 

@@ -148,7 +148,7 @@ void WindowPlanner::check_timezone() {
   if (!calendar || expr::Zone::find(calendar->timezone.value)) return;
   const std::string_view near = nearest_word(calendar->timezone.value, expr::zone_names());
   diagnostics_.error(calendar->timezone.where, fmt::format("there is no time zone `{}`", calendar->timezone.value),
-                     near.empty() ? "write an IANA name, such as Europe/Stockholm" : fmt::format("did you mean `{}`?", near));
+                     did_you_mean(near, "write an IANA name, such as Europe/Stockholm"));
 }
 
 void WindowPlanner::plan_keys() {
