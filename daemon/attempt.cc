@@ -19,7 +19,6 @@ constexpr Duration kAbortWithin = Duration::seconds(10);
 constexpr Duration kSlowEpoch = Duration::seconds(60);
 constexpr int64_t kSlowEpochIntervals = 10;
 
-
 std::vector<TopicPartition> ids_of(const std::vector<PartitionStart>& partitions) {
   std::vector<TopicPartition> ids;
   for (const PartitionStart& p : partitions) ids.push_back(p.id);

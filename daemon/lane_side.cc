@@ -64,13 +64,11 @@ void LaneSide::for_each_at_rest(F fn) const {
 }
 
 void LaneSide::warm() {
-  const size_t room = core_.shared.state_bytes_per_worker / 2;
-  size_t count = 0;
-  for_each_at_rest([&](const Lane&, const KeyedLane&) { ++count; });
+  const size_t each = core_.shared.state_bytes_per_worker / 2 / std::max<size_t>(keyed_lanes(), 1);
   for (Lane& lane : lanes_) {
     for (const auto& dedupe : lane.dedupes) {
       core_.note_progress();
-      if (const Status read = dedupe->warm(room / count); !read) return core_.fail(read.error());
+      if (const Status read = dedupe->warm(each); !read) return core_.fail(read.error());
     }
   }
 }
@@ -258,21 +256,14 @@ void LaneSide::relieve_others() {
 }
 
 void LaneSide::write_late(const Batch& batch, const std::string& step) {
-  static const RawRecord kNothingKept;
   CHECK_OR_DIE(batch.partition >= 0, "a result is never late");
-  const Plan& plan = *core_.shared.plan;
   for (const LateRow& row : late_) {
     RecordRefusal why;
     why.reason = row.reason == LateReason::kLate ? Reason::kLate : Reason::kIdle;
     why.error = "the record is behind the watermark of every window that it belongs to";
-    why.pipeline = plan.name;
     why.step = step;
-    why.topic = plan.topics->name_of(batch.topic);
-    why.partition = batch.partition;
-    why.offset = batch.offsets[row.row];
     why.watermark = row.watermark;
-    core_.sinks.write_refused(SinkInput::kLate,
-                              {batch.raw.empty() ? kNothingKept : batch.raw[row.row], batch.kafka_times[row.row], why});
+    core_.refuse(SinkInput::kLate, batch, row.row, why);
   }
 }
 
@@ -371,10 +362,14 @@ void LaneSide::freeze_for_room() {
   for_each_at_rest([this](const Lane& lane, KeyedLane& keyed) { freeze(lane, keyed); });
 }
 
-void LaneSide::shed(size_t target) {
+size_t LaneSide::keyed_lanes() const {
   size_t count = 0;
   for (const Lane& lane : lanes_) count += lane.windows.size() + lane.dedupes.size();
-  const size_t each = target / std::max<size_t>(count, 1);
+  return count;
+}
+
+void LaneSide::shed(size_t target) {
+  const size_t each = target / std::max<size_t>(keyed_lanes(), 1);
   for_each_at_rest([each](const Lane&, KeyedLane& keyed) { keyed.shed(each); });
 }
 

@@ -106,6 +106,7 @@ class LaneSide final : private ResultEmitter {
   void for_each_at_rest(F fn) const;
   void spill_if_needed();
   void freeze_for_room();
+  size_t keyed_lanes() const;  // that share the memory
   void shed(size_t target);
   void relieve_others();
   Memory memory() const;

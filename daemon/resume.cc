@@ -110,10 +110,10 @@ Result<int64_t> start_offset(const Plan& plan, KafkaConsumer& consumer, const Pa
   return facts.log_start;
 }
 
-// The merge function of a unit's store: finds the window step that a state key belongs to.
 // Keyed steps by their numbers in a store; those without a window are dedupes.
 using KeyedSteps = std::map<uint16_t, const WindowPlan*>;
 
+// The merge function of a unit's store: finds the step that a state key belongs to.
 MergeFunction merge_for(std::shared_ptr<const KeyedSteps> steps) {
   return [steps](std::string_view key, std::string& accumulator, std::string_view operand) {
     const auto decoded = decode_state_key(key);

@@ -81,7 +81,7 @@ void RowRouting::refuse_old(size_t step, const Batch& batch, uint32_t row, const
   why.error = "the record is older than what is remembered: whether it repeats another one cannot be told";
   why.step = core_.shared.plan->steps[step].name;
   why.watermark = judged.watermark;
-  refuse(SinkInput::kLate, batch, row, std::move(why));
+  core_.refuse(SinkInput::kLate, batch, row, std::move(why));
 }
 
 void RowRouting::expression_failed(size_t step, Batch& batch, uint32_t row, const std::string& message) {
@@ -89,17 +89,7 @@ void RowRouting::expression_failed(size_t step, Batch& batch, uint32_t row, cons
   why.reason = Reason::kExpression;
   why.error = message;
   why.step = core_.shared.plan->steps[step].name;
-  refuse(SinkInput::kDeadLetter, batch, row, std::move(why));
-}
-
-void RowRouting::refuse(SinkInput to, const Batch& batch, uint32_t row, RecordRefusal why) {
-  static const RawRecord kNothingKept;
-  const Plan& plan = *core_.shared.plan;
-  why.pipeline = plan.name;
-  why.topic = plan.topics->name_of(batch.topic);
-  why.partition = batch.partition;
-  why.offset = batch.offsets[row];
-  core_.sinks.write_refused(to, {batch.raw.empty() ? kNothingKept : batch.raw[row], batch.kafka_times[row], why});
+  core_.refuse(SinkInput::kDeadLetter, batch, row, std::move(why));
 }
 
 // A few keys of each batch are enough: a broken promise breaks it for many.

@@ -33,7 +33,6 @@ class RowRouting final : public StageOutput {
   void expression_failed(size_t step, Batch& batch, uint32_t row, const std::string& message) override;
 
  private:
-  void refuse(SinkInput to, const Batch& batch, uint32_t row, RecordRefusal why);
   void refuse_old(size_t step, const Batch& batch, uint32_t row, const Judgement& judged);
   bool judge(const std::vector<DedupeLane*>& lanes, const Batch& batch, Rows rows);
   void route(bool by_key, const std::vector<uint64_t>& hashes, Rows rows, LaneRows& out);

@@ -22,6 +22,12 @@ Error refusal_of(const KafkaProducer& producer) {
   return {Fault::kExternal, true, error ? error->message : "a row was refused by its sink"};
 }
 
+Time newest_of(const Batch& batch, Rows rows) {
+  Time newest = Time::min();
+  for (const uint32_t row : rows) newest = std::max(newest, batch.kafka_times[row]);
+  return newest;
+}
+
 }  // namespace
 
 size_t SinkWriter::Waiting::bytes() const {
@@ -39,8 +45,7 @@ SinkWriter::SinkWriter(SinkSet& sinks, Logger logger)
 void SinkWriter::write_rows(size_t sink, const Batch& batch, Rows rows) {
   counters_[sink].rows += rows.size();
   const PlannedSink& plan = sinks_.plan->sinks[sink];
-  Time newest = plan.behind_window ? batch.newest_counted : Time::min();
-  for (size_t i = 0; i < rows.size() && !plan.behind_window; ++i) newest = std::max(newest, batch.kafka_times[rows[i]]);
+  const Time newest = plan.behind_window ? batch.newest_counted : newest_of(batch, rows);
   if (newest != Time::min()) newest_records_.push_back(newest);
   switch (plan.kind) {
     case SinkKind::kDrop: return;

@@ -26,6 +26,8 @@ struct WorkerCore {
   bool may_write() const { return sinks.waiting_bytes() <= shared.sink_wait_bytes; }
   // Whether every worker has frozen its lanes for all epochs before this one.
   bool all_frozen() const { return shared.frozen >= (epoch - first_epoch) * shared.workers; }
+  // Writes a row of a source batch to the sinks of that kind, as it was read; fills in what `why` does not say of it.
+  void refuse(SinkInput to, const Batch& batch, uint32_t row, RecordRefusal why);
   // A short sleep because somebody else is slow.
   void wait_for_others();
 
