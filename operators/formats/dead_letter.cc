@@ -7,7 +7,6 @@
 namespace tidemark {
 namespace {
 
-
 // At most `bytes` long, not within a UTF-8 sequence.
 std::string_view cut(std::string_view text, size_t bytes) {
   if (text.size() <= bytes) return text;

@@ -87,9 +87,8 @@ void explain_lanes(const Plan& plan, std::string& out) {
 
 void explain_dedupe(const Plan& plan, const PlannedStep& step, std::string& out) {
   const PlannedDedupe& d = *step.dedupe();
-  std::string keys;
-  for (const std::string& key : d.keys) keys += (keys.empty() ? "" : ", ") + key;
-  out += fmt::format("dedupe {}: the first with each {} within {} passes\n", step.name, keys, format_duration(d.dedupe.within));
+  out += fmt::format("dedupe {}: the first with each {} within {} passes\n", step.name, fmt::join(d.keys, ", "),
+                     format_duration(d.dedupe.within));
   out += "  one look per event, where it is read; only beyond the memory budget the store is asked\n";
   out += fmt::format("  state: a time and the key, for each key that passed within {}\n", format_duration(d.dedupe.within));
   explain_lanes(plan, out);

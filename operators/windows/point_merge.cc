@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kBatch = 256;
 
-
 class PointMerge {
  public:
   PointMerge(const WindowSources& sources, const View* view, const StateBlock& block)

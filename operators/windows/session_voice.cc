@@ -8,11 +8,6 @@
 #include "operators/windows/store_errors.h"
 
 namespace tidemark {
-namespace {
-
-
-}  // namespace
-
 SessionVoice::SessionVoice(const WindowPlan& plan, const Segments& segments, const StateBlock& block, LaneSlices& open,
                            EndingSessions& ending, uint16_t lane, uint16_t step)
     : plan_(plan),

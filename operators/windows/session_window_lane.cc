@@ -15,7 +15,6 @@ namespace {
 // A segment as a slice: of one window, numbered by its end.
 Slice slice_of(const Segment& segment) { return {segment.start, segment.end, segment.end.us, segment.end.us}; }
 
-
 }  // namespace
 
 SessionWindowLane::SessionWindowLane(const WindowPlan& plan, uint16_t step, uint16_t lane)

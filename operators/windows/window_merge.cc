@@ -18,7 +18,6 @@ constexpr size_t kFewTables = 4;
 constexpr size_t kCombineBytes = size_t{16} << 20;
 constexpr size_t kMaxJoinedTables = 16;
 
-
 template <class Out>
 Status write_table(const HotTable& table, Out& out) {
   for (size_t i = 0; i < table.size(); ++i) {

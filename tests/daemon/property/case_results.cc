@@ -97,7 +97,6 @@ ResultField collecting(Random& random) {
   return out;
 }
 
-
 ResultField simple(Random& random) {
   using K = AggregateKind;
   const K kind = random.one_of({K::kCount, K::kSum, K::kAvg, K::kMin, K::kMax, K::kFirst, K::kLast});

@@ -117,6 +117,15 @@ struct ComingSlice {
   }
 };
 
+// The slices of a window by its number, each of one table.
+std::vector<SlidingTotal::Member> members_of(const std::deque<HotTable>& tables, int64_t window) {
+  std::vector<SlidingTotal::Member> members;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    members.push_back({{window - static_cast<int64_t>(tables.size() - i)}, {&tables[i]}});
+  }
+  return members;
+}
+
 // Slices that come and go, and a running total that is mostly told which go.
 void check_running_total(const TestPlan& test, std::span<const double> amounts, uint64_t seed) {
   const StateBlock block(test.plan);
@@ -181,8 +190,7 @@ TEST_CASE("a running total of what can be taken back is one table without what h
   SlidingTotal total(block);
   for (int64_t window = 0; window < 100; ++window) {
     tables.push_back(random_table(rng, *test, block, 3, 1'000'000'000, all));  // no key comes twice
-    std::vector<SlidingTotal::Member> members;
-    for (size_t i = 0; i < tables.size(); ++i) members.push_back({{window - static_cast<int64_t>(tables.size() - i)}, {&tables[i]}});
+    const std::vector<SlidingTotal::Member> members = members_of(tables, window);
     std::vector<const HotTable*> sources;
     total.collect(members, sources);
     REQUIRE(sources.size() == 1);
@@ -203,8 +211,7 @@ TEST_CASE("a running total keeps a window of many slices in few tables") {
   for (int64_t window = 0; window < 300; ++window) {
     tables.push_back(random_table(rng, *test, block, 5, 5, all));
     if (tables.size() > 60) tables.pop_front();
-    std::vector<SlidingTotal::Member> members;
-    for (size_t i = 0; i < tables.size(); ++i) members.push_back({{window - static_cast<int64_t>(tables.size() - i)}, {&tables[i]}});
+    const std::vector<SlidingTotal::Member> members = members_of(tables, window);
     std::vector<const HotTable*> sources;
     total.collect(members, sources);
     REQUIRE(sources.size() <= 5);
