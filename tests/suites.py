@@ -415,11 +415,17 @@ def bench(suites):
         suites.run_script("bench", ["tests/bench/bench.py", "--smoke"], 600)
 
 
+def deploy(suites):
+    """The chart, the packages, dashboards and alerts, each with the tools that read them in life."""
+    if suites.built("deploy", "kit"):
+        suites.run_script("deploy", ["tests/deploy/run.py", *(["--long"] if suites.args.long else [])], 1800)
+
+
 # In each lane in this order; a suite may have a part in both.
-WAITING = [("integration", integration), ("chaos", chaos), ("bench", bench), ("clients", clients),
+WAITING = [("integration", integration), ("chaos", chaos), ("bench", bench), ("deploy", deploy), ("clients", clients),
            *[(name, programs(name, patient=True)) for name in ("unit", "asan", "tsan")]]
 COMPUTING = [*[(name, programs(name, patient=False)) for name in ("unit", "asan", "tsan")], ("fuzz", fuzz)]
-NEED_KIT = {"integration", "chaos", "bench"}
+NEED_KIT = {"integration", "chaos", "bench", "deploy"}
 NAMES = list(dict.fromkeys(name for name, _ in COMPUTING + WAITING))
 
 
