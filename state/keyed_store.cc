@@ -233,6 +233,12 @@ struct KeyedStore::Core {
     uint64_t value = 0;
     return db().GetIntProperty(name, &value) ? value : 0;
   }
+  // Files that may overlap.
+  uint64_t files_on_top() const {
+    std::string number;  // RocksDB has this one as text only
+    CHECK_OR_DIE(db().GetProperty("rocksdb.num-files-at-level0", &number), "RocksDB knows the property");
+    return std::stoull(number);
+  }
   Result<std::vector<FileEntry>> digest_all(const std::string& checkpoint_dir, Files& files);
 };
 
@@ -426,7 +432,7 @@ Status KeyedStore::Core::publish_generations() {
 // no snapshot is older, only to clear its sequence numbers, while most slices expire before any rewriting could pay.
 Status KeyedStore::Core::pace_compaction() {
   if (!may_compact) return {};
-  const uint64_t piled = property("rocksdb.num-files-at-level0");
+  const uint64_t piled = files_on_top();
   const bool wanted = piled >= (compacting ? kEnoughFiles : kTooManyFiles);
   if (wanted == std::exchange(compacting, wanted)) return {};
   return written("cannot start or stop compaction",

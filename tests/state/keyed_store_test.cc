@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -358,6 +359,39 @@ TEST_CASE("when the disk is full the store is broken until it is restored from a
     store = must(KeyedStore::open(root + "/good", counter_options(ingest_bytes)));
     CHECK(contents(*store->view(), lane_range(0)) == std::map<std::string, uint64_t>{{key_of(60, "a"), 1}});
   }
+}
+
+size_t files_in(const std::string& dir) {
+  const auto is_table = [](const auto& file) { return file.path().extension() == ".sst"; };
+  return static_cast<size_t>(std::ranges::count_if(std::filesystem::directory_iterator(dir), is_table));
+}
+
+// Each checkpoint of a quiet stream leaves a small file behind; windows of an hour see hundreds of them.
+TEST_CASE("files of many small generations do not pile up, and what expired leaves the disk") {
+  constexpr int64_t kGenerations = 400;
+  constexpr int64_t kEachWindow = 100;
+  constexpr size_t kKeys = 200;
+  TempDir dir;
+  LocalFiles files;
+  auto store = must(KeyedStore::open(dir / "live", counter_options()));
+  must(store->start_compaction());
+  size_t most = 0;
+  int patience = 20'000;
+  for (int64_t generation = 1; generation <= kGenerations; ++generation) {
+    const int64_t window = (generation - 1) / kEachWindow;
+    WriteSet set(0, static_cast<uint64_t>(generation));
+    set.expire(slice_range(0, 0, Time::min(), Time{(window - 2) * 60'000'000}));
+    for (size_t k = 0; k < kKeys; ++k) set.merge(slice(60 * window), fmt::format("{:03}", k), number(1));
+    must(store->apply(std::move(set)));
+    must(files.remove_tree(dir / "checkpoint"));
+    must(store->checkpoint(dir / "checkpoint", files));
+    for (; files_in(dir / "live") > 40 && patience > 0; --patience) ::usleep(1'000);
+    most = std::max(most, files_in(dir / "live"));
+  }
+  CHECK(most <= 40);
+  const auto all = contents(*store->view(), lane_range(0));
+  CHECK(all.size() == 2 * kKeys);
+  CHECK(std::ranges::all_of(all, [](const auto& one) { return one.second == kEachWindow; }));
 }
 
 TEST_CASE("memory stays inside the shared bounds while far more is written") {
