@@ -125,6 +125,15 @@ MergeFunction merge_for(std::shared_ptr<const KeyedSteps> steps) {
   };
 }
 
+// Whether keys are looked up one by one in the store: by what must know a key's state before it goes on.
+bool looks_up_keys(const Plan& plan) {
+  const auto looks_up = [&plan](size_t step) {
+    const WindowPlan& window = plan.steps[step].window()->window;
+    return window.revises() || std::holds_alternative<SessionShape>(window.shape);
+  };
+  return !plan.dedupes.empty() || std::ranges::any_of(plan.windows, looks_up);
+}
+
 class Resumer {
  public:
   Resumer(const ResumeDeps& deps, const ResumeOptions& options, const std::vector<TopicPartition>& existing)
@@ -339,6 +348,7 @@ Status Resumer::open_store(RecoveryUnit& unit, const Manifest* manifest) {
   // Twice this is where the store makes its writer wait, whatever its other memtables do.
   options.memtable_bytes = std::clamp(deps_.memory->memtable_bytes() / 2, kLeastMemtable, options.memtable_bytes);
   options.merge = merge_for(steps);
+  options.point_reads = looks_up_keys(deps_.plan);
   auto store = KeyedStore::open(unit.live_dir, std::move(options));
   if (!store) return std::unexpected(store.error());
   unit.store = std::move(*store);

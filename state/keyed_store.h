@@ -54,6 +54,8 @@ struct StoreOptions {
   // A write set at least this large becomes a sorted file of its own, which is ingested; smaller ones go through the
   // memtable. See docs/state-format.md for the measurement.
   size_t ingest_bytes = size_t{2} << 20;
+  // Keys are looked up one by one, most of them in vain: filters, 10 bits for each key, save what they would read.
+  bool point_reads = false;
 };
 
 struct StoreStats {

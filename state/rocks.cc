@@ -9,6 +9,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
@@ -22,6 +23,9 @@
 
 namespace tidemark {
 namespace {
+
+constexpr double kFilterBitsPerKey = 10;      // one look-up in a hundred reads in vain
+constexpr double kMemtableFilterShare = 0.02;  // of the memtable's bytes
 
 std::string_view view_of(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
@@ -92,6 +96,7 @@ rocksdb::BlockBasedTableOptions table_options(const StoreOptions& options) {
   table.cache_index_and_filter_blocks = true;  // or they would lie outside the budget
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.format_version = 5;
+  if (options.point_reads) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kFilterBitsPerKey));
   return table;
 }
 
@@ -135,6 +140,10 @@ rocksdb::Options make_rocks_options(const StoreOptions& options, std::shared_ptr
   rocks.level0_stop_writes_trigger = 64;
   rocks.target_file_size_base = uint64_t{32} << 20;
   rocks.listeners.push_back(std::make_shared<BrokenListener>(std::move(broken)));
+  if (options.point_reads) {
+    rocks.memtable_prefix_bloom_size_ratio = kMemtableFilterShare;
+    rocks.memtable_whole_key_filtering = true;
+  }
   limit_memory(options, rocks);
   keep_quiet(rocks);
   return rocks;

@@ -20,7 +20,7 @@ constexpr size_t kKeysBetweenLocks = 1024;
 }  // namespace
 
 DedupeLane::DedupeLane(const DedupePlan& plan, uint16_t step, uint16_t lane)
-    : plan_(plan), slices_(plan.within), step_(step), lane_(lane), table_(make_table()), rebuild_at_(kFirstRebuild) {}
+    : plan_(plan), slices_(plan.slice), step_(step), lane_(lane), table_(make_table()), rebuild_at_(kFirstRebuild) {}
 
 std::shared_ptr<HotTable> DedupeLane::make_table() {
   static_assert(sizeof(Seen) == 16);
@@ -56,7 +56,7 @@ Status DedupeLane::judge(const Batch& batch, const KeyedRows& keyed, Rows rows, 
   std::unique_lock lock(mutex_);
   put_late_aside(batch, rows, scratch.rows, judged);
   if (in_store_only_before_) {
-    if (Status fetched = fetch_unknown(keyed, scratch, lock); !fetched) return fetched;
+    if (Status fetched = fetch_unknown(batch, keyed, scratch, lock); !fetched) return fetched;
   }
   decide(batch, keyed, scratch, judged);
   if (table_->size() >= rebuild_at_) {
@@ -66,15 +66,27 @@ Status DedupeLane::judge(const Batch& batch, const KeyedRows& keyed, Rows rows, 
   return {};
 }
 
+// Where only the store may have keys that rows at `watermark` or later still have to know. Partitions may lie far apart in
+// time: those ahead need not look at what is kept for those behind.
+std::vector<Time> DedupeLane::slices_to_search(Time watermark) const {
+  const auto first = stored_.upper_bound(std::max(watermark, watermark_) - plan_.within);
+  const auto behind = behind_store_only();
+  if (first == stored_.end() || (behind != stored_.end() && *behind <= *first)) return {};
+  return {first, behind};
+}
+
 // Brings what the store alone has of these rows' keys into the table. `lock` is free while it reads; as nothing leaves
 // memory then, what was in the table before still is after.
-Status DedupeLane::fetch_unknown(const KeyedRows& keyed, DedupeScratch& scratch, std::unique_lock<std::mutex>& lock) {
+Status DedupeLane::fetch_unknown(const Batch& batch, const KeyedRows& keyed, DedupeScratch& scratch,
+                                 std::unique_lock<std::mutex>& lock) {
+  if (scratch.rows.empty()) return {};
+  const std::vector<Time> slices = slices_to_search(batch.watermarks[scratch.rows.front()]);
+  if (slices.empty()) return {};
   scratch.unknown.clear();
   for (const uint32_t row : scratch.rows) {
     if (table_->find(keyed.keys[row], keyed.hashes[row]) == HotTable::kNone) scratch.unknown.push_back(row);
   }
   if (scratch.unknown.empty()) return {};
-  const std::vector<Time> slices(stored_.begin(), behind_store_only());
   const std::shared_ptr<const StoreView> view = view_;
   ++readers_;
   lock.unlock();

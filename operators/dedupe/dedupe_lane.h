@@ -54,7 +54,8 @@ class DedupeLane final : public KeyedLane {
   // Reads the newest keys of the store back into memory, up to memory_bytes() = `target`, while others may ask.
   Status warm(size_t target);
 
-  // Sets judged[row] for each of `rows`, which belong to this lane, in their order. Fails when the store cannot be read.
+  // Sets judged[row] for each of `rows`, which belong to this lane, in their order: that of one partition. Fails when the
+  // store cannot be read.
   Status judge(const Batch& batch, const KeyedRows& keyed, Rows rows, DedupeScratch& scratch,
                std::span<Judgement> judged);
 
@@ -98,7 +99,9 @@ class DedupeLane final : public KeyedLane {
   bool remembers(Time first, Time watermark) const { return first + plan_.within > watermark; }
 
   void put_late_aside(const Batch& batch, Rows rows, std::vector<uint32_t>& others, std::span<Judgement> judged) const;
-  Status fetch_unknown(const KeyedRows& keyed, DedupeScratch& scratch, std::unique_lock<std::mutex>& lock);
+  std::vector<Time> slices_to_search(Time watermark) const;
+  Status fetch_unknown(const Batch& batch, const KeyedRows& keyed, DedupeScratch& scratch,
+                       std::unique_lock<std::mutex>& lock);
   Result<std::optional<Time>> look_up(const StoreView& view, std::string_view key, std::span<const Time> slices) const;
   void decide(const Batch& batch, const KeyedRows& keyed, DedupeScratch& scratch, std::span<Judgement> judged);
   Result<bool> warm_slice(Time slice_end, size_t target);

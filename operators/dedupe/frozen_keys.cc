@@ -11,8 +11,6 @@
 namespace tidemark {
 namespace {
 
-constexpr int64_t kSlicesWithin = 4;
-
 struct Placed {
   Time slice_end;
   std::string_view key;
@@ -20,8 +18,6 @@ struct Placed {
 };
 
 }  // namespace
-
-DedupeSlices::DedupeSlices(Duration within) : size_{std::max<int64_t>(within.us / kSlicesWithin, 1)} {}
 
 Time DedupeSlices::end_of(Time first) const {
   return {saturating_add(saturating_sub(first.us, floor_mod(first.us, size_.us)), size_.us)};

@@ -13,10 +13,11 @@
 
 namespace tidemark {
 
-// The slices of a dedupe step: a quarter of `within` each, from the epoch. A slice goes when its last key is forgotten.
+// The slices of a dedupe step, counted from the epoch. A slice goes when its last key is forgotten.
 class DedupeSlices {
  public:
-  explicit DedupeSlices(Duration within);
+  // DedupePlan::slice
+  explicit DedupeSlices(Duration size) : size_(size) {}
   // Of the slice that `first` lies in: half-open, and saturating at the ends of time.
   Time end_of(Time first) const;
   Time start_of(Time end) const { return end - size_; }

@@ -263,7 +263,7 @@ void Planner::plan_dedupe(const StepSpec& spec, const DedupeSpec& dedupe, Planne
     planned.key_slots.push_back(field->slot);
     signature.key.push_back({field->name, to_string(field->type)});
   }
-  planned.dedupe = {step.name, plan_.dedupes.size(), dedupe.within.value};
+  planned.dedupe = {.step_name = step.name, .ordinal = plan_.dedupes.size(), .within = dedupe.within.value};
   longest_span_ = std::max(longest_span_, dedupe.within.value);
   all_partitioned_ = all_partitioned_ && partitioned_by_covers(planned.key_slots, step.behind_window);
   plan_.dedupes.push_back(plan_.steps.size() - 1);

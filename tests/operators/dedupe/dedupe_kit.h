@@ -40,7 +40,7 @@ struct DedupeBatch {
 
 class DedupeRig {
  public:
-  explicit DedupeRig(Duration within) : plan_{"once", 0, within} {
+  explicit DedupeRig(Duration within) : plan_{"once", 0, within, Duration{within.us / 4}} {
     StoreOptions options = counter_options();
     options.merge = [](std::string_view, std::string& accumulator, std::string_view operand) {
       return merge_first_seen(accumulator, operand);

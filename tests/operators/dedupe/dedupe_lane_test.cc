@@ -177,7 +177,7 @@ TEST_CASE("a damaged entry is an error and no verdict") {
   rig.spill();
   GenerationWriter out(rig.store());
   out.begin(kDedupeLane);
-  out.put(encode_state_key({kDedupeLane, kDedupeStep, DedupeSlices(kWithin).end_of(ms(1000)), kCommonPartial}, "a"), "short");
+  out.put(encode_state_key({kDedupeLane, kDedupeStep, DedupeSlices(Duration{kWithin.us / 4}).end_of(ms(1000)), kCommonPartial}, "a"), "short");
   must(out.finish());
   rig.lane().on_written(2, rig.store().view());
   const DedupeBatch asked({{"a", ms(1000)}});
