@@ -57,6 +57,13 @@ Examples:
   tidemark demo --print > demo.yaml              the pipeline file; the next line runs it on your Kafka
   tidemark run demo.yaml --set KAFKA_BROKERS=kafka:9092)";
 
+constexpr const char* kHealthExamples = R"(
+Examples:
+  tidemark health                                exit 0 while every pipeline's loop moves, as /livez says
+  tidemark health --ready --http tidemark-0:9464 exit 0 when every pipeline is assigned, restored and running
+
+Exit codes: 0 yes, 1 no or no answer.)";
+
 constexpr const char* kEvalExamples = R"(
 Examples:
   tidemark eval 'a + 1 > 3' --vars '{"a": 3}'
@@ -76,6 +83,7 @@ struct Raw {
   std::vector<std::string> set;
   std::string log_format = "text";
   bool print = false;
+  bool ready = false;
   bool reset_state = false;
   bool accept_loss = false;
   bool fail_fast = false;
@@ -250,6 +258,14 @@ Result<Command> make_eval(const Raw& raw) {
   return EvalCommand{raw.expression, raw.vars, raw.lines};
 }
 
+Result<Command> make_health(const Raw& raw) {
+  HealthCommand health{{}, raw.ready};
+  Status status;
+  take(check_http(raw.http), health.http, status);
+  if (status && !health.http.on) status = user_error("--http: `off` cannot be asked");
+  return unless_refused(std::move(health), status);
+}
+
 Result<Command> make_schema(const Raw&) { return SchemaCommand{}; }
 Result<Command> make_version(const Raw&) { return VersionCommand{}; }
 
@@ -322,6 +338,14 @@ void add_eval_options(CLI::App& eval, Raw& raw) {
   eval.footer(kEvalExamples);
 }
 
+void add_health_options(CLI::App& health, Raw& raw) {
+  health.add_option("--http", raw.http, "Where the process listens, as its own --http says")
+      ->type_name("ADDR")
+      ->capture_default_str();
+  health.add_flag("--ready", raw.ready, "Whether it is ready, and not only alive");
+  health.footer(kHealthExamples);
+}
+
 // Writes an optional value as people write it, not as it was declared.
 class HelpFormatter final : public CLI::Formatter {
  public:
@@ -350,6 +374,7 @@ constexpr Verb kVerbs[] = {
     {"demo", "An embedded broker, a generator, a pipeline and its results on the terminal", false, add_demo_options,
      make_demo},
     {"eval", "Evaluate one expression: its type and value as JSON", false, add_eval_options, make_eval},
+    {"health", "Ask a running process whether it is alive, or ready", false, add_health_options, make_health},
     {"schema", "Print the JSON Schema of the pipeline file, for editors", false, [](CLI::App&, Raw&) {}, make_schema},
     {"version", "Print the version", false, [](CLI::App&, Raw&) {}, make_version},
 };

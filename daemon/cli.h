@@ -70,11 +70,16 @@ struct EvalCommand {
   bool lines = false;      // expressions and variables come as JSON lines on standard input
 };
 
+struct HealthCommand {
+  HttpAddress http;    // where the process listens; never off
+  bool ready = false;  // whether it is ready, too, and not only alive
+};
+
 struct SchemaCommand {};
 struct VersionCommand {};
 
 using Command = std::variant<RunCommand, ValidateCommand, ExplainCommand, TestCommand, DemoCommand, EvalCommand,
-                             SchemaCommand, VersionCommand>;
+                             HealthCommand, SchemaCommand, VersionCommand>;
 
 // What to print and how to exit where there is nothing to run: help (0), or a refusal (2).
 struct CliExit {

@@ -164,7 +164,7 @@ int run_on(EmbeddedCluster& cluster, Plan plan, const DemoCommand& command, cons
   if (!budget) return failed(budget.error().message);
   std::vector<Plan> plans;
   plans.push_back(std::move(plan));
-  Service service(std::move(plans), options_for(folder->path()), std::min(*budget, kMemory), clock, logger, terminal);
+  Service service(std::move(plans), options_for(folder->path()), std::min(budget->bytes, kMemory), clock, logger, terminal);
   std::string metrics;
   if (command.http.on) {
     const auto at = listen(service, command.http);

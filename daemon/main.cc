@@ -8,6 +8,7 @@
 #include "daemon/cli.h"
 #include "daemon/demo.h"
 #include "daemon/eval_command.h"
+#include "daemon/health_command.h"
 #include "daemon/pipeline_test/test_command.h"
 #include "daemon/service.h"
 #include "daemon/version.h"
@@ -44,6 +45,8 @@ int carry_out(const TestCommand& command) { return test_command(command, std::co
 int carry_out(const DemoCommand& command) { return run_demo(command); }
 
 int carry_out(const EvalCommand& command) { return eval_command(command, std::cin, std::cout); }
+
+int carry_out(const HealthCommand& command) { return health_command(command, std::cout, std::cerr); }
 
 int carry_out(const SchemaCommand&) {
   std::cout << json_schema() << "\n";

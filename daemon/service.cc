@@ -14,6 +14,7 @@
 #include <sstream>
 #include <thread>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "daemon/memory_limit.h"
@@ -219,11 +220,11 @@ sigset_t block_signals() {
   return set;
 }
 
-Result<uint64_t> memory_budget(std::optional<uint64_t> given) {
-  if (given) return *given;
+Result<MemoryBudget> memory_budget(std::optional<uint64_t> given) {
+  if (given) return MemoryBudget{*given, "--memory"};
   const auto limit = find_memory_limit();
   if (!limit) return std::unexpected(limit.error());
-  return default_memory_budget(*limit);
+  return MemoryBudget{default_memory_budget(*limit), fmt::format("60% of the {} bytes of {}", limit->bytes, limit->source)};
 }
 
 uint32_t worker_threads(std::optional<int> given) {
@@ -360,8 +361,10 @@ int run_service(const RunCommand& command) {
   const SystemClock clock;
   StderrLogSink sink(command.log_format);
   StdoutLines lines;
-  tell_of_idle_threads(*plans, command.threads, Logger(sink, clock));
-  Service service(std::move(*plans), std::move(options), *budget, clock, Logger(sink, clock), lines);
+  const Logger logger(sink, clock);
+  logger.info("memory_budget", {{"bytes", budget->bytes}, {"because", budget->source}});
+  tell_of_idle_threads(*plans, command.threads, logger);
+  Service service(std::move(*plans), std::move(options), budget->bytes, clock, logger, lines);
   if (command.http.on) {
     if (auto at = service.listen(command.http); !at) return std::cerr << "tidemark: " << at.error().message << "\n", 2;
   }

@@ -67,7 +67,11 @@ class ServiceStatus final : public StatusProvider {
 sigset_t block_signals();
 
 // `given`, or else the default share of the machine or cgroup.
-Result<uint64_t> memory_budget(std::optional<uint64_t> given);
+struct MemoryBudget {
+  uint64_t bytes = 0;
+  std::string source;  // for people: "--memory", or a share of what
+};
+Result<MemoryBudget> memory_budget(std::optional<uint64_t> given);
 uint32_t worker_threads(std::optional<int> given);
 
 // The running pipelines and what they share. Used by one thread; clock, lines and the logger's sink outlive it.

@@ -92,6 +92,12 @@ TEST_CASE("the other commands") {
   CHECK(parsed<DemoCommand>({"demo", "--seconds", "20"}).seconds == Duration::seconds(20));
   CHECK_FALSE(parsed<DemoCommand>({"demo"}).print);
   CHECK(parsed<DemoCommand>({"demo", "--print"}).print);
+  CHECK(parsed<HealthCommand>({"health"}).http == HttpAddress{true, "127.0.0.1", 9464});
+  CHECK_FALSE(parsed<HealthCommand>({"health"}).ready);
+  const auto health = parsed<HealthCommand>({"health", "--ready", "--http", "tidemark-0:8080"});
+  CHECK(health.ready);
+  CHECK(health.http == HttpAddress{true, "tidemark-0", 8080});
+  CHECK(refused({"health", "--http", "off"}) == "tidemark: --http: `off` cannot be asked");
   parsed<SchemaCommand>({"schema"});
   parsed<VersionCommand>({"version"});
   parsed<VersionCommand>({"--version"});
@@ -187,7 +193,7 @@ TEST_CASE("help goes to standard output and exits 0") {
     REQUIRE_FALSE(command);
     CHECK(command.error().code == 0);
     CHECK(command.error().err.empty());
-    for (const char* verb : {"run", "validate", "explain", "test", "demo", "eval", "schema", "version", "Examples:"}) {
+    for (const char* verb : {"run", "validate", "explain", "test", "demo", "eval", "health", "schema", "version", "Examples:"}) {
       INFO(verb);
       CHECK(command.error().out.find(verb) != std::string::npos);
     }

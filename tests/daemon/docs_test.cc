@@ -182,7 +182,7 @@ TEST_CASE("the pipeline that the README shows is the example") {
 
 TEST_CASE("every command and flag of tidemark in the documents exists") {
   std::map<std::string, std::string> help;
-  for (const char* verb : {"run", "validate", "explain", "test", "demo", "eval", "schema", "version"}) {
+  for (const char* verb : {"run", "validate", "explain", "test", "demo", "eval", "health", "schema", "version"}) {
     help[verb] = parse_command_line(std::vector<std::string>{verb, "--help"}, "/state").error().out;
   }
   size_t flags = 0;
