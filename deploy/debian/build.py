@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Builds the Debian package tidemark_VERSION_ARCH.deb around a binary, with what it depends on as dpkg-shlibdeps finds it.
 
-    build.py [--binary build/tidemark] [--output DIR] [--version V]     prints the package's path
+    build.py [--binary build/tidemark] [--output DIR] [--version V] [--compression xz]
 
-Equal inputs give equal bytes: times are those of SOURCE_DATE_EPOCH, by default 1 January 2026. Needs dpkg-dev and binutils."""
+Prints the package's path. Equal inputs give equal bytes: times are those of SOURCE_DATE_EPOCH, by default 1 January 2026.
+Needs dpkg-dev and binutils."""
 import argparse
 import gzip
 import hashlib
@@ -104,6 +105,7 @@ def main():
     parser.add_argument("--binary", default=str(ROOT / "build" / "tidemark"))
     parser.add_argument("--output", default=".")
     parser.add_argument("--version", help="default: the binary's own")
+    parser.add_argument("--compression", default="xz", choices=["xz", "gzip", "none"])
     args = parser.parse_args()
     binary = pathlib.Path(args.binary).resolve()
     version = args.version or run(binary, "version").split()[1]
@@ -114,7 +116,7 @@ def main():
         fill(tree, binary, version)
         finish(tree, version, dependencies(tree / "usr/bin/tidemark", work))
         os.makedirs(args.output, exist_ok=True)
-        built = run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, args.output,
+        built = run("dpkg-deb", "--root-owner-group", f"-Z{args.compression}", "--build", tree, args.output,
                     env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)})
         name = built.split("'")[-2] if "'" in built else ""
         print(name or next(pathlib.Path(args.output).glob(f"tidemark_{version}_*.deb")))

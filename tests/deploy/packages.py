@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def build_deb(binary, folder, version=None, epoch=None):
-    command = [ROOT / "deploy" / "debian" / "build.py", "--binary", binary, "--output", folder]
+    command = [ROOT / "deploy" / "debian" / "build.py", "--binary", binary, "--output", folder, "--compression", "none"]
     command += ["--version", version] if version else []
     environment = {**os.environ, **({"SOURCE_DATE_EPOCH": str(epoch)} if epoch else {})}
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment, timeout=120)
@@ -55,6 +55,12 @@ class OverlayRoot:
         if done.returncode != 0:
             raise OSError(done.stderr.strip())
         self._mounted.append(target)
+
+    def release(self, *names):
+        """For who mounts these folders itself."""
+        for name in names:
+            subprocess.run(["umount", "-l", str(self.path / name)], check=True)
+            self._mounted.remove(self.path / name)
 
     def put(self, path, data, mode=0o644):
         target = self.path / str(path).lstrip("/")

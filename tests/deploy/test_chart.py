@@ -264,6 +264,20 @@ def test_the_stateful_set_says_what_is_promised(env):
     assert keda["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 600
 
 
+def test_threads_are_the_cores_that_the_pod_has(env):
+    def source(*options):
+        found = [e["valueFrom"]["resourceFieldRef"] for e in container(rendered(env, MINIMAL, *options))["env"] if e["name"] == "CPUS"]
+        return found[0]["resource"] if found else None
+
+    assert source() == "requests.cpu"
+    assert source("--set", "resources.limits.cpu=2") == "limits.cpu"
+    # No request is 0, which is no number of threads; no limit is what the node has.
+    assert source("--set", "resources.requests.cpu=null") == "limits.cpu"
+    assert source("--set", "resources.requests=null") == "limits.cpu"
+    assert source("--set", "threads=3") is None
+    assert "--threads=3" in container(rendered(env, MINIMAL, "--set", "threads=3"))["args"]
+
+
 def test_a_changed_pipeline_restarts_the_pods(env):
     def checksum(*options):
         annotations = k8s.only(rendered(env, MINIMAL, *options), "StatefulSet")["spec"]["template"]["metadata"]["annotations"]

@@ -2,7 +2,6 @@
 its own, and run there as the unit runs it."""
 import configparser
 import hashlib
-import json
 import os
 import pathlib
 import re
@@ -13,7 +12,7 @@ import sys
 import threading
 
 import kafka
-from harness import Failed, Kit, free_port, skip, wait_for
+from harness import Failed, Kit, free_port, long_test, skip, wait_for
 from packages import OverlayRoot, build_deb
 
 EXPOSURE_AT_MOST = 1.5  # of 10, as systemd-analyze counts
@@ -192,13 +191,17 @@ class Installed:
         assert code == 0, f"exit {code}: {(self.env.directory / 'log').read_text()[-2000:]}"
 
 
+def make_topics(kit):
+    for topic, count in (("shop.events", 4), ("features.purchases", 2), ("shop.events.late", 1), ("shop.events.dead", 1)):
+        kit.create_topic(topic, count)
+
+
 def test_the_package_installs_runs_upgrades_and_goes(env):
     """On a real Kafka: installed, run as the unit runs it, upgraded while records come, removed. The rows come once."""
     broker = env.stack.enter_context(kafka.Broker(kafka.DEFAULT_VERSION))
     root = env.stack.enter_context(OverlayRoot())
     kit = Kit(env.testkit, broker.bootstrap)
-    for topic, count in (("shop.events", 4), ("features.purchases", 2), ("shop.events.late", 1), ("shop.events.dead", 1)):
-        kit.create_topic(topic, count)
+    make_topics(kit)
     for version, path in ((None, "old.deb"), ("9.9", "new.deb")):
         root.put(f"/root/{path}", deb(env, version).read_bytes())
     root.run("dpkg", "-i", "/root/old.deb")
@@ -228,3 +231,80 @@ def test_the_package_installs_runs_upgrades_and_goes(env):
     assert not (root.path / "usr/bin/tidemark").exists()
     left = root.run("dpkg", "-P", "tidemark").stderr
     assert "is left as it is" in left and any((root.path / "var/lib/tidemark").iterdir()), left
+
+
+class Booted:
+    """systemd as the first process of a container over a root of its own; it shares the network."""
+
+    def __init__(self, env, root):
+        root.release("proc", "dev", "sys", "run", "tmp")
+        root.put("/etc/machine-id", "")
+        with open(env.directory / "boot.log", "wb") as log:
+            self.nspawn = subprocess.Popen(["systemd-nspawn", "--boot", "--quiet", "--register=no", "--keep-unit", "--console=pipe",
+                                            "--machine=tidemark-test", f"--directory={root.path}"],
+                                           stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        env.stack.callback(self.end)
+        wait_for(self.state, f"systemd is up, see {log.name}", 60, 0.5)
+
+    def first(self):
+        return said_by("pgrep", "-P", self.nspawn.pid).split()[0]
+
+    def state(self):
+        try:
+            return "running" in self.run("systemctl is-system-running || true")
+        except (Failed, subprocess.TimeoutExpired):
+            return False
+
+    def run(self, script):
+        return said_by("nsenter", "-t", self.first(), "-a", "--", "/bin/sh", "-c", script)
+
+    def show(self, unit, name):
+        return self.run(f"systemctl show -p {name} --value {unit}").strip()
+
+    def end(self):
+        if self.nspawn.poll() is None:
+            subprocess.run(["kill", "-9", self.first()], check=False)
+        self.nspawn.kill()
+        self.nspawn.wait()
+
+
+@long_test
+def test_systemd_starts_upgrades_and_stops_it(env):
+    """The unit with all that it takes away, under a real systemd."""
+    if not shutil.which("systemd-nspawn"):
+        skip("there is no systemd-nspawn: install Debian's systemd-container")
+    broker = env.stack.enter_context(kafka.Broker(kafka.DEFAULT_VERSION))
+    root = env.stack.enter_context(OverlayRoot())
+    kit = Kit(env.testkit, broker.bootstrap)
+    make_topics(kit)
+    port = free_port()
+    for version, path in ((None, "old.deb"), ("9.9", "new.deb")):
+        root.put(f"/root/{path}", deb(env, version).read_bytes())
+    root.put("/etc/tidemark/purchases.yaml", (env.root / "examples" / "purchases.yaml").read_bytes())
+    root.put("/etc/tidemark/purchases.env", f"KAFKA_BROKERS={broker.bootstrap}\nTIDEMARK_HTTP=127.0.0.1:{port}\n", 0o600)
+    root.put("/etc/tidemark/broken.yaml", "name: broken\n")
+    booted = Booted(env, root)
+    ours, health = "tidemark@purchases", f"tidemark health --ready --http=127.0.0.1:{port}"
+
+    def ready():
+        return booted.run(f"{health} || true").strip() == "ok"
+
+    booted.run("dpkg -i /root/old.deb && systemctl enable --now tidemark@purchases")
+    wait_for(ready, "ready", 60, 0.5)
+    before = booted.show(ours, "MainPID")
+    events = said_by("bash", env.deploy / "compose" / "shop.sh", 2000).splitlines()
+    kit.produce([{"topic": "shop.events", "value": line} for line in events])
+    booted.run("dpkg -i /root/new.deb")
+    wait_for(ready, "ready after the upgrade", 60, 0.5)
+    after = booted.show(ours, "MainPID")
+    assert after not in ("0", before), f"the upgrade did not restart it: {before} and {after}"
+    assert booted.show(ours, "NRestarts") == "0", "it did not drain but die"
+    fields = dict(re.findall(r"^(\w+):\s+(.*)$", booted.run(f"cat /proc/{after}/status"), re.M))
+    assert "0" not in fields["Uid"].split() and int(fields["CapBnd"], 16) == 0 and fields["Seccomp"] == "2", fields
+    wait_for(lambda: kit.caught_up("purchases-5m", "shop.events"), "all is committed", 60, 0.5)
+    assert len(kit.consume("shop.events.dead")) == 20, "broken events came twice, or not at all"
+    booted.run("systemctl start tidemark@broken || true")
+    wait_for(lambda: booted.show("tidemark@broken", "ExecMainStatus") == "2", "it is refused", 20, 0.5)
+    assert booted.show("tidemark@broken", "NRestarts") == "0", "a refusal is tried again"
+    booted.run("dpkg -r tidemark")
+    assert booted.show(ours, "ActiveState") == "inactive"

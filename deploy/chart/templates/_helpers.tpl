@@ -62,6 +62,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{ regexFind "[0-9]+$" .Values.httpAddress }}
 {{- end -}}
 
+{{/* What tells how many cores there are: a limit that is not set stands for the node's, a request that is not set for none. */}}
+{{- define "tidemark.cores" -}}
+{{- $requests := .Values.resources.requests | default dict -}}
+{{- and (not (hasKey .Values.resources.limits "cpu")) (hasKey $requests "cpu") | ternary "requests.cpu" "limits.cpu" -}}
+{{- end -}}
+
 {{/* What the process is started with; $(...) is filled in by Kubernetes. */}}
 {{- define "tidemark.args" -}}
 {{- $files := .Values.pipelinesFrom.files -}}
