@@ -187,6 +187,9 @@ Result<OpenTopic> Producer::open_topic(std::string_view name, Duration timeout) 
   if (!ask) return std::unexpected(ask.error());
   const auto partitions = (*ask)->partitions({topic}, timeout);
   if (!partitions) return std::unexpected(partitions.error());
+  if ((*ask)->may_write(topic, timeout) == false) {
+    return user_error("topic " + topic + ": this user is not authorized to write to it");
+  }
   const auto limit = (*ask)->max_message_bytes(topic, timeout);
   OpenTopic open;
   open.topic = static_cast<uint32_t>(topics_.size());

@@ -225,4 +225,48 @@ std::optional<int64_t> KafkaLookup::max_message_bytes(const std::string& topic, 
   return limit;
 }
 
+#if RD_KAFKA_VERSION >= 0x020300ff
+
+namespace {
+
+// Of an answer about one topic.
+std::optional<bool> allows_writing(const rd_kafka_TopicDescription_t* topic) {
+  size_t count = 0;
+  const rd_kafka_AclOperation_t* operations = rd_kafka_TopicDescription_authorized_operations(topic, &count);
+  if (operations == nullptr) return std::nullopt;
+  return std::ranges::count(std::span(operations, count), RD_KAFKA_ACL_OPERATION_WRITE) > 0;
+}
+
+}  // namespace
+
+std::optional<bool> KafkaLookup::may_write(const std::string& topic, Duration timeout) {
+  std::optional<bool> may;
+  RdPtr<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
+  const auto status = ask_until(std::min(timeout, kSettingsTimeout), "rights on topic " + topic, [&](int ms) {
+    auto* options = rd_kafka_AdminOptions_new(client_.get(), RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+    rd_kafka_AdminOptions_set_request_timeout(options, ms, nullptr, 0);
+    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_include_authorized_operations(options, 1));
+    const char* name = topic.c_str();
+    auto* topics = rd_kafka_TopicCollection_of_topic_names(&name, 1);
+    rd_kafka_DescribeTopics(client_.get(), topics, options, answers.get());
+    rd_kafka_TopicCollection_destroy(topics);
+    rd_kafka_AdminOptions_destroy(options);
+    RdPtr<rd_kafka_event_t> event(rd_kafka_queue_poll(answers.get(), ms + kSliceMs));
+    if (!event) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (rd_kafka_event_error(event.get())) return rd_kafka_event_error(event.get());
+    size_t count = 0;
+    const auto** found = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count);
+    if (count == 1) may = allows_writing(found[0]);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+  });
+  if (!status) log(5, status.error().message + "; whether it may be written to will show");
+  return may;
+}
+
+#else
+
+std::optional<bool> KafkaLookup::may_write(const std::string&, Duration) { return std::nullopt; }
+
+#endif
+
 }  // namespace tidemark

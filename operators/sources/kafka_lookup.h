@@ -36,6 +36,9 @@ class KafkaLookup final : private KafkaCallbacks {
   // The topic's max.message.bytes. Reading it takes a right of its own (DescribeConfigs), which a producer does not need,
   // and some brokers do not answer; so nothing is a common answer, after two seconds at most.
   std::optional<int64_t> max_message_bytes(const std::string& topic, Duration timeout);
+  // Whether this user has the right to write to the topic. Nothing where that is not told: by librdkafka before 2.3, or
+  // by the broker.
+  std::optional<bool> may_write(const std::string& topic, Duration timeout);
 
  private:
   KafkaLookup(std::string brokers, KafkaLog log) : KafkaCallbacks(std::move(log)), brokers_(std::move(brokers)) {}
