@@ -31,13 +31,18 @@ TAIL_LINES = 40
 NOT_SANITIZED = {"test_house", "test_oracle"}
 # librdkafka makes its threads through C11 calls that ThreadSanitizer does not know, and dies under it: no client of it there.
 # What fetches over sockets of its own is a program by itself, test_native_fetch, and runs there too.
-# And in what makes no thread at all, it has nothing to look for.
-WITHOUT_THREADS = {"test_config", "test_expr", "test_cel", "test_formats", "test_aggregates", "test_plan"}
+# And in what makes no thread at all, it has nothing to look for; nor in pipelines that test_property runs in more ways.
+WITHOUT_THREADS = {"test_config", "test_batch", "test_expr", "test_cel", "test_formats", "test_aggregates", "test_windows", "test_plan",
+                   "test_transforms", "test_pipeline_tests"}
 NOT_UNDER = {"tsan": {"test_sources", "test_sinks"} | WITHOUT_THREADS}
 ARGUMENTS_UNDER = {"tsan": {"test_daemon": ["~the demo shows*", "~the demo ends*"]}}
-# A run of the property test is ten times slower there.
+# Random cases are ten times slower there: so many of the property test, and so many percent of the others.
 SEEDS_UNDER = {"asan": "40", "tsan": "10"}
+EFFORT_UNDER = {"asan": "30", "tsan": "10"}
 SANITIZERS = {"asan": "address", "tsan": "thread"}
+# What is right under AddressSanitizer is not tried again without it where both are asked for; but for `--long`.
+UNDER_ASAN_ONLY = {"test_base", "test_state", "test_config", "test_batch", "test_expr", "test_cel", "test_formats", "test_aggregates",
+                   "test_windows", "test_dedupe", "test_plan", "test_transforms", "test_pipeline_tests"}
 # These read the clock of the wall: a test that computes nothing for a second fails there.
 PATIENT = {"test_sources", "test_native_fetch", "test_sinks", "test_daemon", "test_property"}
 # The Kafka clients alone; their tests under this tag want a real broker.
@@ -237,7 +242,7 @@ def build(args, name):
     if configured.code != 0:
         configured.tell(f"{name}: cmake failed", True)
         return False
-    targets = KIT if name == "kit" else [program["name"] for program in test_programs(folder, name)]
+    targets = KIT if name == "kit" else [program["name"] for program in test_programs(args, folder, name)]
     if name == "asan":
         targets.append("tidemark_fuzz")
     command = ["ninja", "-C", str(folder), "-j", str(compilers(args)), *targets]
@@ -271,7 +276,14 @@ def folder_of(name):
     return ROOT / (f"build-{name}" if name in SANITIZERS else "build")
 
 
-def test_programs(folder, name):
+def left_out_of(args, name):
+    """The test programs that `name` neither builds nor runs."""
+    if name in SANITIZERS:
+        return NOT_SANITIZED | NOT_UNDER.get(name, set())
+    return UNDER_ASAN_ONLY if "asan" in args.suites and not args.long else set()
+
+
+def test_programs(args, folder, name):
     """What CTest knows and `name` runs: name, command and working directory of each program."""
     answer = subprocess.run(["ctest", "--show-only=json-v1"], cwd=folder, capture_output=True, text=True, check=True)
     programs = []
@@ -280,8 +292,7 @@ def test_programs(folder, name):
         command = test.get("command") or [str(folder / "tests" / test["name"])]
         programs.append({"name": test["name"], "command": command,
                          "cwd": properties.get("WORKING_DIRECTORY", str(folder))})
-    left_out = (NOT_SANITIZED if name in SANITIZERS else set()) | NOT_UNDER.get(name, set())
-    return [one for one in programs if one["name"] not in left_out]
+    return [one for one in programs if one["name"] not in left_out_of(args, name)]
 
 
 # ---- Reading results
@@ -360,8 +371,10 @@ def programs(suite, patient):
         name = "release" if suite == "unit" else suite
         if not suites.built(suite, name):
             return
-        env = {**SANITIZER_ENV, "TIDEMARK_SEEDS": SEEDS_UNDER[suite]} if suite in SANITIZERS else None
-        chosen = [one for one in test_programs(folder_of(name), name) if (one["name"] in PATIENT) == patient]
+        env = None
+        if suite in SANITIZERS:
+            env = {**SANITIZER_ENV, "TIDEMARK_SEEDS": SEEDS_UNDER[suite], "TIDEMARK_EFFORT": EFFORT_UNDER[suite]}
+        chosen = [one for one in test_programs(suites.args, folder_of(name), name) if (one["name"] in PATIENT) == patient]
         suites.run_programs(suite, chosen, env, ARGUMENTS_UNDER.get(suite), aside=not patient)
     return step
 
@@ -385,7 +398,7 @@ def clients(suites):
             suites.count.add("clients: no broker: " + broker.stderr.strip()[-300:], 0, 1)
             return
         try:
-            chosen = [one for one in test_programs(folder_of("release"), "release") if one["name"] in CLIENTS]
+            chosen = [one for one in test_programs(suites.args, folder_of("release"), "release") if one["name"] in CLIENTS]
             suites.run_programs("clients", chosen, {"TIDEMARK_TEST_BROKERS": broker.stdout.split()[0]},
                                 {name: ["[.kafka]"] for name in CLIENTS})
         finally:
@@ -409,6 +422,12 @@ def chaos(suites):
     suites.run_script("chaos-points", ["tests/chaos/chaos.py", "--points", "all", "--shape", shape], 7200)
 
 
+def soak(suites):
+    """Minutes of steady load in each shape; part of a long run, or asked for by name."""
+    if suites.kafka("soak") and suites.built("soak", "kit"):
+        suites.run_script("soak", ["tests/soak/soak.py", "--shape", "all", "--minutes", "10"], 7200)
+
+
 def bench(suites):
     """That the benchmarks still work, and that what they measure is right; how fast it is, says tests/bench/bench.py."""
     if suites.kafka("bench") and suites.built("bench", "kit"):
@@ -422,11 +441,12 @@ def deploy(suites):
 
 
 # In each lane in this order; a suite may have a part in both.
-WAITING = [("integration", integration), ("chaos", chaos), ("bench", bench), ("deploy", deploy), ("clients", clients),
+WAITING = [("integration", integration), ("chaos", chaos), ("soak", soak), ("bench", bench), ("deploy", deploy), ("clients", clients),
            *[(name, programs(name, patient=True)) for name in ("unit", "asan", "tsan")]]
 COMPUTING = [*[(name, programs(name, patient=False)) for name in ("unit", "asan", "tsan")], ("fuzz", fuzz)]
-NEED_KIT = {"integration", "chaos", "bench", "deploy"}
+NEED_KIT = {"integration", "chaos", "soak", "bench", "deploy"}
 NAMES = list(dict.fromkeys(name for name, _ in COMPUTING + WAITING))
+LONG_ONLY = {"soak"}
 
 
 def lanes(args):
@@ -469,7 +489,7 @@ def parse():
     parser.add_argument("--one-lane", action="store_true", help="one thing after the other")
     parser.add_argument("--list", action="store_true", help="name the suites and end")
     args = parser.parse_args()
-    args.suites = args.only.split(",") if args.only else NAMES
+    args.suites = args.only.split(",") if args.only else [name for name in NAMES if args.long or name not in LONG_ONLY]
     for name in args.suites:
         if name not in NAMES:
             parser.error(f"there is no suite `{name}`; there are {', '.join(NAMES)}")

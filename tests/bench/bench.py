@@ -97,6 +97,8 @@ def complete(parser, args):
     for name in args.workloads:
         if name not in ALL:
             parser.error(f"there is no workload `{name}`; there are {', '.join(ALL)}")
+    if args.output != "-" and not args.output.endswith(".md"):
+        parser.error(f"--output {args.output}: a name that ends with .md, beside which the charts and numbers go, or `-`")
     if args.json is None:
         args.json = "-" if args.output == "-" else str(pathlib.Path(args.output).with_suffix(".json"))
     return args

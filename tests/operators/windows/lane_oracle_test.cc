@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "tests/catch.h"
+#include "tests/effort.h"
 #include "tests/operators/windows/lane_harness.h"
 #include "tests/operators/windows/naive_windows.h"
 
@@ -110,7 +111,7 @@ TEST_CASE("lanes give the oracle's rows, however they are run") {
   uint64_t late = 0;
   uint64_t missed = 0;
   uint64_t waits = 0;
-  for (uint64_t seed = 1; seed <= 90; ++seed) {
+  for (uint64_t seed = 1; seed <= tries(90); ++seed) {
     INFO("seed " << seed);
     Rng rng{std::mt19937_64(seed)};
     const WindowShape shape = random_shape(rng);
@@ -129,7 +130,7 @@ TEST_CASE("lanes give the oracle's rows, however they are run") {
 
 TEST_CASE("windows that speak early or late end with the oracle's rows, each once, however they are run") {
   uint64_t waits = 0;
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
+  for (uint64_t seed = 1; seed <= tries(200); ++seed) {
     INFO("seed " << seed);
     Rng rng{std::mt19937_64(seed)};
     const WindowShape shape = rng.one_in(2) ? random_shape(rng) : WindowShape(random_session(rng));
@@ -222,7 +223,7 @@ bool all_is_said(const Emission& emission, Time before, Time now) {
 
 TEST_CASE("what was said last of a window is what it holds, at every moment at which it has to be") {
   uint64_t moments = 0;
-  for (uint64_t seed = 1; seed <= 80; ++seed) {
+  for (uint64_t seed = 1; seed <= tries(80); ++seed) {
     INFO("seed " << seed);
     Rng rng{std::mt19937_64(seed)};
     const WindowShape shape = rng.one_in(2) ? random_shape(rng) : WindowShape(random_session(rng));
@@ -261,7 +262,7 @@ TEST_CASE("sessions are the oracle's, however they are run") {
   uint64_t rows_in_sessions = 0;
   uint64_t sessions = 0;
   uint64_t waits = 0;
-  for (uint64_t seed = 1; seed <= 120; ++seed) {
+  for (uint64_t seed = 1; seed <= tries(120); ++seed) {
     INFO("seed " << seed);
     Rng rng{std::mt19937_64(seed)};
     const SessionShape shape = random_session(rng);
