@@ -82,6 +82,7 @@ struct Raw {
   std::string seconds;
   std::vector<std::string> set;
   std::string log_format = "text";
+  std::string log_level = "info";
   bool print = false;
   bool ready = false;
   bool reset_state = false;
@@ -149,6 +150,11 @@ Result<LogFormat> check_log_format(const std::string& text) {
   return user_error(fmt::format("--log-format: `{}` is not known; write text or json", text));
 }
 
+Result<LogLevel> check_log_level(const std::string& text) {
+  if (const auto level = parse_log_level(text)) return *level;
+  return user_error(fmt::format("--log-level: `{}` is not known; write debug, info, warn or error", text));
+}
+
 // The name goes into transactional ids, group instance ids and paths.
 Result<std::string> check_instance(const std::string& text) {
   const bool fits = !text.empty() && text.size() <= kLongestInstance;
@@ -211,6 +217,7 @@ Result<Command> make_run(const Raw& raw) {
   take(parse_threads(raw.threads), run.threads, status);
   take(check_variables(raw.set), run.variables, status);
   take(check_log_format(raw.log_format), run.log_format, status);
+  take(check_log_level(raw.log_level), run.log_level, status);
   if (status && run.state_dir.empty()) status = user_error("--state-dir: the folder's name is empty");
   return unless_refused(std::move(run), status);
 }
@@ -308,6 +315,9 @@ void add_run_options(CLI::App& run, Raw& raw) {
   add_set(run, raw);
   run.add_option("--log-format", raw.log_format, "text or json, on standard error")
       ->type_name("FORMAT")
+      ->capture_default_str();
+  run.add_option("--log-level", raw.log_level, "The least that is told: debug, info, warn or error")
+      ->type_name("LEVEL")
       ->capture_default_str();
   run.add_flag("--reset-state", raw.reset_state, "Forget state and committed positions, and begin anew");
   run.add_flag("--accept-loss", raw.accept_loss,

@@ -36,6 +36,7 @@ struct RunCommand {
   std::optional<int> threads;            // nothing: all cores
   Variables variables;
   LogFormat log_format = LogFormat::kText;
+  LogLevel log_level = LogLevel::kInfo;
   bool reset_state = false;
   bool accept_loss = false;
   bool fail_fast = false;

@@ -361,7 +361,7 @@ int run_service(const RunCommand& command) {
   const SystemClock clock;
   StderrLogSink sink(command.log_format);
   StdoutLines lines;
-  const Logger logger(sink, clock);
+  const Logger logger(sink, clock, command.log_level);
   logger.info("memory_budget", {{"bytes", budget->bytes}, {"because", budget->source}});
   tell_of_idle_threads(*plans, command.threads, logger);
   Service service(std::move(*plans), std::move(options), budget->bytes, clock, logger, lines);

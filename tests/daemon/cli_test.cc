@@ -41,6 +41,7 @@ TEST_CASE("run with nothing but a file has the documented defaults") {
   CHECK_FALSE(run.threads);
   CHECK(run.variables.empty());
   CHECK(run.log_format == LogFormat::kText);
+  CHECK(run.log_level == LogLevel::kInfo);
   CHECK_FALSE(run.reset_state);
   CHECK_FALSE(run.accept_loss);
   CHECK_FALSE(run.fail_fast);
@@ -49,7 +50,7 @@ TEST_CASE("run with nothing but a file has the documented defaults") {
 TEST_CASE("run takes every option, between and after the files") {
   const auto run = parsed<RunCommand>({"run", "a.yaml", "--until-end", "b.yaml", "--http", "0.0.0.0:1", "--state-dir",
                                        "/d", "--instance", "i-1", "--memory", "512MiB", "--threads=3", "--set", "A=1",
-                                       "c.yaml", "--set", "B=x=y, z", "--set=A=2", "--log-format", "json",
+                                       "c.yaml", "--set", "B=x=y, z", "--set=A=2", "--log-format", "json", "--log-level", "debug",
                                        "--reset-state", "--accept-loss", "--fail-fast"});
   CHECK(run.files == Words{"a.yaml", "b.yaml", "c.yaml"});
   CHECK(run.until_end == UntilEnd::kClose);
@@ -60,6 +61,7 @@ TEST_CASE("run takes every option, between and after the files") {
   CHECK(run.threads == 3);
   CHECK(run.variables == Variables{{"A", "2"}, {"B", "x=y, z"}});
   CHECK(run.log_format == LogFormat::kJson);
+  CHECK(run.log_level == LogLevel::kDebug);
   CHECK(run.reset_state);
   CHECK(run.accept_loss);
   CHECK(run.fail_fast);
@@ -159,6 +161,8 @@ TEST_CASE("wrong values are refused with what is wanted") {
   CHECK(refused({"run", "a", "--set", "A"}) == "tidemark: --set: `A` is not KEY=VALUE");
   CHECK(refused({"run", "a", "--set", "=1"}) == "tidemark: --set: `=1` is not KEY=VALUE");
   CHECK(refused({"run", "a", "--set", "1A=1"}).find("cannot be the name in ${NAME}") != std::string::npos);
+  CHECK(refused({"run", "a", "--log-level", "loud"}) ==
+        "tidemark: --log-level: `loud` is not known; write debug, info, warn or error");
   CHECK(refused({"run", "a", "--log-format", "xml"}) ==
         "tidemark: --log-format: `xml` is not known; write text or json");
   CHECK(refused({"run", "a", "--state-dir", ""}).find("--state-dir") != std::string::npos);
@@ -203,7 +207,7 @@ TEST_CASE("help goes to standard output and exits 0") {
     REQUIRE_FALSE(command);
     CHECK(command.error().code == 0);
     for (const char* option : {"--until-end[=keep-open]", "--http", "--state-dir", "--instance", "--memory",
-                               "--threads", "--set", "--log-format", "--reset-state", "--accept-loss", "--fail-fast"}) {
+                               "--threads", "--set", "--log-format", "--log-level", "--reset-state", "--accept-loss", "--fail-fast"}) {
       INFO(option);
       CHECK(command.error().out.find(option) != std::string::npos);
     }
