@@ -80,6 +80,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - --state-dir=/var/lib/tidemark
 - {{ printf "--http=%s" .Values.httpAddress | quote }}
 - --log-format={{ .Values.logFormat }}
+- --log-level={{ .Values.logLevel }}
 - --threads={{ .Values.threads | int | default "$(CPUS)" }}
 {{- with .Values.memory }}
 - --memory={{ . }}
