@@ -165,25 +165,22 @@ def test_lost_records_are_counted_once(env):
     process.stop()
 
 
-def test_hundreds_of_checkpoints_leave_few_files(env):
+def test_many_checkpoints_leave_few_files(env):
     """Each leaves a small file in the store: while a window is open for hours, they must not pile up."""
     job = env.job(window=("tumbling", "6h", None), every="20ms")
-    load = env.kit.generate_in_background(job.topic, 30_000, rate=3_000)
-    most_tables, most_open = 0, 0
+    checkpoints, most_tables, most_open = 0, 0, 0
     with env.run(job) as process:
         process.wait_ready()
-
-        def looked_and_over():
-            nonlocal most_tables, most_open
+        for seed in range(1, 400):
+            env.kit.generate(job.topic, 300, seed=seed)
+            checkpoints = process.total("tidemark_checkpoints_total", result="success")
             most_tables = max(most_tables, len(glob.glob(f"{process.state_dir}/*/work/*/live/*/*.sst")))
             most_open = max(most_open, len(os.listdir(f"/proc/{process.process.pid}/fd")))
-            return not load.is_alive()
-        wait_for(looked_and_over, "the end of the load", 60)
-        load.join()
-        checkpoints = process.total("tidemark_checkpoints_total", result="success")
+            if checkpoints >= 100:
+                break
         process.wait_caught_up(env.kit).stop()
     print(f" {checkpoints:.0f} checkpoints: at most {most_tables} files in the store, {most_open} open ...", end="", flush=True)
-    assert checkpoints > 100, f"a test of nothing: {checkpoints} checkpoints"
+    assert checkpoints >= 100, f"a test of nothing: {checkpoints} checkpoints"
     assert 0 < most_tables <= 40, f"{most_tables} files in the store"
     assert most_open <= 150, f"{most_open} open files"
     env.run(job, until_end=True).wait(0)
