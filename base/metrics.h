@@ -25,7 +25,7 @@ class Histogram;
 namespace tidemark {
 
 enum class MetricType { kCounter, kGauge, kHistogram };
-enum class MetricUnit { kCount, kBytes, kSeconds, kInfo };
+enum class MetricUnit { kCount, kBytes, kSeconds, kRatio, kInfo };
 
 // One metric family. All specs are constants in base/metric_names.h.
 struct MetricSpec {
@@ -34,6 +34,7 @@ struct MetricSpec {
   MetricUnit unit = MetricUnit::kCount;
   std::array<std::string_view, 4> labels{};  // names in order; empty ones are unused
   std::string_view help;
+  std::string_view action;            // what to do about it, in Markdown, for the reference
   std::span<const double> buckets{};  // upper bounds, for histograms
 
   constexpr size_t label_count() const {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/counters.h"
+
 namespace tidemark {
 namespace {
 
@@ -18,6 +20,8 @@ constexpr Duration kRepeatWarnings = Duration::seconds(10);
 constexpr Duration kAbortWithin = Duration::seconds(10);
 constexpr Duration kSlowEpoch = Duration::seconds(60);
 constexpr int64_t kSlowEpochIntervals = 10;
+constexpr uint64_t kEnoughSamples = 100;  // of keys, to speak of their shares
+constexpr uint64_t kManySamples = 1000;   // from here on older ones count less and less
 
 std::vector<TopicPartition> ids_of(const std::vector<PartitionStart>& partitions) {
   std::vector<TopicPartition> ids;
@@ -36,7 +40,10 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
       slow_epochs_(deps_.logger, kSlowEpoch),
       sweep_({deps_.storage, deps_.consumer, deps_.silence, deps_.clock, deps_.crash_points, ids_of(resumed_.partitions)}),
       gauges_(resumed_.partitions.size()),
-      watch_({deps_.plan, deps_.clock, deps_.consumer, deps_.metrics, shared_.partitions, gauges_}) {
+      watch_({deps_.plan, deps_.clock, deps_.consumer, deps_.metrics, shared_.partitions, gauges_}),
+      busy_before_(deps_.metrics.lane_busy_seconds.value()),
+      idle_before_(deps_.metrics.lane_idle_seconds.value()),
+      blocked_before_(deps_.metrics.lane_backpressured_seconds.value()) {
   sinks_.plan = &deps_.plan;
   sinks_.targets = deps_.targets;
   sinks_.lines = &deps_.lines;
@@ -63,6 +70,9 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   status_.last_checkpoint = Time::min();
   for (uint32_t p = 0; p < resumed_.partitions.size(); ++p) {
     positions_.push_back({p, resumed_.partitions[p].position, resumed_.partitions[p].idle, {}});
+    committed_.push_back({resumed_.partitions[p].position.next_offset, Time::min()});
+    gauges_[p].next_offset = resumed_.partitions[p].position.next_offset;
+    gauges_[p].idle = resumed_.partitions[p].idle;
     status_.positions.push_back({resumed_.partitions[p].id, resumed_.partitions[p].position.next_offset, {}});
   }
   for (const LaneStart& lane : resumed_.lanes) {
@@ -241,7 +251,7 @@ AttemptEnd Attempt::turn() {
 
 void Attempt::watch_partitions() {
   const uint64_t request = deps_.requests.look.asked();
-  const std::vector<PartitionStatus> statuses = watch_.look(positions_);
+  const std::vector<PartitionStatus> statuses = watch_.look(committed_);
   for (const auto& worker : workers_) worker->post_statuses(statuses);
   publish();
   watch_epoch();
@@ -406,8 +416,9 @@ void Attempt::epoch_committed() {
     for (const WorkerReport& report : epoch.reports) ledger.add(report, shared_.partitions);
     for (const std::string& gap : ledger.gaps(deps_.plan)) warnings_.error("ledger_open", {{"gap", gap}});
     committed_ledger_ = std::move(ledger);
-    for (const PartitionReport& p : positions_) status_.positions.at(p.partition).offset = p.position.next_offset;
+    note_committed();
     observe_latencies(epoch);
+    show_hot_keys(epoch);
   }
   deps_.metrics.checkpoints_succeeded.add();
   deps_.metrics.checkpoint_duration_seconds.observe(took.to_seconds());
@@ -425,6 +436,13 @@ void Attempt::epoch_committed() {
   sweep_.sweep_leftovers(resumed_.units);
 }
 
+void Attempt::note_committed() {
+  for (const PartitionReport& p : positions_) {
+    status_.positions.at(p.partition).offset = p.position.next_offset;
+    committed_[p.partition] = {p.position.next_offset, p.newest_record};
+  }
+}
+
 // ---- Figures
 
 // The rows of a batch are visible from here on.
@@ -437,8 +455,18 @@ void Attempt::observe_latencies(const Epoch& epoch) {
   }
 }
 
+void Attempt::show_hot_keys(const Epoch& epoch) {
+  hot_keys_.resize(deps_.plan.windows.size());
+  for (size_t ordinal = 0; ordinal < hot_keys_.size(); ++ordinal) {
+    HotKeys& keys = hot_keys_[ordinal];
+    if (keys.total() >= kManySamples) keys.age();
+    for (const WorkerReport& report : epoch.reports) keys.add(report.hot_keys[ordinal]);
+    if (keys.total() >= kEnoughSamples) deps_.metrics.show_hot_keys(deps_.plan.window_step(ordinal).name, keys);
+  }
+}
+
 void Attempt::publish() {
-  double busy = 0, idle = 0, blocked = 0;
+  double busy = busy_before_, idle = idle_before_, blocked = blocked_before_;
   uint64_t keys = 0, hot = 0;
   for (const auto& worker : workers_) {
     busy += static_cast<double>(worker->gauges().busy_us) / 1e6;
@@ -447,22 +475,30 @@ void Attempt::publish() {
     keys += worker->gauges().keys;
     hot += worker->gauges().state_bytes;
   }
-  uint64_t cold = 0;
-  for (const auto& unit : resumed_.units) {
-    if (unit->store) cold += unit->store->stats().disk_bytes;
-  }
+  publish_stores();
   deps_.metrics.lane_busy_seconds.raise_to(busy);
   deps_.metrics.lane_idle_seconds.raise_to(idle);
   deps_.metrics.lane_backpressured_seconds.raise_to(blocked);
   deps_.metrics.state_keys.set(static_cast<double>(keys));
   deps_.metrics.state_hot_bytes.set(static_cast<double>(hot));
-  deps_.metrics.state_cold_bytes.set(static_cast<double>(cold));
   status_.keys = keys;
   Time slowest = Time::max();
   for (const auto& [lane, watermark] : lane_watermarks_) slowest = std::min(slowest, watermark);
   if (slowest != Time::max() && slowest != Time::min()) {
     deps_.metrics.watermark_lag_seconds.set((deps_.clock.now() - slowest).to_seconds());
   }
+}
+
+void Attempt::publish_stores() {
+  StoreStats all;
+  for (const auto& unit : resumed_.units) {
+    if (unit->store) add_counters(all, unit->store->stats());
+  }
+  deps_.metrics.state_cold_bytes.set(static_cast<double>(all.disk_bytes));
+  deps_.metrics.rocksdb_keys.set(static_cast<double>(all.approximate_keys));
+  deps_.metrics.rocksdb_memtable_bytes.set(static_cast<double>(all.memtable_bytes));
+  deps_.metrics.rocksdb_table_reader_bytes.set(static_cast<double>(all.table_reader_bytes));
+  deps_.metrics.rocksdb_pending_compaction_bytes.set(static_cast<double>(all.pending_compaction_bytes));
 }
 
 // ---- Stopping

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -65,6 +66,7 @@ struct AttemptDeps {
   const StopSignal& stop;
   AttemptRequests& requests;
   KafkaSilence& silence;
+  std::function<void()> tell_clients;  // shows how the Kafka clients stand; called where one is waited for
 };
 
 // Figures for the API and metrics; a copy.
@@ -148,10 +150,13 @@ class Attempt final : private WorkerEvents {
   AttemptEnd finish(AttemptEnd end, const Error& error);
   void epoch_committed();
   void observe_latencies(const Epoch& epoch);
+  void show_hot_keys(const Epoch& epoch);
   bool worth_committing() const;
   void watch_epoch();
   void watch_partitions();
+  void note_committed();
   void publish();
+  void publish_stores();
 
   AttemptDeps deps_;
   AttemptOptions options_;
@@ -169,6 +174,8 @@ class Attempt final : private WorkerEvents {
 
   // As of the last barrier: what manifests and commits are made of.
   std::vector<PartitionReport> positions_;   // by partition
+  std::vector<HotKeys> hot_keys_;            // by window ordinal, older ones counting less
+  std::vector<CommittedStand> committed_;    // by partition: as of the last commit
   std::map<uint16_t, Time> lane_watermarks_;
   std::set<uint16_t> closing_lanes_;         // see LaneReport
   std::set<uint16_t> spoken_lanes_;          // since the last commit
@@ -177,6 +184,8 @@ class Attempt final : private WorkerEvents {
   uint64_t next_epoch_ = 1;
   std::optional<Epoch> running_epoch_;
   std::optional<Ledger> committed_ledger_;
+  // Of the attempts before this one, whose workers are gone; in seconds.
+  const double busy_before_, idle_before_, blocked_before_;
   Duration next_checkpoint_;
   std::optional<Duration> drain_deadline_;  // nothing is waited for beyond it
   Duration end_again_{0};  // a failed last checkpoint is not tried again before

@@ -87,6 +87,7 @@ Status Attempt::flush_plain() {
       if (*flushed) break;
       if (gives_up() || deps_.clock.elapsed() > deadline) return external_error("rows are not acknowledged");
       watch_epoch();
+      deps_.tell_clients();
     }
   }
   return {};
@@ -104,6 +105,8 @@ TransactionStatus Attempt::repeat(const char* name, Call call) {
     if (done || done.error().kind != TransactionFailure::kRetry || gives_up()) return done;
     warnings_.warn("transaction_waits", {{"call", name}, {"error", done.error().message}});
     watch_epoch();
+    deps_.transactional->poll(Duration{0});  // its statistics come this way too
+    deps_.tell_clients();
     sleep_for(kRetryEvery);
   }
 }

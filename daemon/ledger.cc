@@ -10,8 +10,11 @@
 namespace tidemark {
 namespace {
 
-std::string unequal(const std::string& where, uint64_t in, uint64_t out) {
-  return where + ": " + std::to_string(in) + " in, " + std::to_string(out) + " accounted for";
+// Notes that what came in is not what was accounted for, where that is so.
+void hold(LedgerAccount& account, const std::string& where, uint64_t in, uint64_t out) {
+  if (in == out) return;
+  account.open += in > out ? in - out : out - in;
+  account.gaps.push_back(where + ": " + std::to_string(in) + " in, " + std::to_string(out) + " accounted for");
 }
 
 }  // namespace
@@ -30,34 +33,55 @@ void Ledger::add(const Ledger& other) {
   Tally::add(other);
 }
 
+std::vector<LedgerAccount> Ledger::accounts(const Plan& plan) const {
+  LedgerAccount of_source{plan.source.name,
+                          {{"read", source.read},
+                           {"passed", source.passed},
+                           {"filtered", source.filtered},
+                           {"dead_lettered", source.dead_lettered}},
+                          0,
+                          {}};
+  hold(of_source, plan.source.name, source.read, source.dead_lettered + source.filtered + source.passed);
+  find_gaps_behind(plan, source.passed, plan.source.next_steps, of_source);
+  std::vector<LedgerAccount> all;
+  all.push_back(std::move(of_source));
+  for (size_t i = 0; i < plan.steps.size(); ++i) all.push_back(account_of(plan, i));
+  return all;
+}
+
+LedgerAccount Ledger::account_of(const Plan& plan, size_t step) const {
+  const PlannedStep& planned = plan.steps[step];
+  const StepCounters c = step < steps.size() ? steps[step] : StepCounters{};
+  LedgerAccount account{planned.name, {{"in", c.in}, {"out", c.out}, {"dead_lettered", c.dead_lettered}}, 0, {}};
+  if (const PlannedWindow* const window = planned.window()) {
+    const size_t ordinal = window->window.ordinal;
+    const WindowCounters w = ordinal < windows.size() ? windows[ordinal] : WindowCounters{};
+    account.entries.emplace_back("counted", w.counted);
+    account.entries.emplace_back("late", w.late + w.idle_late);
+    hold(account, planned.name, c.in - c.dead_lettered, w.counted + w.late + w.idle_late);
+    hold(account, planned.name + "'s results", w.results, c.out);
+  } else {
+    account.entries.emplace_back("filtered", c.filtered);
+    if (planned.dedupe()) {
+      account.entries.emplace_back("late", c.late);
+      account.entries.emplace_back("deduplicated", c.deduplicated);
+    }
+    hold(account, planned.name, c.in, c.out + c.filtered + c.dead_lettered + c.late + c.deduplicated);
+  }
+  find_gaps_behind(plan, c.out, planned.next_steps, account);
+  return account;
+}
+
 std::vector<std::string> Ledger::gaps(const Plan& plan) const {
   std::vector<std::string> found;
-  if (source.read != source.dead_lettered + source.filtered + source.passed) {
-    found.push_back(unequal(plan.source.name, source.read, source.dead_lettered + source.filtered + source.passed));
-  }
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const StepCounters& c = steps[i];
-    if (const PlannedWindow* const window = plan.steps[i].window()) {
-      const WindowCounters& w = windows[window->window.ordinal];
-      const uint64_t reached = c.in - c.dead_lettered;
-      const uint64_t judged = w.counted + w.late + w.idle_late;
-      if (reached != judged) found.push_back(unequal(plan.steps[i].name, reached, judged));
-      if (w.results != c.out) found.push_back(unequal(plan.steps[i].name + "'s results", w.results, c.out));
-    } else if (const uint64_t judged = c.out + c.filtered + c.dead_lettered + c.late + c.deduplicated; c.in != judged) {
-      found.push_back(unequal(plan.steps[i].name, c.in, judged));
-    }
-    find_gaps_behind(plan, plan.steps[i].name, c.out, plan.steps[i].next_steps, found);
-  }
-  find_gaps_behind(plan, plan.source.name, source.passed, plan.source.next_steps, found);
+  for (const LedgerAccount& account : accounts(plan)) found.insert(found.end(), account.gaps.begin(), account.gaps.end());
   return found;
 }
 
 // Each branch takes all of what comes out where it begins.
-void Ledger::find_gaps_behind(const Plan& plan, const std::string& name, uint64_t out, const std::vector<size_t>& next_steps,
-                              std::vector<std::string>& found) const {
+void Ledger::find_gaps_behind(const Plan& plan, uint64_t out, const std::vector<size_t>& next_steps, LedgerAccount& account) const {
   for (const size_t next : next_steps) {
-    if (next >= steps.size() || steps[next].in == out) continue;
-    found.push_back(unequal(name + " -> " + plan.steps[next].name, out, steps[next].in));
+    if (next < steps.size()) hold(account, account.step + " -> " + plan.steps[next].name, out, steps[next].in);
   }
 }
 

@@ -12,27 +12,64 @@ bool has_more(const PartitionGauge& gauge) { return !gauge.idle && !gauge.at_end
 
 }  // namespace
 
-std::vector<PartitionStatus> PartitionWatch::look(const std::vector<PartitionReport>& committed) {
+std::vector<PartitionStatus> PartitionWatch::look(const std::vector<CommittedStand>& committed) {
   std::vector<PartitionStatus> statuses = deps_.consumer.statuses();
-  for (const PartitionStatus& s : statuses) {
-    const PartitionStart& partition = deps_.partitions[s.assignment];
-    auto& metrics = deps_.metrics.partition(deps_.plan.source.name, partition.id.topic, partition.id.partition);
-    const PartitionGauge& gauge = deps_.gauges[s.assignment];
-    if (s.log_end >= 0) {
-      const auto lag = std::max<int64_t>(0, s.log_end - std::max(gauge.next_offset.load(), s.next_fetch_offset == s.log_end && gauge.caught_up ? s.log_end : 0));
-      metrics.consumer_lag.set(static_cast<double>(lag));
-      metrics.committed_lag.set(static_cast<double>(std::max<int64_t>(0, s.log_end - committed[s.assignment].position.next_offset)));
-    }
-    const int64_t watermark = gauge.watermark_us;
-    if (watermark != INT64_MIN) metrics.watermark_timestamp_seconds.set(static_cast<double>(watermark) / 1e6);
-    const int64_t newest = gauge.newest_record_us;
-    if (gauge.caught_up) {
-      metrics.consumer_lag_seconds.set(0);
-    } else if (newest != INT64_MIN) {
-      metrics.consumer_lag_seconds.set(std::max(0.0, static_cast<double>(deps_.clock.now().us - newest) / 1e6));
-    }
+  for (const PartitionStatus& s : statuses) show(s, committed[s.assignment]);
+  const std::optional<uint32_t> holds = holder();
+  for (uint32_t p = 0; p < deps_.gauges.size(); ++p) {
+    PartitionMetrics& metrics = metrics_of(p);
+    if (deps_.plan.keyed()) metrics.watermark_holder.set(p == holds ? 1 : 0);
+    metrics.idle.set(deps_.gauges[p].idle ? 1 : 0);
+    metrics.paused.set(std::ranges::find(paused_, p) != paused_.end() ? 1 : 0);
   }
   return statuses;
+}
+
+PartitionMetrics& PartitionWatch::metrics_of(uint32_t partition) {
+  const TopicPartition& id = deps_.partitions[partition].id;
+  return deps_.metrics.partition(deps_.plan.source.name, id.topic, id.partition);
+}
+
+void PartitionWatch::show(const PartitionStatus& s, const CommittedStand& committed) {
+  PartitionMetrics& metrics = metrics_of(s.assignment);
+  const PartitionGauge& gauge = deps_.gauges[s.assignment];
+  const int64_t position = gauge.next_offset;
+  // Behind the last record the log may end with transaction markers, which are nobody's lag.
+  const int64_t reached = gauge.caught_up && s.next_fetch_offset == s.log_end ? s.log_end : position;
+  const int64_t behind = std::max<int64_t>(0, s.log_end - reached);
+  const int64_t uncommitted = std::max<int64_t>(0, s.log_end - committed.next_offset);
+  metrics.position_offset.set(static_cast<double>(position));
+  metrics.committed_offset.set(static_cast<double>(committed.next_offset));
+  if (s.log_end >= 0) {
+    metrics.log_end_offset.set(static_cast<double>(s.log_end));
+    metrics.consumer_lag.set(static_cast<double>(behind));
+    metrics.committed_lag.set(static_cast<double>(uncommitted));
+  }
+  const int64_t watermark = gauge.watermark_us;
+  if (watermark != INT64_MIN) metrics.watermark_timestamp_seconds.set(static_cast<double>(watermark) / 1e6);
+  const auto age = [&](int64_t since_us) { return std::max(0.0, static_cast<double>(deps_.clock.now().us - since_us) / 1e6); };
+  const int64_t newest = gauge.newest_record_us;
+  if (gauge.caught_up) {
+    metrics.consumer_lag_seconds.set(0);
+  } else if (newest != INT64_MIN) {
+    metrics.consumer_lag_seconds.set(age(newest));
+  }
+  if (gauge.caught_up && committed.next_offset >= position) {
+    metrics.committed_lag_seconds.set(0);
+  } else if (committed.newest_record != Time::min()) {
+    metrics.committed_lag_seconds.set(age(committed.newest_record.us));
+  }
+}
+
+// A lane's watermark is the least of its live partitions', so the slowest lane's is the least of all.
+std::optional<uint32_t> PartitionWatch::holder() const {
+  std::optional<uint32_t> least;
+  for (uint32_t p = 0; p < deps_.gauges.size(); ++p) {
+    const PartitionGauge& gauge = deps_.gauges[p];
+    if (gauge.idle || gauge.at_end) continue;
+    if (!least || gauge.watermark_us < deps_.gauges[*least].watermark_us) least = p;
+  }
+  return least;
 }
 
 bool PartitionWatch::reads_backlog() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -11,6 +12,12 @@
 #include "operators/plan/plan.h"
 
 namespace tidemark {
+
+// How far the newest commit covers a partition.
+struct CommittedStand {
+  int64_t next_offset = 0;
+  Time newest_record = Time::min();  // Kafka timestamp of the record read last before it; Time::min(): not known
+};
 
 // Coordinator thread only.
 class PartitionWatch {
@@ -26,8 +33,8 @@ class PartitionWatch {
   };
   explicit PartitionWatch(Deps deps) : deps_(deps) {}
 
-  // `committed`: positions as of the last barrier, by partition. Answers what the consumer says of the partitions now.
-  std::vector<PartitionStatus> look(const std::vector<PartitionReport>& committed);
+  // `committed`: by partition. Answers what the consumer says of the partitions now.
+  std::vector<PartitionStatus> look(const std::vector<CommittedStand>& committed);
 
   // Pauses partitions that are too far ahead in event time of the slowest one that has more to give, and resumes them once
   // it is halfway there: each pause costs the records that were fetched in advance.
@@ -36,6 +43,10 @@ class PartitionWatch {
   bool reads_backlog() const;
 
  private:
+  void show(const PartitionStatus& status, const CommittedStand& committed);
+  // The partition that keeps the slowest lane's watermark from moving on; none where nothing live is waited for.
+  std::optional<uint32_t> holder() const;
+  PartitionMetrics& metrics_of(uint32_t partition);
   bool may_drift() const { return deps_.plan.keyed() && deps_.gauges.size() > 1; }
 
   const Deps deps_;

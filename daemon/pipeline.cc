@@ -49,6 +49,9 @@ Pipeline::Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps)
 
 // A counter that only appears with its first event has no increase to alert on.
 void Pipeline::show_counters() {
+  metrics_.checkpoint_interval_seconds.set(plan_.checkpoint_every.to_seconds());
+  metrics_.state_memory_limit_bytes.set(static_cast<double>(options_.memory.state_bytes));
+  publish_ledger({});
   for (const Reason reason : {Reason::kOversize, Reason::kDecode, Reason::kEventTime, Reason::kFuture, Reason::kMissingField, Reason::kType}) {
     metrics_.dead_lettered(plan_.source.name, to_string(reason));
   }
@@ -459,7 +462,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   for (const auto& producer : plain_) plain.push_back(producer.get());
   return std::make_unique<Attempt>(AttemptDeps{plan_, deps_.clock, logger_, *consumer_, transactional_.get(), std::move(plain),
                                                targets_, deps_.lines, storage_, deps_.files, metrics_, deps_.crash_points, worker_progress_us_,
-                                               writer_step_began_us_, stop_, requests_, silence_},
+                                               writer_step_began_us_, stop_, requests_, silence_, [this] { show_clients(); }},
                                    std::move(options), std::move(*resumed));
 }
 

@@ -119,6 +119,7 @@ class Pipeline final : private GroupEvents {
   void stop_for_good(PipelineState state, int code, const std::string& error);
   void set_state(PipelineState state);
   void publish(const AttemptStatus& status);
+  void publish_ledger(const Ledger& all);
   std::string identity() const;
   std::string transactional_id() const;
   std::string dir(const char* part) const;

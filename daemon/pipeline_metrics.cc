@@ -2,9 +2,24 @@
 // and keeps its counters; all series go with the pipeline.
 #include "daemon/pipeline_metrics.h"
 
+#include <fmt/format.h>
+
 #include "base/metric_names.h"
 
 namespace tidemark {
+
+namespace {
+
+constexpr double kHotRatio = 0.05;   // of a step's rows: such a key has a series of its own
+constexpr size_t kMostHotKeys = 10;  // of a step, at any time
+
+// Those of a partition that tell how it stands now.
+constexpr std::array kPartitionGauges = {
+    &metric::kConsumerLag,     &metric::kCommittedLag,       &metric::kConsumerLagSeconds, &metric::kCommittedLagSeconds,
+    &metric::kPositionOffset,  &metric::kCommittedOffset,    &metric::kLogEndOffset,       &metric::kWatermarkTimestamp,
+    &metric::kWatermarkHolder, &metric::kPartitionIdle,      &metric::kPartitionPaused};
+
+}  // namespace
 
 std::string_view to_string(PipelineState state) {
   switch (state) {
@@ -23,6 +38,7 @@ std::string_view to_string(PipelineState state) {
 PipelineMetrics::PipelineMetrics(MetricRegistry& registry, std::string pipeline)
     : watermark_lag_seconds(registry, metric::kWatermarkLag, {pipeline}),
       checkpoint_duration_seconds(registry.histogram(metric::kCheckpointDuration, {pipeline})),
+      checkpoint_interval_seconds(registry.gauge(metric::kCheckpointInterval, {pipeline})),
       checkpoints_succeeded(registry.counter(metric::kCheckpoints, {pipeline, "success"})),
       checkpoints_failed(registry.counter(metric::kCheckpoints, {pipeline, "failure"})),
       checkpoint_last_success_timestamp_seconds(registry, metric::kCheckpointLastSuccess, {pipeline}),
@@ -30,7 +46,12 @@ PipelineMetrics::PipelineMetrics(MetricRegistry& registry, std::string pipeline)
       transaction_duration_seconds(registry.histogram(metric::kTransactionDuration, {pipeline})),
       state_hot_bytes(registry.gauge(metric::kStateBytes, {pipeline, "hot"})),
       state_cold_bytes(registry.gauge(metric::kStateBytes, {pipeline, "cold"})),
+      state_memory_limit_bytes(registry.gauge(metric::kStateMemoryLimit, {pipeline})),
       state_keys(registry.gauge(metric::kStateKeys, {pipeline})),
+      rocksdb_keys(registry.gauge(metric::kRocksKeys, {pipeline})),
+      rocksdb_memtable_bytes(registry.gauge(metric::kRocksMemtable, {pipeline})),
+      rocksdb_table_reader_bytes(registry.gauge(metric::kRocksTableReaders, {pipeline})),
+      rocksdb_pending_compaction_bytes(registry.gauge(metric::kRocksPendingCompaction, {pipeline})),
       lane_busy_seconds(registry.counter(metric::kLaneBusy, {pipeline})),
       lane_idle_seconds(registry.counter(metric::kLaneIdle, {pipeline})),
       lane_backpressured_seconds(registry.counter(metric::kLaneBackpressured, {pipeline})),
@@ -61,7 +82,14 @@ PartitionMetrics& PipelineMetrics::partition(std::string_view source, std::strin
       .consumer_lag = {registry_, metric::kConsumerLag, labels},
       .committed_lag = {registry_, metric::kCommittedLag, labels},
       .consumer_lag_seconds = {registry_, metric::kConsumerLagSeconds, labels},
+      .committed_lag_seconds = {registry_, metric::kCommittedLagSeconds, labels},
+      .position_offset = {registry_, metric::kPositionOffset, labels},
+      .committed_offset = {registry_, metric::kCommittedOffset, labels},
+      .log_end_offset = {registry_, metric::kLogEndOffset, labels},
       .watermark_timestamp_seconds = {registry_, metric::kWatermarkTimestamp, labels},
+      .watermark_holder = {registry_, metric::kWatermarkHolder, labels},
+      .idle = {registry_, metric::kPartitionIdle, labels},
+      .paused = {registry_, metric::kPartitionPaused, labels},
       .records_read = registry_.counter(metric::kRecordsRead, std::move(read_labels)),
       .records_lost = registry_.counter(metric::kRecordsLost, labels),
   };
@@ -72,10 +100,7 @@ void PipelineMetrics::forget_partition(std::string_view source, std::string_view
   const std::lock_guard lock(mutex_);
   if (partitions_.erase({std::string(source), std::string(topic), partition}) == 0) return;
   const LabelValues labels = {pipeline_, std::string(topic), std::to_string(partition)};
-  for (const MetricSpec* gauge :
-       {&metric::kConsumerLag, &metric::kCommittedLag, &metric::kConsumerLagSeconds, &metric::kWatermarkTimestamp}) {
-    registry_.remove(*gauge, labels);
-  }
+  for (const MetricSpec* gauge : kPartitionGauges) registry_.remove(*gauge, labels);
 }
 
 const StepMetrics& PipelineMetrics::step(std::string_view step) {
@@ -109,6 +134,32 @@ MetricCounter PipelineMetrics::dead_lettered(std::string_view step, std::string_
 
 MetricCounter PipelineMetrics::late(std::string_view step, std::string_view reason) {
   return registry_.counter(metric::kRecordsLate, {pipeline_, std::string(step), std::string(reason)});
+}
+
+MetricCounter PipelineMetrics::ledger(std::string_view step, std::string_view entry) {
+  return registry_.counter(metric::kLedgerRecords, {pipeline_, std::string(step), std::string(entry)});
+}
+
+MetricGauge PipelineMetrics::ledger_open(std::string_view step) {
+  return registry_.gauge(metric::kLedgerOpen, {pipeline_, std::string(step)});
+}
+
+void PipelineMetrics::show_hot_keys(std::string_view step, const HotKeys& keys) {
+  const auto hottest = keys.above(0);
+  registry_.gauge(metric::kHottestKey, {pipeline_, std::string(step)}).set(hottest.empty() ? 0 : hottest.front().ratio);
+  std::set<std::string> shown;
+  for (const HotKeys::Key& key : keys.above(kHotRatio)) {
+    const std::string name = fmt::format("{:016x}", key.hash);
+    registry_.gauge(metric::kHotKey, {pipeline_, std::string(step), name}).set(key.ratio);
+    shown.insert(name);
+    if (shown.size() == kMostHotKeys) break;
+  }
+  const std::lock_guard lock(mutex_);
+  std::set<std::string>& before = hot_keys_[std::string(step)];
+  for (const std::string& name : before) {
+    if (!shown.contains(name)) registry_.remove(metric::kHotKey, {pipeline_, std::string(step), name});
+  }
+  before = std::move(shown);
 }
 
 KafkaClientMetrics PipelineMetrics::kafka_client(std::string_view client) {

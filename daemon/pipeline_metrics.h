@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
 
 #include "base/metrics.h"
+#include "daemon/hot_keys.h"
 
 namespace tidemark {
 
@@ -25,7 +27,14 @@ struct PartitionMetrics {
   LateGauge consumer_lag;                 // records
   LateGauge committed_lag;                // records
   LateGauge consumer_lag_seconds;
+  LateGauge committed_lag_seconds;
+  LateGauge position_offset;
+  LateGauge committed_offset;
+  LateGauge log_end_offset;
   LateGauge watermark_timestamp_seconds;  // Unix time
+  LateGauge watermark_holder;             // 0 or 1, as those below
+  LateGauge idle;
+  LateGauge paused;
   MetricCounter records_read;
   MetricCounter records_lost;
 };
@@ -69,6 +78,7 @@ class PipelineMetrics {
 
   LateGauge watermark_lag_seconds;
   MetricHistogram checkpoint_duration_seconds;
+  MetricGauge checkpoint_interval_seconds;
   MetricCounter checkpoints_succeeded;
   MetricCounter checkpoints_failed;
   LateGauge checkpoint_last_success_timestamp_seconds;
@@ -76,7 +86,12 @@ class PipelineMetrics {
   MetricHistogram transaction_duration_seconds;
   MetricGauge state_hot_bytes;
   MetricGauge state_cold_bytes;
+  MetricGauge state_memory_limit_bytes;
   MetricGauge state_keys;
+  MetricGauge rocksdb_keys;
+  MetricGauge rocksdb_memtable_bytes;
+  MetricGauge rocksdb_table_reader_bytes;
+  MetricGauge rocksdb_pending_compaction_bytes;
   MetricCounter lane_busy_seconds;
   MetricCounter lane_idle_seconds;
   MetricCounter lane_backpressured_seconds;
@@ -96,6 +111,11 @@ class PipelineMetrics {
   MetricCounter dead_lettered(std::string_view step, std::string_view reason);
   // `reason`: late, idle, dedupe.
   MetricCounter late(std::string_view step, std::string_view reason);
+  // `entry`: a side of the step's account in the ledger, as LedgerAccount names them.
+  MetricCounter ledger(std::string_view step, std::string_view entry);
+  MetricGauge ledger_open(std::string_view step);
+  // Shows the hottest key's share, and each that is hot; what is hot no more is taken away.
+  void show_hot_keys(std::string_view step, const HotKeys& keys);
   // `client`: consumer, producer.
   KafkaClientMetrics kafka_client(std::string_view client);
 
@@ -104,10 +124,11 @@ class PipelineMetrics {
   const std::string pipeline_;
   std::array<MetricGauge, kAllPipelineStates.size()> states_;
 
-  std::mutex mutex_;  // guards the three below
+  std::mutex mutex_;  // guards the four below
   std::map<std::tuple<std::string, std::string, int32_t>, PartitionMetrics> partitions_;  // source, topic, partition
   std::map<std::string, StepMetrics, std::less<>> steps_;
   std::map<std::string, SinkMetrics, std::less<>> sinks_;
+  std::map<std::string, std::set<std::string>, std::less<>> hot_keys_;  // that are shown, by step
 };
 
 }  // namespace tidemark

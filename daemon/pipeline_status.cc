@@ -44,9 +44,17 @@ void Pipeline::publish(const AttemptStatus& status) {
       counter.raise_to(static_cast<double>(n));
     }
   }
+  publish_ledger(all);
   const std::lock_guard lock(status_mutex_);
   last_status_ = status;
   shown_ledger_ = std::move(all);
+}
+
+void Pipeline::publish_ledger(const Ledger& all) {
+  for (const LedgerAccount& account : all.accounts(plan_)) {
+    for (const auto& [entry, n] : account.entries) metrics_.ledger(account.step, entry).raise_to(static_cast<double>(n));
+    metrics_.ledger_open(account.step).set(static_cast<double>(account.open));
+  }
 }
 
 std::string Pipeline::error() const {

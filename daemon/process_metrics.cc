@@ -58,15 +58,20 @@ void set(const MetricGauge& gauge, std::optional<double> value, double scale) {
 
 }  // namespace
 
-ProcessMetrics::ProcessMetrics(MetricRegistry& registry, const BuildInfo& build, std::filesystem::path proc)
-    : proc_(std::move(proc)),
+ProcessMetrics::ProcessMetrics(MetricRegistry& registry, const BuildInfo& build, const ProcessResources& resources,
+                               std::filesystem::path proc)
+    : state_dir_(resources.state_dir),
+      proc_(std::move(proc)),
       resident_bytes_(registry.gauge(metric::kProcessResidentMemory)),
       virtual_bytes_(registry.gauge(metric::kProcessVirtualMemory)),
       cpu_seconds_(registry.counter(metric::kProcessCpu)),
       open_fds_(registry.gauge(metric::kProcessOpenFds)),
       max_fds_(registry.gauge(metric::kProcessMaxFds)),
       threads_(registry.gauge(metric::kProcessThreads)),
-      start_time_seconds_(registry.gauge(metric::kProcessStartTime)) {
+      start_time_seconds_(registry.gauge(metric::kProcessStartTime)),
+      disk_free_bytes_(registry, metric::kStateDiskFree, {}),
+      disk_size_bytes_(registry, metric::kStateDiskSize, {}) {
+  registry.gauge(metric::kMemoryBudget).set(static_cast<double>(resources.memory_budget));
   registry.gauge(metric::kBuildInfo, {build.version, __VERSION__, build.librdkafka, build.rocksdb}).set(1);
   refresh();
 }
@@ -74,6 +79,7 @@ ProcessMetrics::ProcessMetrics(MetricRegistry& registry, const BuildInfo& build,
 void ProcessMetrics::refresh() {
   refresh_stat();
   refresh_fds();
+  refresh_disk();
 }
 
 void ProcessMetrics::refresh_stat() {
@@ -100,6 +106,19 @@ void ProcessMetrics::refresh_fds() {
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) ++open;
   if (!error) open_fds_.set(open);
   set(max_fds_, number_after(read_text(proc_ / "self/limits"), "Max open files"), 1);
+}
+
+// The folder is made with the first checkpoint: until then its parent answers for it.
+void ProcessMetrics::refresh_disk() {
+  for (std::filesystem::path at = state_dir_; !at.empty(); at = at.parent_path()) {
+    std::error_code error;
+    const std::filesystem::space_info space = std::filesystem::space(at, error);
+    if (!error) {
+      disk_free_bytes_.set(static_cast<double>(space.available));
+      disk_size_bytes_.set(static_cast<double>(space.capacity));
+    }
+    if (!error || at == at.parent_path()) return;
+  }
 }
 
 }  // namespace tidemark

@@ -10,11 +10,16 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kSampledKeys = 8;
+constexpr size_t kSampleEvery = 127;  // rows, for hot keys; a prime, so that keys that take turns are all seen
 constexpr uint64_t kApart = 0x9e3779b97f4a7c15;  // keys of different windows are different keys
 
 }  // namespace
 
-RowRouting::RowRouting(WorkerCore& core) : core_(core), partitioning_violations_(core.shared.plan->windows.size()) {}
+RowRouting::RowRouting(WorkerCore& core)
+    : core_(core),
+      partitioning_violations_(core.shared.plan->windows.size()),
+      hot_keys_(core.shared.plan->windows.size()),
+      next_samples_(hot_keys_.size()) {}
 
 void RowRouting::begin(uint32_t partition) {
   own_lane_ = static_cast<uint32_t>(core_.shared.partitions[partition].id.partition);
@@ -36,6 +41,7 @@ void RowRouting::to_window(size_t step, Batch& batch, Rows rows) {
   if (before && batch.places.empty()) encode_places(batch, plan.window(*before).key_slots.size());
   const bool by_key = before ? window.exchanged : plan.lane_choice == Lanes::kByKey;
   route(by_key, batch.keyed[ordinal].hashes, rows, (*rows_)[ordinal]);
+  sample_hot_keys(ordinal, batch.keyed[ordinal].hashes, rows);
   if (!by_key && !before) watch_promise(ordinal, batch.keyed[ordinal].hashes, rows);
 }
 
@@ -101,6 +107,14 @@ void RowRouting::watch_promise(size_t ordinal, const std::vector<uint64_t>& hash
     core_.warnings.warn("partitioning_violated", {{"partition", own_lane_},
                                                   {"what", "a key of `partitioned_by` was found in two partitions"}});
   }
+}
+
+std::vector<HotKeys> RowRouting::take_hot_keys() { return std::exchange(hot_keys_, std::vector<HotKeys>(hot_keys_.size())); }
+
+void RowRouting::sample_hot_keys(size_t ordinal, const std::vector<uint64_t>& hashes, Rows rows) {
+  size_t& next = next_samples_[ordinal];
+  for (; next < rows.size(); next += kSampleEvery) hot_keys_[ordinal].add(hashes[rows[next]]);
+  next -= rows.size();
 }
 
 // A counting sort: rows of a lane keep their order.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/events.h"
+#include "daemon/hot_keys.h"
 #include "daemon/worker_core.h"
 #include "operators/transforms/stage.h"
 
@@ -27,6 +28,9 @@ class RowRouting final : public StageOutput {
   // Samples of keys that broke the promise of `partitioned_by`, by window ordinal.
   const std::vector<uint64_t>& partitioning_violations() const { return partitioning_violations_; }
 
+  // Samples of what reached each window since the last call, by ordinal.
+  std::vector<HotKeys> take_hot_keys();
+
   void to_window(size_t step, Batch& batch, Rows rows) override;
   void to_sink(size_t sink, Batch& batch, Rows rows) override { core_.sinks.write_rows(sink, batch, rows); }
   void deduplicate(size_t step, Batch& batch, std::vector<uint32_t>& kept, StepCounters& counters) override;
@@ -37,6 +41,7 @@ class RowRouting final : public StageOutput {
   bool judge(const std::vector<DedupeLane*>& lanes, const Batch& batch, Rows rows);
   void route(bool by_key, const std::vector<uint64_t>& hashes, Rows rows, LaneRows& out);
   void watch_promise(size_t ordinal, const std::vector<uint64_t>& hashes, Rows rows);
+  void sample_hot_keys(size_t ordinal, const std::vector<uint64_t>& hashes, Rows rows);
   void sort_by_lane(const std::vector<uint64_t>& hashes, Rows rows, uint32_t lanes, LaneRows& out);
 
   WorkerCore& core_;
@@ -49,6 +54,8 @@ class RowRouting final : public StageOutput {
   DedupeScratch dedupe_;
   std::vector<Judgement> judged_;  // by row
   std::vector<uint64_t> partitioning_violations_;
+  std::vector<HotKeys> hot_keys_;
+  std::vector<size_t> next_samples_;  // the row of the next batch that is sampled, by ordinal
 };
 
 }  // namespace tidemark

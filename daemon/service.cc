@@ -235,7 +235,7 @@ Service::Service(std::vector<Plan> plans, PipelineOptions options, uint64_t memo
                  Logger logger, LineOutput& lines)
     : clock_(clock),
       logger_(std::move(logger)),
-      process_(metrics_, build_info()),
+      process_(metrics_, build_info(), {memory_bytes, options.state_dir}),
       crash_points_(CrashPoints::from_environment()),
       status_(metrics_, process_) {
   const MemoryPlan memory = share_memory(memory_bytes, plans.size());

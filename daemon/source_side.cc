@@ -161,7 +161,8 @@ void SourceSide::begin_barrier(uint64_t epoch) {
   core_.shared.crash_points->reached("barrier_before");
   at_barrier_.clear();
   for (const auto& reader : readers_) {
-    at_barrier_.push_back({reader->partition, reader->reader.position(), reader->idle, reader->reader.counters()});
+    at_barrier_.push_back({reader->partition, reader->reader.position(), reader->idle, reader->reader.counters(),
+                           reader->reader.newest_timestamp()});
   }
   sent_barrier_ = epoch;
   lanes_.take(Barrier{epoch}, kSourceLevel, core_.index);

@@ -98,6 +98,7 @@ void Worker::align() {
   report.partitions = source_.take_positions();
   report.tally = {stage_.counters(), lanes_.counters(), core_.sinks.counters(), core_.sinks.refused(),
                   routing_.partitioning_violations()};
+  report.hot_keys = routing_.take_hot_keys();
   report.newest_records = core_.sinks.take_newest_records();
   report.lanes = lanes_.take_reports();
   lanes_.publish_gauges();

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "daemon/crash_point.h"
+#include "daemon/hot_keys.h"
 #include "daemon/key_samples.h"
 #include "daemon/recovery_unit.h"
 #include "daemon/sinks.h"
@@ -55,6 +56,7 @@ struct PartitionReport {
   PartitionPosition position;
   bool idle = false;
   SourceCounters counters;
+  Time newest_record = Time::min();  // Kafka timestamp of the record read last; Time::min(): none
 };
 
 struct LaneReport {
@@ -70,6 +72,7 @@ struct WorkerReport {
   std::vector<PartitionReport> partitions;
   Tally tally;
   std::vector<LaneReport> lanes;
+  std::vector<HotKeys> hot_keys;     // sampled in this epoch, by window ordinal
   std::vector<Time> newest_records;  // Kafka timestamps: of each batch of rows of this epoch the newest that is in it
 };
 

@@ -584,7 +584,8 @@ Result<std::vector<FileEntry>> KeyedStore::checkpoint(const std::string& dir, Fi
 
 StoreStats KeyedStore::stats() const {
   return {core_->property("rocksdb.total-sst-files-size"), core_->property("rocksdb.cur-size-all-mem-tables"),
-          core_->property("rocksdb.estimate-table-readers-mem"), core_->property("rocksdb.estimate-num-keys")};
+          core_->property("rocksdb.estimate-table-readers-mem"), core_->property("rocksdb.estimate-num-keys"),
+          core_->property("rocksdb.estimate-pending-compaction-bytes")};
 }
 
 bool KeyedStore::broken() const { return core_->database->broken->load(); }

@@ -63,6 +63,7 @@ struct StoreStats {
   uint64_t memtable_bytes = 0;
   uint64_t table_reader_bytes = 0;  // outside the block cache
   uint64_t approximate_keys = 0;
+  uint64_t pending_compaction_bytes = 0;  // an estimate of what is still to be rewritten
 };
 
 // A walk over one range of a view, in key order. Single-threaded; it keeps its view alive.

@@ -2,6 +2,7 @@
 // metrics.
 #include "base/metrics.h"
 
+#include <algorithm>
 #include <set>
 #include <thread>
 
@@ -14,9 +15,9 @@ namespace {
 
 constexpr double kBounds[] = {0.5, 1};
 constexpr MetricSpec kThings{"things_total", MetricType::kCounter, MetricUnit::kCount, {"pipeline", "topic"},
-                             "Things."};
-constexpr MetricSpec kLevel{"level", MetricType::kGauge, MetricUnit::kCount, {"pipeline"}, "Level."};
-constexpr MetricSpec kTook{"took_seconds", MetricType::kHistogram, MetricUnit::kSeconds, {}, "Took.", kBounds};
+                             "Things.", ""};
+constexpr MetricSpec kLevel{"level", MetricType::kGauge, MetricUnit::kCount, {"pipeline"}, "Level.", ""};
+constexpr MetricSpec kTook{"took_seconds", MetricType::kHistogram, MetricUnit::kSeconds, {}, "Took.", "", kBounds};
 
 bool has_line(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
@@ -110,9 +111,13 @@ TEST_CASE("every metric keeps the naming rules") {
     CHECK(spec->name.ends_with("_total") == (spec->type == MetricType::kCounter));
     CHECK((spec->type == MetricType::kHistogram) == !spec->buckets.empty());
     if (spec->unit == MetricUnit::kSeconds) CHECK(spec->name.find("_seconds") != std::string_view::npos);
+    if (spec->unit == MetricUnit::kRatio) CHECK(spec->name.ends_with("_ratio"));
     if (spec->unit == MetricUnit::kBytes) CHECK(spec->name.find("_bytes") != std::string_view::npos);
     CHECK(spec->help.ends_with('.'));
-    for (size_t i = 0; i < spec->label_count(); ++i) CHECK(spec->labels[i] != "key");
+    CHECK(spec->action.ends_with('.'));
+    for (size_t i = 0; i < spec->label_count(); ++i) {
+      CHECK(std::ranges::count(metric::labels(), spec->labels[i], &metric::LabelSpec::name) == 1);
+    }
   }
 }
 

@@ -1,6 +1,9 @@
-// Which partitions are held back, and until when, by how far workers say they are.
+// Which partitions are held back, and until when, by how far workers say they are; and what is told of lag and time.
 #include "daemon/partition_watch.h"
 
+#include <cmath>
+
+#include "base/metric_names.h"
 #include "tests/catch.h"
 #include "tests/daemon/small_plans.h"
 #include "tests/daemon/still_consumer.h"
@@ -25,6 +28,8 @@ struct PausingConsumer final : StillConsumer {
   Status pause(const Numbers& partitions) override { return calls.emplace_back(true, partitions), Status{}; }
   Status resume(const Numbers& partitions) override { return calls.emplace_back(false, partitions), Status{}; }
   std::vector<std::pair<bool, Numbers>> take() { return std::exchange(calls, {}); }
+  std::vector<PartitionStatus> now;
+  std::vector<PartitionStatus> statuses() override { return now; }
 };
 
 struct Scene {
@@ -47,7 +52,18 @@ struct Scene {
     watch.hold_back();
     return consumer.take();
   }
+  std::optional<double> gauge(const MetricSpec& spec, int partition) const {
+    return registry.gauge_value(spec, {"p", "events", std::to_string(partition)});
+  }
+  // By partition; -1 where there is no such series.
+  std::vector<double> all(const MetricSpec& spec) const {
+    std::vector<double> values;
+    for (int p = 0; p < 3; ++p) values.push_back(gauge(spec, p).value_or(-1));
+    return values;
+  }
 };
+
+using Values = std::vector<double>;
 
 using Calls = std::vector<std::pair<bool, Numbers>>;
 
@@ -83,6 +99,60 @@ TEST_CASE("a backlog is read as long as some partition has more, where partition
   CHECK(scene.watch.reads_backlog());
   CHECK_FALSE(Scene(kNoWindow).watch.reads_backlog());
   CHECK(Scene(kNoWindow).after({0, 1'000'000, 0}) == Calls{});
+}
+
+TEST_CASE("lag, position and commit are told by partition, in records and in seconds") {
+  Scene scene;
+  const int64_t now_us = scene.clock.now().us;
+  std::vector<CommittedStand> committed = {{70, Time{now_us - 60'000'000}}, {100, Time{now_us}}, {0, Time::min()}};
+  scene.gauges[0].next_offset = 90;
+  scene.gauges[0].newest_record_us = now_us - 20'000'000;
+  scene.gauges[1].next_offset = 98;  // two transaction markers lie behind the last record
+  scene.gauges[1].caught_up = true;
+  scene.consumer.now = {{0, 90, 100, true, false}, {1, 100, 100, true, false}, {2, -1, -1, false, false}};
+  scene.watch.look(committed);
+  CHECK(scene.all(metric::kConsumerLag) == Values{10, 0, -1});
+  CHECK(scene.all(metric::kCommittedLag) == Values{30, 0, -1});
+  CHECK(scene.all(metric::kPositionOffset) == Values{90, 98, 0});
+  CHECK(scene.all(metric::kCommittedOffset) == Values{70, 100, 0});
+  CHECK(scene.all(metric::kLogEndOffset) == Values{100, 100, -1});
+  CHECK(std::abs(*scene.gauge(metric::kConsumerLagSeconds, 0) - 20) < 5);
+  CHECK(std::abs(*scene.gauge(metric::kCommittedLagSeconds, 0) - 60) < 5);
+  CHECK(scene.gauge(metric::kConsumerLagSeconds, 1) == 0);
+  CHECK(scene.gauge(metric::kCommittedLagSeconds, 1) == 0);
+  CHECK_FALSE(scene.gauge(metric::kConsumerLagSeconds, 2));
+  CHECK_FALSE(scene.gauge(metric::kCommittedLagSeconds, 2));
+}
+
+TEST_CASE("one partition is told to hold the watermark: the live one that is furthest behind") {
+  Scene scene;
+  const std::vector<CommittedStand> committed(3);
+  const auto holders = [&] {
+    scene.watch.look(committed);
+    return scene.all(metric::kWatermarkHolder);
+  };
+  scene.stand({100, 300, 200});
+  CHECK(holders() == Values{1, 0, 0});
+  scene.gauges[0].idle = true;
+  CHECK(holders() == Values{0, 0, 1});
+  CHECK(scene.all(metric::kPartitionIdle) == Values{1, 0, 0});
+  scene.gauges[2].at_end = true;
+  CHECK(holders() == Values{0, 1, 0});
+  scene.gauges[0].idle = false;
+  scene.gauges[0].watermark_us = INT64_MIN;  // no record yet: the others wait for its first
+  CHECK(holders() == Values{1, 0, 0});
+  for (PartitionGauge& gauge : scene.gauges) gauge.idle = true;
+  CHECK(holders() == Values{0, 0, 0});
+  Scene unkeyed(kNoWindow);
+  unkeyed.watch.look(committed);
+  CHECK(unkeyed.all(metric::kWatermarkHolder) == Values{-1, -1, -1});
+}
+
+TEST_CASE("who is held back for being too far ahead is told") {
+  Scene scene;
+  (void)scene.after({100, 161, 130});
+  scene.watch.look(std::vector<CommittedStand>(3));
+  CHECK(scene.all(metric::kPartitionPaused) == Values{0, 1, 0});
 }
 
 }  // namespace tidemark

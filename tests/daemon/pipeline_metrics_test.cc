@@ -24,7 +24,9 @@ TEST_CASE("a pipeline with a partition, a step, a sink and a client exposes ever
   PipelineMetrics metrics(registry, "p");
   PartitionMetrics& partition = metrics.partition("events", "t", 0);
   for (LateGauge* gauge : {&partition.consumer_lag, &partition.committed_lag, &partition.consumer_lag_seconds,
-                           &partition.watermark_timestamp_seconds, &metrics.watermark_lag_seconds,
+                           &partition.committed_lag_seconds, &partition.position_offset, &partition.committed_offset,
+                           &partition.log_end_offset, &partition.watermark_timestamp_seconds, &partition.watermark_holder,
+                           &partition.idle, &partition.paused, &metrics.watermark_lag_seconds,
                            &metrics.checkpoint_last_success_timestamp_seconds, &metrics.checkpoint_size_bytes}) {
     gauge->set(1);
   }
@@ -32,6 +34,11 @@ TEST_CASE("a pipeline with a partition, a step, a sink and a client exposes ever
   metrics.sink("kafka-1");
   metrics.dead_lettered("events", "decode");
   metrics.late("per_user", "idle");
+  metrics.ledger("per_user", "counted");
+  HotKeys keys;
+  keys.add(1);
+  metrics.show_hot_keys("per_user", keys);
+  metrics.ledger_open("per_user");
   metrics.kafka_client("consumer");
   const std::string text = registry.expose();
   for (const MetricSpec* spec : metric::all()) {
@@ -140,6 +147,68 @@ TEST_CASE("a client's totals rise on through clients that are made anew") {
   now.sent_bytes = 30;
   feed.show(now);
   CHECK(has_line(registry.expose(), R"(tidemark_kafka_sent_bytes_total{pipeline="p",client="producer"} 180)"));
+}
+
+TEST_CASE("hot keys are shown by their hash, at most ten, and go when they cool down") {
+  MetricRegistry registry;
+  PipelineMetrics metrics(registry, "p");
+  const auto show = [&](std::initializer_list<std::pair<uint64_t, int>> counts) {
+    HotKeys keys;
+    for (const auto& [hash, n] : counts) {
+      for (int i = 0; i < n; ++i) keys.add(hash);
+    }
+    metrics.show_hot_keys("s", keys);
+    return registry.expose();
+  };
+  std::string text = show({{255, 50}, {16, 30}, {1, 4}, {2, 4}, {3, 4}, {4, 4}, {5, 4}});
+  CHECK(has_line(text, R"(tidemark_hottest_key_ratio{pipeline="p",step="s"} 0.5)"));
+  CHECK(has_line(text, R"(tidemark_hot_key_ratio{pipeline="p",step="s",key="00000000000000ff"} 0.5)"));
+  CHECK(has_line(text, R"(tidemark_hot_key_ratio{pipeline="p",step="s",key="0000000000000010"} 0.3)"));
+  CHECK(text.find("0000000000000001") == std::string::npos);
+  text = show({{16, 8}, {1, 2}});
+  CHECK(text.find("00000000000000ff") == std::string::npos);
+  CHECK(has_line(text, R"(tidemark_hot_key_ratio{pipeline="p",step="s",key="0000000000000001"} 0.2)"));
+  text = show({{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}, {9, 1}, {10, 1}, {11, 1}, {12, 1}});
+  size_t shown = 0;
+  for (size_t at = text.find("\ntidemark_hot_key_ratio{"); at != std::string::npos; at = text.find("\ntidemark_hot_key_ratio{", at + 1)) ++shown;
+  CHECK(shown == 10);
+}
+
+TEST_CASE("the number of series follows from the file and the assignment, as docs/metrics.md says") {
+  const auto series = [](int partitions, int steps, int sinks) {
+    MetricRegistry registry;
+    PipelineMetrics metrics(registry, "p");
+    for (int n = 0; n < partitions; ++n) {
+      PartitionMetrics& p = metrics.partition("events", "t", n);
+      for (LateGauge* gauge : {&p.consumer_lag, &p.committed_lag, &p.consumer_lag_seconds, &p.committed_lag_seconds,
+                               &p.position_offset, &p.committed_offset, &p.log_end_offset, &p.watermark_timestamp_seconds,
+                               &p.watermark_holder, &p.idle, &p.paused}) {
+        gauge->set(1);
+      }
+    }
+    for (int n = 0; n < steps; ++n) {
+      const std::string step = "step-" + std::to_string(n);
+      metrics.step(step);
+      metrics.dead_lettered(step, "expression");
+      for (const char* reason : {"late", "idle"}) metrics.late(step, reason);
+      for (const char* entry : {"in", "out", "dead_lettered", "counted", "late"}) metrics.ledger(step, entry);
+      metrics.ledger_open(step);
+    }
+    for (int n = 0; n < sinks; ++n) {
+      metrics.sink("sink-" + std::to_string(n));
+      metrics.dead_lettered("sink-" + std::to_string(n), "oversize");
+    }
+    for (const char* client : {"consumer", "producer"}) metrics.kafka_client(client);
+    const std::string text = registry.expose();
+    size_t lines = 0;
+    for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) lines += text[at] != '#';
+    return lines;
+  };
+  const size_t bare = series(0, 0, 0);
+  CHECK(bare < 120);
+  CHECK(series(100, 0, 0) - bare == 100 * 13);
+  CHECK(series(0, 10, 0) - bare == 10 * 16);
+  CHECK(series(0, 0, 10) - bare == 10 * 2);
 }
 
 }  // namespace tidemark

@@ -15,7 +15,7 @@ namespace tidemark {
 
 TEST_CASE("the real process has plausible numbers") {
   MetricRegistry registry;
-  ProcessMetrics process(registry, {"1.2.3", "2.0.2", "7.8.3"});
+  ProcessMetrics process(registry, {"1.2.3", "2.0.2", "7.8.3"}, {512 << 20, "/tmp/not/yet/made"});
   const int extra = dup(0);
   const double fds_before = registry.gauge(metric::kProcessOpenFds).value();
   process.refresh();
@@ -30,6 +30,10 @@ TEST_CASE("the real process has plausible numbers") {
   const double started = registry.gauge(metric::kProcessStartTime).value();
   CHECK(started > now - 3600);
   CHECK(started < now + 5);
+  CHECK(registry.gauge(metric::kMemoryBudget).value() == 512 << 20);
+  const std::filesystem::space_info disk = std::filesystem::space("/tmp");
+  CHECK(registry.gauge_value(metric::kStateDiskSize, {}) == static_cast<double>(disk.capacity));
+  CHECK(*registry.gauge_value(metric::kStateDiskFree, {}) <= static_cast<double>(disk.capacity));
   CHECK(registry.expose().find("tidemark_build_info{version=\"1.2.3\",compiler=\"") != std::string::npos);
 }
 
@@ -45,7 +49,7 @@ TEST_CASE("numbers are read from the right fields, whatever the command is calle
   std::ofstream(proc / "self/limits") << "Limit  Soft Limit  Hard Limit  Units\nMax open files   1024   4096   files\n";
   std::ofstream(proc / "stat") << "cpu 1 2\nbtime 1700000000\n";
   MetricRegistry registry;
-  const ProcessMetrics process(registry, {}, proc);
+  const ProcessMetrics process(registry, {}, {}, proc);
   const double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   CHECK(std::abs(registry.counter(metric::kProcessCpu).value() - 400 / ticks) < 1e-6);
   CHECK(registry.gauge(metric::kProcessThreads).value() == 11);
@@ -53,6 +57,7 @@ TEST_CASE("numbers are read from the right fields, whatever the command is calle
   CHECK(registry.gauge(metric::kProcessResidentMemory).value() == 3.0 * static_cast<double>(sysconf(_SC_PAGESIZE)));
   CHECK(registry.gauge(metric::kProcessOpenFds).value() == 2);
   CHECK(registry.gauge(metric::kProcessMaxFds).value() == 1024);
+  CHECK_FALSE(registry.gauge_value(metric::kStateDiskFree, {}));  // no disk was named
   CHECK(std::abs(registry.gauge(metric::kProcessStartTime).value() - (1700000000 + 1000 / ticks)) < 1e-3);
   std::filesystem::remove_all(proc);
 }

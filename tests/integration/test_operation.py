@@ -41,6 +41,12 @@ def test_ledger_closes(env):
     assert ledger["closed"] is True, ledger
     source = ledger["source"]
     assert source["read"] == source["dead_lettered"] + source["filtered"] + source["passed"] == expected["read"], ledger
+    shown = {entry: total("ledger_records_total", step="events", entry=entry) for entry in ("read", "passed", "dead_lettered", "filtered")}
+    assert shown == {entry: source[entry] for entry in shown}, (shown, source)
+    assert total("ledger_records_total", step="per_user", entry="counted") == window["out"]
+    assert total("ledger_records_total", step="per_user", entry="late") == window["late"]
+    assert total("ledger_records_total", step="filter-1", entry="filtered") == filter_step["filtered"]
+    assert total("ledger_open_records") == 0
     steps = {one["name"]: one for one in ledger["steps"]}
     assert steps["filter-1"]["in"] == source["passed"], ledger
     assert steps["per_user"]["counted"] == window["out"] and steps["per_user"]["late"] == window["late"], ledger
@@ -87,7 +93,10 @@ checkpoints_total checkpoint_last_success_timestamp_seconds checkpoint_size_byte
 state_bytes state_keys lane_busy_seconds_total lane_idle_seconds_total lane_backpressured_seconds_total
 input_pause_seconds_bucket end_to_end_latency_seconds_bucket pipeline_state build_info records_late_total records_dead_lettered_total
 records_lost_total results_filtered_total window_updates_missed_total result_errors_total
-partitioning_violations_total records_deduplicated_total kafka_brokers_up kafka_queue_messages kafka_queue_bytes
+partitioning_violations_total records_deduplicated_total ledger_records_total ledger_open_records committed_lag_seconds
+position_offset committed_offset log_end_offset watermark_holder partition_idle partition_paused checkpoint_interval_seconds
+state_memory_limit_bytes rocksdb_keys rocksdb_memtable_bytes rocksdb_table_reader_bytes rocksdb_pending_compaction_bytes
+memory_budget_bytes state_disk_free_bytes state_disk_size_bytes kafka_brokers_up kafka_queue_messages kafka_queue_bytes
 kafka_sent_bytes_total kafka_received_bytes_total kafka_request_errors_total kafka_round_trip_seconds
 kafka_throttle_seconds""".split()
 

@@ -273,4 +273,26 @@ std::vector<std::string> compare_ledger(const Case& one, const Expected& expecte
   return complaints.take();
 }
 
+std::vector<std::string> compare_ledger_metrics(const nlohmann::json& status, const std::string& metrics) {
+  Complaints complaints;
+  const std::string pipeline = status["name"];
+  const auto tells = [&](const nlohmann::json& account) {
+    const std::string step = account["name"];
+    for (const auto& [entry, n] : account.items()) {
+      const std::string series = fmt::format("tidemark_ledger_records_total{{pipeline=\"{}\",step=\"{}\",entry=\"{}\"}}", pipeline, step, entry);
+      if (n.is_number() && metrics.find(series) != std::string::npos && metrics.find(series + " " + n.dump() + "\n") == std::string::npos) {
+        complaints.add("metrics: {} is not {}", series, n.dump());
+      }
+    }
+    const std::string closed = fmt::format("tidemark_ledger_open_records{{pipeline=\"{}\",step=\"{}\"}} 0\n", pipeline, step);
+    if (metrics.find(closed) == std::string::npos) complaints.add("metrics: the account of {} is open or not told", step);
+  };
+  const nlohmann::json& ledger = status["ledger"];
+  tells(ledger["source"]);
+  for (const nlohmann::json& step : ledger["steps"]) tells(step);
+  const std::string read = fmt::format("entry=\"read\"}} {}\n", ledger["source"]["read"].dump());
+  if (metrics.find(read) == std::string::npos) complaints.add("metrics: {} was read, and they do not tell", ledger["source"]["read"].dump());
+  return complaints.take();
+}
+
 }  // namespace tidemark::property

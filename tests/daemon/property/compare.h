@@ -16,5 +16,7 @@ std::vector<std::string> compare_output(const Case& one, const Expected& expecte
 
 // The ledger of a pipeline that did all of the work itself, figure by figure.
 std::vector<std::string> compare_ledger(const Case& one, const Expected& expected, const nlohmann::json& ledger);
+// Whether the text of the metrics tells the same of every account as the API, and none is open.
+std::vector<std::string> compare_ledger_metrics(const nlohmann::json& status, const std::string& metrics);
 
 }  // namespace tidemark::property

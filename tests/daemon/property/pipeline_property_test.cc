@@ -109,6 +109,8 @@ std::vector<std::string> do_run(const Case& one, const Expected& expected, const
     for (const std::string& line : end.log) {
       if (line.find("ledger_open") != std::string::npos) wrong.push_back(line);
     }
+    const auto told = compare_ledger_metrics(end.status, end.metrics);
+    wrong.insert(wrong.end(), told.begin(), told.end());
     if (!end.died && run.lives.size() == 1) {
       const auto ledger = compare_ledger(one, expected, end.status["ledger"]);
       wrong.insert(wrong.end(), ledger.begin(), ledger.end());

@@ -97,7 +97,8 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   pipeline.join();
-  return {life.dead(), pipeline.exit_code(), pipeline.error(), nlohmann::json::parse(pipeline.status_json()), log.lines()};
+  return {life.dead(), pipeline.exit_code(), pipeline.error(), nlohmann::json::parse(pipeline.status_json()), metrics.expose(),
+          log.lines()};
 }
 
 }  // namespace tidemark::property

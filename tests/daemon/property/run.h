@@ -45,6 +45,7 @@ struct LifeEnd {
   int exit_code = 0;
   std::string error;
   nlohmann::json status;
+  std::string metrics;           // as they are exposed
   std::vector<std::string> log;  // warnings and errors
 };
 
