@@ -12,6 +12,8 @@ build_packages() {
 # packages exclude each other. Helm and Kubernetes' schemas come through pip: Debian has neither.
 test_packages() {
   echo catch2 python3 python3-yaml python3-jsonschema python3-pip dpkg-dev systemd util-linux ca-certificates
+  # Rules, dashboards and inhibitions are tried on the servers that read them in life.
+  echo prometheus prometheus-alertmanager
   [ -e /usr/include/boost/multiprecision/cpp_int.hpp ] || echo libboost-dev
   command -v mvn >/dev/null || echo maven
   has_java_17 || echo default-jre-headless
