@@ -132,7 +132,8 @@ def test_kafka_is_away_and_its_symptoms_are_kept_quiet(env):
     server = shop.watch(process)
     all_is_well(server, process)
     shop.broker.stop()
-    fires(server, "TidemarkKafkaUnreachable", pipeline="shop")
+    # Offsets that are being sent are waited for as long as a transaction may last, a minute here; only then it looks around.
+    fires(server, "TidemarkKafkaUnreachable", 150, pipeline="shop")
     manager = Alertmanager(env, env.deploy / "prometheus" / "alertmanager.yml")
     for labels in [*alerts(server, "TidemarkKafkaUnreachable"), {**alerts(server, "TidemarkKafkaUnreachable")[0], "client": "both"}]:
         manager.add(**labels)
