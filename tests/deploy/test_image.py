@@ -10,10 +10,36 @@ import time
 import yaml
 
 import kafka
+import prometheus
 from harness import TUMBLING, Job, Kit, long_test, skip, wait_for
 from test_packages import said_by, version_of
 
 LIMIT_MIB = 192
+
+
+def compose(env):
+    return yaml.safe_load((env.deploy / "compose.yaml").read_text())
+
+
+def test_the_compose_file_names_what_is_there(env):
+    services = compose(env)["services"]
+    assert {"kafka", "tidemark", "prometheus", "alertmanager", "grafana"} <= set(services)
+    for name, service in services.items():
+        assert re.search(r":v?\d+\.\d+", service["image"]), f"{name}: {service['image']} is not pinned"
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:"), f"{name} is open to others: {port}"
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert not source.startswith(".") or (env.deploy / source).exists(), f"{name}: there is no {source}"
+        for other in service.get("depends_on", {}):
+            assert other in services, f"{name}: {other}"
+    ours = services["tidemark"]
+    assert ours["read_only"] is True and ours["cap_drop"] == ["ALL"] and "mem_limit" in ours
+    assert "no-new-privileges:true" in ours["security_opt"]
+    assert f":{version_of(env)}" in ours["image"]
+    for name in ("prometheus.yml", "grafana/datasources/prometheus.yml", "grafana/dashboards/tidemark.yml"):
+        assert yaml.safe_load((env.deploy / "compose" / name).read_text()), name
+    prometheus.call("promtool", "check", "config", "--syntax-only", env.deploy / "compose" / "prometheus.yml")
 
 
 def test_the_shop_writes_what_the_pipeline_reads(env):
