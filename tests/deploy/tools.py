@@ -94,7 +94,7 @@ def helm_binary(major):
 
 
 def run(command, **options):
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=180, **options)
 
 
 def helm(major, *args):
