@@ -72,6 +72,7 @@ struct AggregateParameter {
   bool whole = false;     // an integer, at most 2^53
   bool list = false;      // a list of numbers instead, each greater than the one before
   std::optional<double> otherwise = std::nullopt;  // where it is not written; without one it must be
+  bool reads_only = false;  // has no part in the state: calls that differ in nothing else keep one state together
 };
 
 // How many numbers a list parameter may have.

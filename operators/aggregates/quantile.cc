@@ -92,11 +92,11 @@ AggregateFunction quantile_function() {
           .takes = "int, uint, double, duration",
           .gives = "double; duration of durations",
           .memory = "16 B, and within 1% 256 B for each half of a power of two that values fall into: 5 KiB from 1 ms to 1 s, "
-                    "3 MiB at most; in proportion to 1 / error",
+                    "3 MiB at most; in proportion to 1 / error. Calls in one window that differ only in q share it",
           .columns = 1,
           .columns_min = 1,
           .maker = make,
-          .parameters = {{.name = "q", .least = 0, .most = 1},
+          .parameters = {{.name = "q", .least = 0, .most = 1, .reads_only = true},
                          {.name = "error", .least = 0.001, .most = 0.1, .otherwise = kError}}};
 }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "operators/expr/ast.h"
 #include "operators/expr/zones.h"
 #include "operators/plan/aggregate_calls.h"
 #include "operators/windows/state_block.h"
@@ -108,6 +109,13 @@ class WindowPlanner {
     uint32_t place = 0;
     bool nullable = false;
   };
+  // What a state is fed from, and whether that may leave it without any value. The state is the aggregate's at `place`.
+  struct KeptState {
+    PlannedAggregate feed;
+    std::vector<Type> types;
+    bool over_nothing = false;
+    size_t place = 0;
+  };
   struct InputType {
     Type type;
     bool nullable = false;
@@ -125,6 +133,7 @@ class WindowPlanner {
   std::optional<Ast> plan_calls(const NamedExpression& field, const std::string& prefix, Scope& raw);
   const PlannedCall* known_call(const expr::AggregateCall& call, const SourceText& text);
   std::optional<PlannedCall> plan_call(const expr::AggregateCall& call, const SourceText& text);
+  std::optional<KeptState> plan_state(const expr::AggregateCall& call, const SourceText& text, size_t columns);
   std::optional<uint32_t> plan_input(const Ast& ast, const SourceText& text, std::optional<uint32_t> condition,
                                      InputType& type, bool must_be_bool);
   void plan_result(const Remainder& remainder, const Sight& behind);
@@ -139,6 +148,7 @@ class WindowPlanner {
   WindowOutcome out_;
   WindowPlan& window_ = out_.planned.window;
   std::map<std::string, PlannedCall> calls_;  // by their text
+  std::map<std::string, KeptState> states_;   // by state_of() the first call of each
   uint32_t revision_slot_ = 0;
   uint32_t withdrawn_slot_ = 0;
 };
@@ -183,8 +193,8 @@ void WindowPlanner::plan_results() {
     auto rest = plan_calls(field, fmt::format("aggregate {}.", i), raw);
     if (rest) remainders.push_back({&field, std::move(*rest)});
   }
-  for (const PlannedAggregate& a : window_.aggregates) {
-    out_.planned.result_types.push_back(a.function->result_type());
+  for (const PlannedResult& r : window_.results) {
+    out_.planned.result_types.push_back(r.function->result_type());
     binder_.new_slot(own_stage_);
   }
   if (window_.withdraws()) {
@@ -217,7 +227,7 @@ std::optional<Ast> WindowPlanner::plan_calls(const NamedExpression& field, const
     const PlannedCall* const call = known_call(split->calls[k], field.expression);
     if (!call) return std::nullopt;
     const auto slot = static_cast<uint32_t>(window_.key_types.size() + 2 + call->place);
-    const Type type = window_.aggregates[call->place].function->result_type();
+    const Type type = window_.results[call->place].function->result_type();
     raw.fields.push_back({prefix + std::to_string(k), type, call->nullable, slot});
   }
   return std::move(split->rest);
@@ -229,42 +239,79 @@ const WindowPlanner::PlannedCall* WindowPlanner::known_call(const expr::Aggregat
   return planned ? &calls_.emplace(call.text, *planned).first->second : nullptr;
 }
 
-// Plans the aggregate behind one call.
+std::string text_of(const Ast& part) { return part.text.substr(part.root->begin, part.root->end - part.root->begin); }
+
+// What decides over the state that a call keeps: all of it but the numbers that only its result goes by.
+std::string state_of(const expr::AggregateCall& call, const AggregateFunction& function,
+                     const std::vector<std::vector<double>>& parameters) {
+  std::string out = call.name + "(";
+  for (size_t i = 0; i < column_count(call, function); ++i) out += (i > 0 ? ", " : "") + text_of(call.args[i]);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!function.parameters[i].reads_only) out += fmt::format("; {}", fmt::join(parameters[i], " "));
+  }
+  return out + ")" + (call.where ? " where " + text_of(*call.where) : "");
+}
+
+// Plans the aggregate behind one call, or a reader of the state that another one keeps.
 std::optional<WindowPlanner::PlannedCall> WindowPlanner::plan_call(const expr::AggregateCall& call,
                                                                    const SourceText& text) {
   const AggregateFunction& function = *find_aggregate_function(call.name);
   const auto parameters = read_parameters(call, function);
   if (!parameters) return binder_.report(text, {parameters.error()}), std::nullopt;
-  PlannedAggregate planned;
-  InputType condition_type;
-  if (call.where) {
-    planned.where_slot = plan_input(*call.where, text, std::nullopt, condition_type, true);
-    if (!planned.where_slot) return std::nullopt;
+  const std::string state = state_of(call, function, *parameters);
+  auto kept = states_.find(state);
+  const bool shares = kept != states_.end();
+  if (!shares) {
+    auto planned = plan_state(call, text, column_count(call, function));
+    if (!planned) return std::nullopt;
+    kept = states_.emplace(state, std::move(*planned)).first;
   }
-  std::vector<Type> types;
-  // No value may be left to it, and rows that withdraw have none.
-  bool over_nothing = call.where.has_value() || window_.withdraws();
-  for (size_t i = 0; i < column_count(call, function); ++i) {
-    InputType type;
-    auto& slot = i == 0 ? planned.arg_slot : planned.by_slot;
-    slot = plan_input(call.args[i], text, planned.where_slot, type, false);
-    if (!slot) return std::nullopt;
-    over_nothing |= type.nullable;
-    types.push_back(std::move(type.type));
-  }
+  const std::vector<Type>& types = kept->second.types;
   auto made = function.make({types, *parameters, topics_});
-  if (!made) return diagnostics_.error(locate(text, call.offset), made.error().message), std::nullopt;
+  if (!made) {
+    if (!shares) states_.erase(kept);
+    return diagnostics_.error(locate(text, call.offset), made.error().message), std::nullopt;
+  }
   const Aggregate& aggregate = **made;
-  planned.function = std::move(*made);
-  planned.state_offset = window_.state_size;
-  window_.state_size += aggregate.state_size();
   std::string type_text = to_string(aggregate.result_type());
   if (!types.empty()) type_text = " -> " + type_text;
   for (size_t i = types.size(); i-- > 0;) type_text = (i > 0 ? ", " : "") + to_string(types[i]) + type_text;
-  out_.signature.aggregates.push_back({call.text, call.text, std::move(type_text)});
-  window_.aggregates.push_back(std::move(planned));
-  const bool nullable = aggregate.can_overflow() || (aggregate.result_nullable() && over_nothing);
-  return PlannedCall{static_cast<uint32_t>(window_.aggregates.size() - 1), nullable};
+  out_.signature.aggregates.push_back({call.text, shares ? "in the state of " + state : call.text, std::move(type_text)});
+  const bool nullable = aggregate.can_overflow() || (aggregate.result_nullable() && kept->second.over_nothing);
+  const PlannedCall planned{static_cast<uint32_t>(window_.results.size()), nullable};
+  if (shares) {
+    const size_t offset = window_.aggregates[kept->second.place].state_offset;
+    window_.results.push_back({&aggregate, offset, std::move(*made)});
+    return planned;
+  }
+  PlannedAggregate& feed = kept->second.feed;
+  window_.results.push_back({&aggregate, window_.state_size});
+  kept->second.place = window_.aggregates.size();
+  window_.aggregates.push_back({std::move(*made), feed.arg_slot, feed.by_slot, feed.where_slot, window_.state_size});
+  window_.state_size += aggregate.state_size();
+  return planned;
+}
+
+// The columns and the condition of a call that keeps a state of its own.
+std::optional<WindowPlanner::KeptState> WindowPlanner::plan_state(const expr::AggregateCall& call, const SourceText& text,
+                                                                  size_t columns) {
+  KeptState kept;
+  InputType condition_type;
+  if (call.where) {
+    kept.feed.where_slot = plan_input(*call.where, text, std::nullopt, condition_type, true);
+    if (!kept.feed.where_slot) return std::nullopt;
+  }
+  // No value may be left to it, and rows that withdraw have none.
+  kept.over_nothing = call.where.has_value() || window_.withdraws();
+  for (size_t i = 0; i < columns; ++i) {
+    InputType type;
+    auto& slot = i == 0 ? kept.feed.arg_slot : kept.feed.by_slot;
+    slot = plan_input(call.args[i], text, kept.feed.where_slot, type, false);
+    if (!slot) return std::nullopt;
+    kept.over_nothing |= type.nullable;
+    kept.types.push_back(std::move(type.type));
+  }
+  return kept;
 }
 
 // An aggregate's argument or condition: worked out before the exchange, into a slot of its own unless it is a field.

@@ -48,9 +48,7 @@ void ResultWriter::open_batch() {
   for (const Type& type : plan_.key_types) batch_->columns.emplace_back().reset(type, room_);
   batch_->columns.emplace_back().reset(TypeKind::kTimestamp, room_);
   batch_->columns.emplace_back().reset(TypeKind::kTimestamp, room_);
-  for (const PlannedAggregate& a : plan_.aggregates) {
-    batch_->columns.emplace_back().reset(a.function->result_type(), room_);
-  }
+  for (const PlannedResult& r : plan_.results) batch_->columns.emplace_back().reset(r.function->result_type(), room_);
   if (!plan_.revises()) return;
   if (plan_.withdraws()) batch_->columns.emplace_back().reset(TypeKind::kBool, room_);
   batch_->columns.emplace_back().reset(TypeKind::kInt, room_);
@@ -90,9 +88,9 @@ bool ResultWriter::add(std::string_view key, const std::byte* states) {
   batch.columns[keys].valid[row] = batch.columns[keys + 1].valid[row] = 1;
   batch.columns[keys].ints[row] = window_.start.us;
   batch.columns[keys + 1].ints[row] = window_.end.us;
-  for (size_t i = 0; i < plan_.aggregates.size(); ++i) {
-    const PlannedAggregate& a = plan_.aggregates[i];
-    const bool given = a.function->result(states + a.state_offset, batch.columns[keys + 2 + i], row, batch.arena);
+  for (size_t i = 0; i < plan_.results.size(); ++i) {
+    const PlannedResult& r = plan_.results[i];
+    const bool given = r.function->result(states + r.state_offset, batch.columns[keys + 2 + i], row, batch.arena);
     if (!given) ++counters_.result_errors;
   }
   if (plan_.revises()) add_revision(row);

@@ -20,6 +20,13 @@ struct PlannedAggregate {
   size_t state_offset = 0;             // within an entry's state block
 };
 
+// One column of the raw results: what an aggregate, or another one like it, reads in the state of the first.
+struct PlannedResult {
+  const Aggregate* function = nullptr;
+  size_t state_offset = 0;
+  std::unique_ptr<const Aggregate> own = {};  // of one that keeps no state: `function`
+};
+
 // When a window speaks: once it is closed; before that, too, at multiples of a period from the epoch; or whenever it has
 // changed.
 enum class EmitWhen : uint8_t { kOnClose, kEvery, kOnChange };
@@ -32,7 +39,8 @@ struct WindowPlan {
   EmitWhen emit = EmitWhen::kOnClose;
   Duration every;                         // of kEvery
   std::vector<Type> key_types;            // in `by` order
-  std::vector<PlannedAggregate> aggregates;
+  std::vector<PlannedAggregate> aggregates;  // those that keep states
+  std::vector<PlannedResult> results;     // by raw result column
   size_t state_size = 0;                  // of all aggregates together
   bool feeds_window = false;              // another window takes its result rows
 
@@ -49,7 +57,7 @@ struct WindowPlan {
   }
 };
 
-// Columns of a result batch, by slot: the keys, then window_start, window_end, then one per aggregate in plan order, then
+// Columns of a result batch, by slot: the keys, then window_start, window_end, then one for each of `results`, then
 // withdrawn where the window withdraws, then revision and is_final where it revises.
 
 }  // namespace tidemark

@@ -178,6 +178,16 @@ ResultField arithmetic(Random& random) {
   }
 }
 
+// The same quantile at another rank, which the engine reads from one sketch with the first.
+ResultField other_rank(Random& random, const ResultField& first) {
+  ResultField out = first;
+  const double q = random.one_of({0.0, 0.25, 0.5, 0.9, 1.0});
+  const size_t from = first.expression.find(", ") + 2;
+  out.parts[0].numbers = {q};
+  out.expression.replace(from, first.expression.find(')') - from, oracle::render_double(q));
+  return out;
+}
+
 }  // namespace
 
 std::vector<ResultField> random_results(Random& random, bool lists) {
@@ -188,6 +198,9 @@ std::vector<ResultField> random_results(Random& random, bool lists) {
     results.push_back(sums ? sum_like(random) : kind < 40 ? simple(random) : kind < 70 ? collecting(random)
                       : kind < 80 ? of_columns(random, lists) : arithmetic(random));
     results.back().name = "a" + std::to_string(n);
+    if (!results.back().expression.starts_with("quantile") || random.percent(40)) continue;
+    results.push_back(other_rank(random, results.back()));
+    results.back().name = "b" + std::to_string(n);
   }
   return results;
 }

@@ -113,6 +113,33 @@ TEST_CASE("a window over a step that may speak more than once is refused") {
   CHECK_THAT(said_of(behind("emit: on_change, ", "  - map: {d: c}\n" + over)), Contains("9:5: error: a window over a step that may"));
 }
 
+TEST_CASE("quantiles of one expression in one window share a sketch") {
+  const auto window = [](const std::string& aggregates) {
+    const std::string text = "name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t}\n    schema: {x: 'double?', y: double, flag: bool}\n"
+                             "steps:\n  - name: w\n    window:\n      tumbling: 1m\n      aggregates: {" + aggregates + "}\nsinks:\n  - drop: {}\n";
+    Diagnostics diagnostics;
+    const auto spec = load_pipeline(text, "p.yaml", {}, diagnostics);
+    auto plan = spec ? make_plan(*spec, diagnostics) : std::nullopt;
+    for (const Diagnostic& d : diagnostics.all()) UNSCOPED_INFO(to_string(d));
+    REQUIRE(plan);
+    return std::move(*plan);
+  };
+  const Plan one = window("a: 'quantile(x, 0.5)'");
+  const Plan three = window("a: 'quantile(x, 0.5)', b: 'quantile(x, 0.95)', c: 'quantile(x, 0.5) * 2.0', d: 'quantile(x,0.99)'");
+  CHECK(three.window(0).window.aggregates.size() == 1);
+  CHECK(three.window(0).window.results.size() == 3);
+  CHECK(three.window(0).window.state_size == one.window(0).window.state_size);
+  CHECK(three.window(0).inputs.size() == one.window(0).inputs.size());
+  CHECK(three.signatures[0].aggregates[1].text == "in the state of quantile(x; 0.01)");
+  CHECK(three.window_step(0).output.find("b")->nullable);
+  for (const char* apart : {"b: 'quantile(y, 0.95)'", "b: 'quantile(x, 0.95, 0.05)'", "b: 'quantile(x, 0.95).where(flag)'",
+                            "b: 'quantile(x + 1.0, 0.95)'"}) {
+    const Plan two = window("a: 'quantile(x, 0.5)', " + std::string(apart));
+    CHECK(two.window(0).window.aggregates.size() == 2);
+  }
+  CHECK(window("a: 'quantile(x * y, 0.5).where(flag)', b: 'quantile(x * y, 0.9).where(flag)'").window(0).window.aggregates.size() == 1);
+}
+
 TEST_CASE("a window may stand beside another one, over it, or over one that stands over it") {
   const std::string over = "  - {name: over, window: {tumbling: 1h, by: [n], aggregates: {s: sum(c)}}}\n";
   const std::string top = "  - window: {session: 5s, aggregates: {s: max(s), at: last(window_start)}}";

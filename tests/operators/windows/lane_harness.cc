@@ -37,6 +37,7 @@ void plan_aggregate(TestPlan& test, std::string_view name, std::optional<uint32_
   REQUIRE(made.has_value());
   const size_t size = (*made)->state_size();
   test.plan.aggregates.push_back({std::move(*made), arg, std::nullopt, where, test.plan.state_size});
+  test.plan.results.push_back({test.plan.aggregates.back().function.get(), test.plan.state_size});
   test.plan.state_size += size;
 }
 
