@@ -7,6 +7,7 @@
 
 #include "config/names.h"
 #include "config/resolve.h"
+#include "config/resolve_sources.h"
 #include "config/resolve_tests.h"
 #include "config/specs.h"
 
@@ -47,7 +48,7 @@ Kind<PipelineSpec> pipeline_kind() {
                 "the pipeline's name, the default consumer group and the prefix of all that it owns")
       .required("sources", &PipelineSpec::sources,
                 some(kinds::keyed(&SourceSpec::name, source_kind(), name_rules()), "one source"),
-                "a map from names to sources; exactly one for now")
+                "a map from names to sources; several are read as one group, have one schema and meet in a `union` step")
       .field("steps", &PipelineSpec::steps, kinds::list(step_kind()),
              "What is done to the rows, one step after the other.")
       .required("sinks", &PipelineSpec::sinks,
@@ -144,6 +145,7 @@ std::optional<PipelineSpec> draft_pipeline(std::string_view text, const std::str
     (void)pipeline_kind().read(*root, "the pipeline", *pipeline, found);
     mark_sections(*pipeline, *root, lost);
     resolve(*pipeline, found);
+    resolve_sources(*pipeline, found);
     resolve_tests(*pipeline, found);
     mark_unsound(*pipeline);
     pipeline->sound = !found.has_errors();

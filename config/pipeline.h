@@ -145,6 +145,12 @@ struct DedupeSpec {
   Located<Duration> within;
 };
 
+// Rows of several sources, as they come.
+struct UnionSpec {
+  std::vector<Located<std::string>> of;                 // without duplicates, at least two
+  std::vector<size_t> sources;                          // the same by number
+};
+
 // Aligned windows: start at epoch + offset + k x step. size >= step > 0, offset >= 0.
 struct TumblingSpec {
   Located<Duration> size;
@@ -203,8 +209,8 @@ struct StepSpec {
   Located<std::string> name;                            // as written, or KIND-N by its place in the list, from 1
   std::optional<Located<std::string>> from;
   Location where;
-  std::variant<FilterSpec, MapSpec, SelectSpec, DedupeSpec, WindowSpec> what;
-  InputRef input;                                       // always an earlier step or a source
+  std::variant<FilterSpec, MapSpec, SelectSpec, DedupeSpec, WindowSpec, UnionSpec> what;
+  InputRef input;                                       // an earlier step or a source; of a union the first of its sources
   bool sound = true;                                    // the input and the fields' names are as written
 };
 
@@ -293,7 +299,7 @@ enum class Exchange { kMemory };
 struct PipelineSpec {
   std::string file;
   Located<std::string> name;
-  std::vector<SourceSpec> sources;                       // exactly one, for now
+  std::vector<SourceSpec> sources;                       // at least one; several are read by one group and have one schema
   std::vector<StepSpec> steps;                           // in an order in which inputs come first
   std::vector<SinkSpec> sinks;                           // at least one
   CheckpointSpec checkpoint;

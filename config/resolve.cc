@@ -25,6 +25,7 @@ std::string_view kind_word(const StepSpec& step) {
     std::string_view operator()(const SelectSpec&) const { return "select"; }
     std::string_view operator()(const DedupeSpec&) const { return "dedupe"; }
     std::string_view operator()(const WindowSpec&) const { return "window"; }
+    std::string_view operator()(const UnionSpec&) const { return "union"; }
   };
   return std::visit(Words{}, step.what);
 }
@@ -56,24 +57,18 @@ class Resolver {
   void names_and_inputs() {
     name_by_place(pipeline_.steps);
     name_by_place(pipeline_.sinks);
-    if (pipeline_.sources.size() > 1) {
-      diagnostics_.error(pipeline_.sources[1].name.where, "a second source: union is not supported yet",
-                         "keep one source; one kafka source can read several topics");
-    }
     for (size_t i = 0; i < pipeline_.sources.size(); ++i) {
       claim(pipeline_.sources[i].name, {InputRef::Kind::kSource, i});
     }
     for (size_t i = 0; i < pipeline_.steps.size(); ++i) {
       StepSpec& step = pipeline_.steps[i];
-      const InputRef before = i == 0 ? InputRef{InputRef::Kind::kSource, 0} : InputRef{InputRef::Kind::kStep, i - 1};
-      step.input = step.from ? find(*step.from, false, i, step.sound) : before;
+      step.input = input_of(step, i);
       claim(step.name, {InputRef::Kind::kStep, i});
     }
     std::map<std::string, int> sink_names;
     for (SinkSpec& sink : pipeline_.sinks) {
-      const InputRef last = pipeline_.steps.empty() ? InputRef{InputRef::Kind::kSource, 0}
-                                                    : InputRef{InputRef::Kind::kStep, pipeline_.steps.size() - 1};
-      sink.input = sink.from ? find(*sink.from, true, pipeline_.steps.size(), sink.sound) : last;
+      sink.input = sink.from ? find(*sink.from, true, pipeline_.steps.size(), sink.sound)
+                             : before(pipeline_.steps.size(), "sink", sink.where, sink.sound);
       const auto [first, fresh] = sink_names.emplace(sink.name.value, sink.name.where.line);
       if (!fresh) repeated(sink.name, "sink", first->second);
     }
@@ -125,8 +120,59 @@ class Resolver {
     if (!fresh) repeated(name, ref.kind == InputRef::Kind::kSource ? "source" : "step or source", first->second.line);
   }
 
+  InputRef input_of(StepSpec& step, size_t place) {
+    if (auto* all = std::get_if<UnionSpec>(&step.what)) return unite(*all, step);
+    return step.from ? find(*step.from, false, place, step.sound) : before(place, "step", step.where, step.sound);
+  }
+
+  // What comes before the step of that number, for those that do not say what they take.
+  InputRef before(size_t place, std::string_view taker, const Location& where, bool& sound) {
+    if (place > 0) return {InputRef::Kind::kStep, place - 1};
+    // Where there are no steps, they may be what was refused.
+    if (pipeline_.sources.size() > 1 && sound && (pipeline_.steps_sound || !pipeline_.steps.empty())) {
+      std::string names;
+      for (const SourceSpec& source : pipeline_.sources) names += (names.empty() ? "" : ", ") + source.name.value;
+      diagnostics_.error(where, fmt::format("it is not said which of the sources this {} takes", taker),
+                         fmt::format("begin the steps with `- union: [{}]`, or write `from: {}` here", names,
+                                     pipeline_.sources.front().name.value));
+      sound = false;
+    }
+    return {};
+  }
+
+  InputRef unite(UnionSpec& all, StepSpec& step) {
+    if (step.from) {
+      diagnostics_.error(step.from->where, "a union has no `from`", "it takes the sources that it names");
+      step.sound = false;
+    }
+    for (const Located<std::string>& name : all.of) {
+      const auto found = known_.find(name.value);
+      if (found != known_.end() && found->second.ref.kind == InputRef::Kind::kSource) {
+        step.sound &= !found->second.repeated;
+        all.sources.push_back(found->second.ref.index);
+        continue;
+      }
+      step.sound = false;
+      if (found != known_.end()) {
+        diagnostics_.error(name.where, fmt::format("`{}` is a step, and a union takes sources", name.value),
+                           "let the union come first, and the steps behind it");
+      } else {
+        no_source(name);
+      }
+    }
+    return {InputRef::Kind::kSource, all.sources.empty() ? 0 : all.sources.front()};
+  }
+
+  void no_source(const Located<std::string>& name) {
+    std::vector<std::string_view> candidates;
+    for (const SourceSpec& source : pipeline_.sources) candidates.push_back(source.name.value);
+    const std::string_view nearest = nearest_word(name.value, candidates);
+    diagnostics_.error(name.where, fmt::format("there is no source called `{}`", name.value), did_you_mean(nearest));
+  }
+
   // What `from` names; clears `sound` when that is nothing, or several.
   InputRef find(const Located<std::string>& from, bool is_sink, size_t steps_before, bool& sound) {
+    if (from.value.empty()) return sound = false, InputRef{};  // refused as it was read
     if (from.value == kLateStream || from.value == kDeadLetterStream) {
       if (is_sink) return {from.value == kLateStream ? InputRef::Kind::kLate : InputRef::Kind::kDeadLetter, 0};
     } else if (const auto found = known_.find(from.value); found != known_.end()) {
@@ -241,11 +287,23 @@ class Resolver {
 
   void unread_steps() {
     std::vector<bool> read(pipeline_.steps.size());
+    std::vector<bool> read_sources(pipeline_.sources.size());
     const auto mark = [&](const InputRef& input) {
       if (input.kind == InputRef::Kind::kStep) read[input.index] = true;
+      if (input.kind == InputRef::Kind::kSource && input.index < read_sources.size()) read_sources[input.index] = true;
     };
-    for (const StepSpec& step : pipeline_.steps) mark(step.input);
+    for (const StepSpec& step : pipeline_.steps) {
+      mark(step.input);
+      const auto* all = std::get_if<UnionSpec>(&step.what);
+      for (const size_t source : all ? all->sources : std::vector<size_t>{}) read_sources[source] = true;
+    }
     for (const SinkSpec& sink : pipeline_.sinks) mark(sink.input);
+    for (size_t i = 0; i < read_sources.size(); ++i) {
+      if (read_sources[i] || !pipeline_.sources_sound) continue;
+      diagnostics_.warn(pipeline_.sources[i].name.where,
+                        fmt::format("nothing takes the records of `{}`", pipeline_.sources[i].name.value),
+                        "name it in a `union`, or leave it out");
+    }
     for (size_t i = 0; i < read.size(); ++i) {
       if (read[i]) continue;
       diagnostics_.warn(pipeline_.steps[i].name.where,
@@ -274,9 +332,11 @@ class Resolver {
     for (const SinkSpec& sink : pipeline_.sinks) {
       const auto* kafka = std::get_if<KafkaSinkSpec>(&sink.what);
       if (!kafka) continue;
-      const KafkaSourceSpec& source = pipeline_.sources.front().kafka();
       const auto same = [&](const Located<std::string>& topic) { return topic.value == kafka->topic.value; };
-      if (kafka->brokers.value != source.brokers.value || std::ranges::none_of(source.topics, same)) continue;
+      const auto reads = [&](const SourceSpec& source) {
+        return kafka->brokers.value == source.kafka().brokers.value && std::ranges::any_of(source.kafka().topics, same);
+      };
+      if (std::ranges::none_of(pipeline_.sources, reads)) continue;
       diagnostics_.warn(kafka->topic.where,
                         fmt::format("the sink writes to `{}`, which the source reads", kafka->topic.value),
                         "its own rows come in again, without end");

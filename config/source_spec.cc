@@ -61,9 +61,9 @@ Kind<std::string> brokers_kind() {
 
 Kind<std::string> name_kind() { return kinds::text(name_rules()); }
 
-Kind<std::vector<Located<std::string>>> field_names_kind() {
+Kind<std::vector<Located<std::string>>> names_kind(kinds::TextRules rules) {
   Kind<std::vector<Located<std::string>>> kind =
-      kinds::list(kinds::lift<Located<std::string>>(kinds::text(field_rules())), true);
+      kinds::list(kinds::lift<Located<std::string>>(kinds::text(std::move(rules))), true);
   kind.read = [read = kind.read](const Node& node, std::string_view what, std::vector<Located<std::string>>& out,
                                  Diagnostics& diagnostics) {
     bool ok = read(node, what, out, diagnostics);
@@ -79,6 +79,8 @@ Kind<std::vector<Located<std::string>>> field_names_kind() {
   };
   return kind;
 }
+
+Kind<std::vector<Located<std::string>>> field_names_kind() { return names_kind(field_rules()); }
 
 namespace {
 

@@ -18,7 +18,9 @@ Kind<PipelineSpec> pipeline_kind();
 Kind<std::string> brokers_kind();
 // `name` and `from` of steps and sinks.
 Kind<std::string> name_kind();
-// A list of field names; one alone may stand without brackets.
+// A list of names without repeats; one alone may stand without brackets.
+Kind<std::vector<Located<std::string>>> names_kind(kinds::TextRules rules);
+// The same of fields.
 Kind<std::vector<Located<std::string>>> field_names_kind();
 
 }  // namespace tidemark

@@ -1,4 +1,4 @@
-// The specs of steps: filter, map, select, dedupe and window with its kinds.
+// The specs of steps: filter, map, select, dedupe, union, and window with its kinds.
 #include <array>
 
 #include <fmt/format.h>
@@ -235,6 +235,29 @@ Kind<DedupeSpec> dedupe_kind() {
       .kind();
 }
 
+// At least two names: one alone is no union.
+Kind<std::vector<Located<std::string>>> united_kind() {
+  auto kind = names_kind(name_rules());
+  kind.read = [read = kind.read](const Node& node, std::string_view what, std::vector<Located<std::string>>& out,
+                                 Diagnostics& diagnostics) {
+    if (!read(node, what, out, diagnostics)) return false;
+    if (out.size() > 1) return true;
+    diagnostics.error(node.where(), fmt::format("{} brings several sources together, and names {}", what, out.empty() ? "none" : "one"),
+                      "write at least two, such as [web, app]");
+    return false;
+  };
+  return kind;
+}
+
+Kind<std::string> from_kind() {
+  Kind<std::string> kind = name_kind();
+  kind.read = [read = kind.read](const Node& node, std::string_view what, std::string& out, Diagnostics& diagnostics) {
+    if (node.kind != Node::Kind::kSequence) return read(node, what, out, diagnostics);
+    return wrong_kind(node, what, "one name", diagnostics, "a step `- union: [web, app]` before it brings sources together");
+  };
+  return kind;
+}
+
 }  // namespace
 
 Duration WindowSpec::offset() const {
@@ -295,7 +318,7 @@ Kind<StepSpec> step_kind() {
   return Spec<StepSpec>("step", "One step of the pipeline. It takes the step before it, unless it says `from`.",
                         "- filter: event_type == 'purchase'")
       .field("name", &StepSpec::name, name_kind(), "Default: KIND-N by its place in the list, from 1.")
-      .field("from", &StepSpec::from, name_kind(),
+      .field("from", &StepSpec::from, from_kind(),
              "The source or earlier step whose rows it takes. Several steps and sinks may take the same one: each is a branch "
              "that sees all of its rows.")
       .choice(kGroup, "filter", &StepSpec::what, kinds::inside(&FilterSpec::condition, kinds::expression()),
@@ -308,7 +331,12 @@ Kind<StepSpec> step_kind() {
               "Keeps only the fields that it lists, or makes them.")
       .choice(kGroup, "dedupe", &StepSpec::what, dedupe_kind(), "Lets the first of equal records pass.")
       .choice(kGroup, "window", &StepSpec::what, window_kind(), "Aggregates by key and time.")
-      .refused("union", "Brings several inputs together.", kGroup)
+      .choice(kGroup, "union", &StepSpec::what, kinds::inside(&UnionSpec::of, united_kind()),
+              "Brings the records of several sources together, as they come: `- union: [web, app]`. It takes names of sources, and no "
+              "`from`. Sources of one pipeline are read as one consumer group, so they have the same `brokers`, `group`, `fetch` and "
+              "`properties`; no topic is read by two of them, and at most one has a `topic_pattern`, which takes what no other names. "
+              "They declare the same fields with the same types; `path`, `format`, how timestamps are written, `event_time`, `start`, "
+              "`tombstones` and `max_record` are each source's own. Time is that of all sources together, also where a step takes only one.")
       .refused("join", "Brings rows with equal keys together.", kGroup)
       .foreign({"where", "having", "condition"}, "filter", "write `filter: condition`")
       .foreign({"project", "projection", "fields", "columns"}, "select")
@@ -317,14 +345,14 @@ Kind<StepSpec> step_kind() {
       .foreign({"aggregate", "aggregates", "aggregations", "group_by", "groupby", "by", "key_by", "tumbling", "tumble", "sliding",
                 "hopping", "hop", "session", "cumulative", "running", "calendar"},
                "window", "it stands inside of a window: `window: {tumbling: 1m, by: user_id, aggregates: {n: count()}}`")
-      .foreign({"type", "kind", "processor"}, "filter", "the kind of step is a key: `filter`, `map`, `select`, `dedupe` or `window`")
+      .foreign({"type", "kind", "processor"}, "filter", "the kind of step is a key: `filter`, `map`, `select`, `dedupe`, `union` or `window`")
       .foreign({"input", "inputs", "source"}, "from")
       .foreign({"id", "label"}, "name")
       .foreign({"deduplicate", "deduplication", "unique", "distinct"}, "dedupe", "write `dedupe: {by: [event_id], within: 10m}`")
-      .foreign({"merge", "concat"}, "", "that would be `union`, which is not supported yet")
+      .foreign({"merge", "concat", "union_all"}, "union", "write `union: [SOURCE, SOURCE]`")
       .foreign({"sink", "to", "output", "emit"}, "", "rows leave in `sinks`, which may say `from: STEP`")
       .place(&StepSpec::where)
-      .sound(&StepSpec::sound, {"from", "map", "select"})
+      .sound(&StepSpec::sound, {"from", "map", "select", "union"})
       .kind();
 }
 

@@ -166,7 +166,7 @@ Status Attempt::commit_start() {
   }
   // Only now are they passed over for good: a start that fails before decides anew.
   for (const auto& [id, lost] : resumed_.lost) {
-    deps_.metrics.partition(deps_.plan.source.name, id.topic, id.partition).records_lost.add(static_cast<uint64_t>(lost));
+    deps_.metrics.partition(deps_.plan.sources[deps_.plan.source_of(id.topic)].name, id.topic, id.partition).records_lost.add(static_cast<uint64_t>(lost));
   }
   epoch_committed();
   return {};

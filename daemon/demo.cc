@@ -156,7 +156,7 @@ bool show_until_over(Stage stage, const sigset_t& signals, std::optional<Duratio
 int run_on(EmbeddedCluster& cluster, Plan plan, const DemoCommand& command, const sigset_t& signals, const Clock& clock,
            DemoTerminal& terminal) {
   const Logger logger(terminal, clock, LogLevel::kWarn);
-  const std::string name = plan.name, topic = plan.source.topics.front();
+  const std::string name = plan.name, topic = plan.sources.front().topics.front();
   if (Status created = cluster.create({topic, kPartitions}); !created) return failed(created.error().message);
   const auto folder = ScratchDir::make("tidemark-demo");
   if (!folder) return failed("the demo needs a folder for its state, and none can be made; see TMPDIR");

@@ -76,7 +76,12 @@ void DemoWatch::read_status(const std::string& text) {
   const auto ledger = json.find("ledger");
   if (epoch == figures_.epoch || ledger == json.end()) return;
   const auto at = parse_rfc3339(json.value("last_checkpoint", ""));
-  const uint64_t read = (*ledger)["source"].value("read", uint64_t{0});
+  const auto of_sources = [&](const char* what) {
+    uint64_t all = 0;
+    for (const auto& source : (*ledger)["sources"]) all += source.value(what, uint64_t{0});
+    return all;
+  };
+  const uint64_t read = of_sources("read");
   if (at && figures_.last_checkpoint && *at > *figures_.last_checkpoint && read >= figures_.read) {
     figures_.events_per_second = static_cast<double>(read - figures_.read) / (*at - *figures_.last_checkpoint).to_seconds();
   }
@@ -84,7 +89,7 @@ void DemoWatch::read_status(const std::string& text) {
   figures_.last_checkpoint = at;
   figures_.read = read;
   figures_.closed = ledger->value("closed", false);
-  figures_.dead_lettered = (*ledger)["source"].value("dead_lettered", uint64_t{0});
+  figures_.dead_lettered = of_sources("dead_lettered");
   figures_.late = 0;
   for (const auto& step : (*ledger)["steps"]) {
     figures_.late += step.value("late", uint64_t{0});

@@ -26,9 +26,8 @@ LaneSide::LaneSide(WorkerCore& core, WorkerChannels& channels, RowRouting& routi
 
 void LaneSide::add_lane(LaneStart start) {
   const WorkerShared& shared = core_.shared;
-  const auto& event_time = shared.plan->source.event_time;
   Lane lane{start.lane, start.unit, std::move(start.windows), std::move(start.dedupes),
-            std::vector<bool>(shared.partitions.size()), LaneWatermark(event_time.close_after_idle)};
+            std::vector<bool>(shared.partitions.size()), LaneWatermark(shared.plan->close_after_idle)};
   for (const auto& dedupe : lane.dedupes) lane.time.restore(dedupe->watermark());
   for (size_t ordinal = 0; ordinal < lane.windows.size(); ++ordinal) {
     if (!shared.plan->window_step(ordinal).behind_window) lane.time.restore(lane.windows[ordinal]->watermark());
@@ -37,7 +36,7 @@ void LaneSide::add_lane(LaneStart start) {
     const PartitionStart& start_of = shared.partitions[p];
     lane.fed_by[p] = shared.plan->lane_choice == Lanes::kByKey || start_of.id.partition == start.lane;
     if (!lane.fed_by[p]) continue;
-    const PartitionClock clock(event_time.max_delay, start_of.position.max_event_time);
+    const PartitionClock clock(shared.plan->sources[start_of.source].event_time.max_delay, start_of.position.max_event_time);
     lane.time.add(p, clock.watermark(), start_of.idle);
   }
   lanes_.push_back(std::move(lane));

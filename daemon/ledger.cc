@@ -2,6 +2,8 @@
 // decided here.
 #include "daemon/ledger.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/counters.h"
@@ -19,34 +21,54 @@ void hold(LedgerAccount& account, const std::string& where, uint64_t in, uint64_
 
 }  // namespace
 
+SourceCounters& Ledger::source(uint32_t number) {
+  if (sources.size() <= number) sources.resize(number + size_t{1});
+  return sources[number];
+}
+
 void Ledger::add(const WorkerReport& report, const std::vector<PartitionStart>& partitions) {
   for (const PartitionReport& p : report.partitions) {
-    add_counters(source, p.counters);
-    read[partitions[p.partition].id] += p.counters.read;
+    const PartitionStart& partition = partitions[p.partition];
+    add_counters(source(partition.source), p.counters);
+    Read& of_partition = read[partition.id];
+    of_partition.source = partition.source;
+    of_partition.records += p.counters.read;
   }
   Tally::add(report.tally);
 }
 
 void Ledger::add(const Ledger& other) {
-  add_counters(source, other.source);
-  for (const auto& [id, n] : other.read) read[id] += n;
+  for (uint32_t i = 0; i < other.sources.size(); ++i) add_counters(source(i), other.sources[i]);
+  for (const auto& [id, more] : other.read) {
+    read[id].source = more.source;
+    read[id].records += more.records;
+  }
   Tally::add(other);
 }
 
+uint64_t Ledger::records_read() const {
+  uint64_t all = 0;
+  for (const SourceCounters& counters : sources) all += counters.read;
+  return all;
+}
+
 std::vector<LedgerAccount> Ledger::accounts(const Plan& plan) const {
-  LedgerAccount of_source{plan.source.name,
-                          {{"read", source.read},
-                           {"passed", source.passed},
-                           {"filtered", source.filtered},
-                           {"dead_lettered", source.dead_lettered}},
-                          0,
-                          {}};
-  hold(of_source, plan.source.name, source.read, source.dead_lettered + source.filtered + source.passed);
-  find_gaps_behind(plan, source.passed, plan.source.next_steps, of_source);
   std::vector<LedgerAccount> all;
-  all.push_back(std::move(of_source));
+  for (size_t i = 0; i < plan.sources.size(); ++i) all.push_back(account_of_source(plan, i));
   for (size_t i = 0; i < plan.steps.size(); ++i) all.push_back(account_of(plan, i));
   return all;
+}
+
+LedgerAccount Ledger::account_of_source(const Plan& plan, size_t number) const {
+  const PlannedSource& planned = plan.sources[number];
+  const SourceCounters c = number < sources.size() ? sources[number] : SourceCounters{};
+  LedgerAccount account{planned.name,
+                        {{"read", c.read}, {"passed", c.passed}, {"filtered", c.filtered}, {"dead_lettered", c.dead_lettered}},
+                        0,
+                        {}};
+  hold(account, planned.name, c.read, c.dead_lettered + c.filtered + c.passed);
+  find_gaps_behind(plan, c.passed, planned.next_steps, account);
+  return account;
 }
 
 LedgerAccount Ledger::account_of(const Plan& plan, size_t step) const {
@@ -68,8 +90,21 @@ LedgerAccount Ledger::account_of(const Plan& plan, size_t step) const {
     }
     hold(account, planned.name, c.in, c.out + c.filtered + c.dead_lettered + c.late + c.deduplicated);
   }
+  if (std::holds_alternative<PlannedUnion>(planned.what)) hold_union(plan, step, account);
   find_gaps_behind(plan, c.out, planned.next_steps, account);
   return account;
+}
+
+// What comes out of all its sources together.
+void Ledger::hold_union(const Plan& plan, size_t step, LedgerAccount& account) const {
+  std::string from;
+  uint64_t passed = 0;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (std::ranges::find(plan.sources[i].next_steps, step) == plan.sources[i].next_steps.end()) continue;
+    from += (from.empty() ? "" : " + ") + plan.sources[i].name;
+    passed += sources[i].passed;
+  }
+  if (step < steps.size()) hold(account, from + " -> " + account.step, passed, steps[step].in);
 }
 
 std::vector<std::string> Ledger::gaps(const Plan& plan) const {
@@ -78,17 +113,22 @@ std::vector<std::string> Ledger::gaps(const Plan& plan) const {
   return found;
 }
 
-// Each branch takes all of what comes out where it begins.
+// Each branch takes all of what comes out where it begins; a union answers for itself.
 void Ledger::find_gaps_behind(const Plan& plan, uint64_t out, const std::vector<size_t>& next_steps, LedgerAccount& account) const {
   for (const size_t next : next_steps) {
-    if (next < steps.size()) hold(account, account.step + " -> " + plan.steps[next].name, out, steps[next].in);
+    const bool united = std::holds_alternative<PlannedUnion>(plan.steps[next].what);
+    if (next < steps.size() && !united) hold(account, account.step + " -> " + plan.steps[next].name, out, steps[next].in);
   }
 }
 
 std::string Ledger::to_json(const Plan& plan) const {
   nlohmann::ordered_json json;
-  json["source"] = {{"name", plan.source.name}, {"read", source.read}, {"dead_lettered", source.dead_lettered},
-                    {"filtered", source.filtered}, {"passed", source.passed}};
+  json["sources"] = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < plan.sources.size(); ++i) {
+    const SourceCounters c = i < sources.size() ? sources[i] : SourceCounters{};
+    json["sources"].push_back({{"name", plan.sources[i].name}, {"read", c.read}, {"dead_lettered", c.dead_lettered},
+                               {"filtered", c.filtered}, {"passed", c.passed}});
+  }
   json["steps"] = nlohmann::ordered_json::array();
   for (size_t i = 0; i < steps.size(); ++i) {
     nlohmann::ordered_json step = {{"name", plan.steps[i].name}, {"in", steps[i].in}, {"out", steps[i].out},

@@ -18,7 +18,7 @@ namespace tidemark {
 struct PartitionStart;
 struct WorkerReport;
 
-// What went into a step, or was read by the source, and what became of it.
+// What went into a step, or was read by a source, and what became of it.
 struct LedgerAccount {
   std::string step;
   std::vector<std::pair<std::string_view, uint64_t>> entries;
@@ -28,13 +28,19 @@ struct LedgerAccount {
 
 // Sums over the workers of one attempt.
 struct Ledger : Tally {
-  SourceCounters source;
-  std::map<TopicPartition, uint64_t> read;  // of `source.read`, by partition
+  struct Read {
+    uint32_t source = 0;  // of the plan
+    uint64_t records = 0;
+  };
+  std::vector<SourceCounters> sources;  // by number; none before anything was added
+  std::map<TopicPartition, Read> read;  // of `sources`' records, by partition
+
+  uint64_t records_read() const;  // of all sources
 
   // `partitions`: what the report's partition numbers stand for.
   void add(const WorkerReport& report, const std::vector<PartitionStart>& partitions);
   void add(const Ledger& other);
-  // The source's account and each step's, in the order of the plan; before the first report all of them hold zeros.
+  // Each source's account and each step's, in the order of the plan; before the first report all of them hold zeros.
   std::vector<LedgerAccount> accounts(const Plan& plan) const;
   // What does not add up, for people; empty when every record is accounted for.
   std::vector<std::string> gaps(const Plan& plan) const;
@@ -42,7 +48,10 @@ struct Ledger : Tally {
   std::string to_json(const Plan& plan) const;
 
  private:
+  SourceCounters& source(uint32_t number);
+  LedgerAccount account_of_source(const Plan& plan, size_t number) const;
   LedgerAccount account_of(const Plan& plan, size_t step) const;
+  void hold_union(const Plan& plan, size_t step, LedgerAccount& account) const;
   void find_gaps_behind(const Plan& plan, uint64_t out, const std::vector<size_t>& next_steps, LedgerAccount& account) const;
 };
 

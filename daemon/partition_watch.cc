@@ -26,8 +26,8 @@ std::vector<PartitionStatus> PartitionWatch::look(const std::vector<CommittedSta
 }
 
 PartitionMetrics& PartitionWatch::metrics_of(uint32_t partition) {
-  const TopicPartition& id = deps_.partitions[partition].id;
-  return deps_.metrics.partition(deps_.plan.source.name, id.topic, id.partition);
+  const PartitionStart& start = deps_.partitions[partition];
+  return deps_.metrics.partition(deps_.plan.sources[start.source].name, start.id.topic, start.id.partition);
 }
 
 void PartitionWatch::show(const PartitionStatus& s, const CommittedStand& committed) {

@@ -52,8 +52,10 @@ void Pipeline::show_counters() {
   metrics_.checkpoint_interval_seconds.set(plan_.checkpoint_every.to_seconds());
   metrics_.state_memory_limit_bytes.set(static_cast<double>(options_.memory.state_bytes));
   publish_ledger({});
-  for (const Reason reason : {Reason::kOversize, Reason::kDecode, Reason::kEventTime, Reason::kFuture, Reason::kMissingField, Reason::kType}) {
-    metrics_.dead_lettered(plan_.source.name, to_string(reason));
+  for (const PlannedSource& source : plan_.sources) {
+    for (const Reason reason : {Reason::kOversize, Reason::kDecode, Reason::kEventTime, Reason::kFuture, Reason::kMissingField, Reason::kType}) {
+      metrics_.dead_lettered(source.name, to_string(reason));
+    }
   }
   for (const PlannedSink& sink : plan_.sinks) (void)metrics_.sink(sink.name);
   for (const PlannedStep& step : plan_.steps) {
@@ -145,7 +147,7 @@ bool Pipeline::connect() {
     if (connected) {
       silence_.answered();
       if (topics_awaited_) set_state(PipelineState::kWaiting);
-      logger_.info("connected", {{"brokers", plan_.source.brokers}});
+      logger_.info("connected", {{"brokers", plan_.consumer.brokers}});
       return true;
     }
     if (consumer_) consumer_->close();
@@ -216,20 +218,20 @@ Status Pipeline::init_transactions() {
 
 Status Pipeline::make_consumer() {
   ConsumerOptions options;
-  options.brokers = plan_.source.brokers;
-  options.group = plan_.source.group;
+  options.brokers = plan_.consumer.brokers;
+  options.group = plan_.consumer.group;
   options.group_instance_id = identity();
-  options.topics = plan_.source.topics;
-  options.topic_pattern = plan_.source.topic_pattern;
-  options.properties = plan_.source.properties;
-  options.native_fetch = plan_.source.native_fetch;
+  options.topics = plan_.consumer.topics;
+  options.topic_pattern = plan_.consumer.topic_pattern;
+  options.properties = plan_.consumer.properties;
+  options.native_fetch = plan_.consumer.native_fetch;
   options.queue_bytes = options_.memory.consumer_queue_bytes;
   options.queues = worker_count();
   auto made = deps_.kafka.consumer(options, *this, library_lines("consumer"));
   if (!made) return std::unexpected(made.error());
   consumer_ = std::move(*made);
   auto partitions = consumer_->list_partitions(kAsk);
-  if (!partitions) return std::unexpected(of("source " + plan_.source.name, partitions.error()));
+  if (!partitions) return std::unexpected(of(plan_.source_names(), partitions.error()));
   topics_awaited_ = partitions->empty();
   return topics_awaited_ && options_.mode != RunMode::kForever ? end_without_topics() : Status{};
 }
@@ -239,11 +241,11 @@ Status Pipeline::end_without_topics() {
   const auto units = storage_.units();
   if (!units) return std::unexpected(units.error());
   if (!units->empty()) {
-    return user_error("no topic matches `" + plan_.source.topic_pattern +
+    return user_error("no topic matches `" + plan_.consumer.topic_pattern +
                       "`, but checkpoints exist: the topics that were read are gone. Ways out: correct `topic_pattern`; or "
                       "give the pipeline another name");
   }
-  logger_.warn("nothing_to_read", {{"topic_pattern", plan_.source.topic_pattern}, {"brokers", plan_.source.brokers}});
+  logger_.warn("nothing_to_read", {{"topic_pattern", plan_.consumer.topic_pattern}, {"brokers", plan_.consumer.brokers}});
   stop_for_good(PipelineState::kEnded, 0, "");
   return {};
 }
@@ -300,7 +302,7 @@ void Pipeline::serve() {
   show_clients();
   if (topics_awaited_ && deps_.clock.elapsed() >= tell_again_) {
     tell_again_ = deps_.clock.elapsed() + kTellWaiting;
-    logger_.warn("no_topic_matches", {{"topic_pattern", plan_.source.topic_pattern}});
+    logger_.warn("no_topic_matches", {{"topic_pattern", plan_.consumer.topic_pattern}});
   }
   consumer_->serve(attempt_ ? attempt_->patience() : kServeWaiting);
   if (over_) return;
@@ -362,7 +364,7 @@ void Pipeline::on_revoked(const std::vector<TopicPartition>& partitions, bool lo
     end_attempt();
   }
   owned_.clear();
-  for (const TopicPartition& id : partitions) metrics_.forget_partition(plan_.source.name, id.topic, id.partition);
+  for (const TopicPartition& id : partitions) metrics_.forget_partition(plan_.sources[plan_.source_of(id.topic)].name, id.topic, id.partition);
   (void)consumer_->assign({}, worker_count());
   if (!over_) set_state(PipelineState::kWaiting);
 }
@@ -480,7 +482,7 @@ void Pipeline::log_ended(const AttemptStatus& status) {
   all.add(status.ledger);
   uint64_t emitted = 0;
   for (const SinkCounters& sink : all.sinks) emitted += sink.rows;
-  logger_.info("ended", {{"read", all.source.read}, {"emitted", emitted}, {"epoch", status.epoch}});
+  logger_.info("ended", {{"read", all.records_read()}, {"emitted", emitted}, {"epoch", status.epoch}});
 }
 
 void Pipeline::after(AttemptEnd end) {

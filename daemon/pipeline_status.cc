@@ -11,10 +11,12 @@ namespace tidemark {
 void Pipeline::publish(const AttemptStatus& status) {
   Ledger all = total_;
   all.add(status.ledger);
-  const auto& source = plan_.source.name;
-  metrics_.step(source).records_filtered.raise_to(static_cast<double>(all.source.filtered));
-  for (const auto& [id, n] : all.read) {
-    metrics_.partition(source, id.topic, id.partition).records_read.raise_to(static_cast<double>(n));
+  for (size_t i = 0; i < all.sources.size(); ++i) {
+    metrics_.step(plan_.sources[i].name).records_filtered.raise_to(static_cast<double>(all.sources[i].filtered));
+  }
+  for (const auto& [id, read] : all.read) {
+    const std::string& source = plan_.sources[read.source].name;
+    metrics_.partition(source, id.topic, id.partition).records_read.raise_to(static_cast<double>(read.records));
   }
   for (size_t i = 0; i < all.steps.size(); ++i) {
     const StepMetrics& step = metrics_.step(plan_.steps[i].name);

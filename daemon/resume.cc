@@ -103,8 +103,8 @@ Result<std::vector<CheckpointFacts>> observe_checkpoints(CheckpointStorage& stor
   return facts;
 }
 
-Result<int64_t> start_offset(const Plan& plan, KafkaConsumer& consumer, const PartitionFacts& facts) {
-  const auto& at = plan.source.start.at;
+Result<int64_t> start_offset(const PlannedSource& source, KafkaConsumer& consumer, const PartitionFacts& facts) {
+  const auto& at = source.start.at;
   if (std::holds_alternative<StartLatest>(at)) return facts.log_end;
   if (const auto* t = std::get_if<StartTimestamp>(&at)) return consumer.offset_at(facts.id, t->time, kAsk);
   return facts.log_start;
@@ -249,7 +249,7 @@ Status Resumer::observe_elsewhere() {
 
 Result<bool> Resumer::found_later(const TopicPartition& id) {
   if (options_.reset_state) return false;  // `start` decides anew
-  if (std::holds_alternative<StartEarliest>(deps_.plan.source.start.at)) return false;  // the beginning, either way
+  if (std::holds_alternative<StartEarliest>(deps_.plan.sources[deps_.plan.source_of(id.topic)].start.at)) return false;  // the beginning, either way
   if (!elsewhere_) {
     if (Status observed = observe_elsewhere(); !observed) return std::unexpected(observed.error());
   }
@@ -300,7 +300,7 @@ Status Resumer::place(RecoveryUnit& unit, const std::vector<Position>& positions
     PartitionStart& start = *std::ranges::find(out.partitions, position.id, &PartitionStart::id);
     switch (position.from) {
       case Position::From::kStartOption: {
-        const auto offset = start_offset(deps_.plan, deps_.consumer, *at);
+        const auto offset = start_offset(deps_.plan.sources[start.source], deps_.consumer, *at);
         if (!offset) return std::unexpected(offset.error());
         start.position.next_offset = *offset;
         break;
@@ -428,7 +428,7 @@ Result<Resumed> resume(const ResumeDeps& deps, const ResumeOptions& options, con
   auto facts = observe_partitions(deps.consumer, owned);
   if (!facts) return std::unexpected(facts.error());
   if (options.ends) keep_ends(*options.ends, *facts);
-  for (const TopicPartition& id : owned) out.partitions.push_back({id, {}, false, std::nullopt});
+  for (const TopicPartition& id : owned) out.partitions.push_back({id, deps.plan.source_of(id.topic), {}, false, std::nullopt});
   out.units = divide_into_units(deps.plan, owned, deps.live_dir);
   for (const auto& unit : out.units) {
     if (Status decided = resumer.decide_unit(*unit, *facts); !decided) return std::unexpected(decided.error());

@@ -101,7 +101,7 @@ std::optional<LoadedFile> load_from_disk(const std::string& file, const Environm
 }
 
 // Whether Kafka would divide partitions between the two, and each would see only a part of its topics.
-bool share_partitions(const PlannedSource& a, const PlannedSource& b) {
+bool share_partitions(const PlannedConsumer& a, const PlannedConsumer& b) {
   if (a.group != b.group || a.brokers != b.brokers) return false;
   if (!a.topic_pattern.empty() || !b.topic_pattern.empty()) return true;
   return std::ranges::find_first_of(a.topics, b.topics) != a.topics.end();
@@ -141,8 +141,8 @@ std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& file
                         "every pipeline needs a name of its own");
     }
     for (const Plan& other : plans) {
-      if (!is_new || !share_partitions(plan.source, other.source)) continue;
-      diagnostics.error(name_where, "the consumer group '" + plan.source.group + "' already reads for " + other.file,
+      if (!is_new || !share_partitions(plan.consumer, other.consumer)) continue;
+      diagnostics.error(name_where, "the consumer group '" + plan.consumer.group + "' already reads for " + other.file,
                         "each would be given only a part of the partitions; give every pipeline a `group` of its own");
     }
     plans.push_back(std::move(plan));

@@ -24,22 +24,24 @@ SourceSide::SourceSide(WorkerCore& core, WorkerChannels& channels, RowRouting& r
       lanes_(lanes),
       shares_lanes_(core.shared.workers > 1 && !core.shared.plan->dedupes.empty() &&
                     core.shared.plan->lane_choice == Lanes::kByKey),
+      decoders_(core.shared.plan->sources.size()),
       reader_by_partition_(core.shared.partitions.size(), nullptr) {}
 
 Status SourceSide::add_partition(uint32_t partition) {
   const WorkerShared& shared = core_.shared;
-  const PlannedSource& source = shared.plan->source;
-  if (!decoder_) {
-    auto decoder = Decoder::create(source.format, source.decode, source.csv);
-    if (!decoder) return std::unexpected(decoder.error());
-    decoder_ = std::make_unique<Decoder>(std::move(*decoder));
-  }
   const PartitionStart& start = shared.partitions[partition];
+  const PlannedSource& source = shared.plan->sources[start.source];
+  std::unique_ptr<Decoder>& decoder = decoders_[start.source];
+  if (!decoder) {
+    auto made = Decoder::create(source.format, source.decode, source.csv);
+    if (!made) return std::unexpected(made.error());
+    decoder = std::make_unique<Decoder>(std::move(*made));
+  }
   const uint32_t topic = shared.plan->topics->number_of(start.id.topic);
-  PartitionReader reader(source, *decoder_, *shared.clock, topic, start.id.partition, start.position);
+  PartitionReader reader(source, *decoder, *shared.clock, topic, start.id.partition, start.position);
   IdleTracker idleness(source.event_time.idle_after, start.idle);
   readers_.push_back(std::make_unique<Reader>(
-      Reader{partition, std::move(reader), idleness, nullptr, start.idle, false, false, start.end_offset}));
+      Reader{partition, &source, std::move(reader), idleness, nullptr, start.idle, false, false, start.end_offset}));
   reader_by_partition_[partition] = readers_.back().get();
   return {};
 }
@@ -106,14 +108,14 @@ void SourceSide::refused(const SourceRecord& record, Reason reason, const std::s
   scratch_.clear();
   append_headers(*current_, scratch_, raw);
   const Plan& plan = *core_.shared.plan;
-  const TopicPartition& id = core_.shared.partitions[current_->assignment].id;
+  const PartitionStart& from = core_.shared.partitions[current_->assignment];
   RecordRefusal why;
   why.reason = reason;
   why.error = message;
   why.pipeline = plan.name;
-  why.step = plan.source.name;
-  why.topic = id.topic;
-  why.partition = id.partition;
+  why.step = plan.sources[from.source].name;
+  why.topic = from.id.topic;
+  why.partition = from.id.partition;
   why.offset = record.offset;
   core_.sinks.write_refused(SinkInput::kDeadLetter, {raw, record.timestamp, why});
 }
@@ -127,7 +129,7 @@ void SourceSide::finish_batch(Reader& reader) {
   std::shared_ptr<Batch> batch = std::move(reader.batch);
   reader.batch.reset();
   routing_.begin(reader.partition);
-  stage_.run_source(*batch);
+  stage_.run_source(*reader.source, *batch);
   if (!core_.shared.plan->keyed()) return;
   const PartitionTime time{reader.partition, reader.reader.watermark(), reader.idle, false};
   RoutedBatch routed{std::move(batch), routing_.take_rows(), time};

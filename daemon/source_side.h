@@ -49,6 +49,7 @@ class SourceSide final : private MessageHandler, private ReaderEvents {
  private:
   struct Reader {
     uint32_t partition;
+    const PlannedSource* source;
     PartitionReader reader;
     IdleTracker idleness;
     std::shared_ptr<Batch> batch;
@@ -77,7 +78,7 @@ class SourceSide final : private MessageHandler, private ReaderEvents {
   LaneSide& lanes_;
   const bool shares_lanes_;  // steps on this side ask lanes of other workers
   std::optional<Duration> looked_away_;  // when the source was last read, by clock.elapsed()
-  std::unique_ptr<Decoder> decoder_;
+  std::vector<std::unique_ptr<Decoder>> decoders_;  // by source; null: none of its partitions is read here
   BatchPool pool_;
   std::vector<std::unique_ptr<Reader>> readers_;
   std::vector<Reader*> reader_by_partition_;  // by the attempt's partition number; null: somebody else's

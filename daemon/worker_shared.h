@@ -29,6 +29,7 @@ namespace tidemark {
 // A source partition as an attempt begins with it.
 struct PartitionStart {
   TopicPartition id;
+  uint32_t source = 0;  // of the plan
   PartitionPosition position;
   bool idle = false;
   std::optional<int64_t> end_offset;  // --until-end: read up to here and no further

@@ -59,21 +59,11 @@ ObservedRow row_of_step(const PipelineSpec& pipeline, const Plan& plan, std::str
   return row;
 }
 
-// The source that a record came from, by its topic.
-const SourceSpec& source_of(const PipelineSpec& pipeline, const WrittenRecord& record) {
-  const std::string* topic = header(record, "tidemark.topic");
-  for (const SourceSpec& source : pipeline.sources) {
-    const auto reads = [&](const Located<std::string>& one) { return topic && one.value == *topic; };
-    if (std::ranges::any_of(source.kafka().topics, reads)) return source;
-  }
-  return pipeline.sources.front();
-}
-
 // The cells of a line that belong to fields; none of what is no such line.
-ObservedRow refused_line(const SourceSpec& source, const Plan& plan, const std::string& line) {
+ObservedRow refused_line(const SourceSpec& source, const CsvLayout& layout, const std::string& line) {
   ObservedRow row;
-  CsvRow csv(plan.source.csv);
-  const std::vector<std::string>& columns = plan.source.csv.columns;
+  CsvRow csv(layout);
+  const std::vector<std::string>& columns = layout.columns;
   if (!csv.split(line) || csv.cells().size() != (columns.empty() ? source.schema.size() : columns.size())) return row;
   for (size_t i = 0; i < source.schema.size(); ++i) {
     const SchemaFieldSpec& field = source.schema[i];
@@ -82,7 +72,7 @@ ObservedRow refused_line(const SourceSpec& source, const Plan& plan, const std::
     const bool text = field.type.kind == TypeKind::kString || field.type.kind == TypeKind::kBytes;
     Json value = text ? Json() : Json::parse(cell.text, nullptr, false);
     if (text || value.is_discarded()) value = std::string(cell.text);
-    if (!cell.quoted && cell.text == plan.source.csv.null_text) value = nullptr;
+    if (!cell.quoted && cell.text == layout.null_text) value = nullptr;
     row.fields.push_back({field.name.value, std::move(value), field.type.kind == TypeKind::kTimestamp, field.timestamp_form});
   }
   return row;
@@ -90,7 +80,9 @@ ObservedRow refused_line(const SourceSpec& source, const Plan& plan, const std::
 
 ObservedRow refused_row(const PipelineSpec& pipeline, const Plan& plan, const WrittenRecord& record) {
   ObservedRow row;
-  const SourceSpec& source = source_of(pipeline, record);
+  const std::string* topic = header(record, "tidemark.topic");
+  const uint32_t number = topic ? plan.source_of(*topic) : 0;
+  const SourceSpec& source = pipeline.sources[number];
   if (!record.value) return row;
   if (std::holds_alternative<RawFormatSpec>(source.format.kind)) {
     row.fields.push_back({source.schema.front().name.value, *record.value});
@@ -98,7 +90,7 @@ ObservedRow refused_row(const PipelineSpec& pipeline, const Plan& plan, const Wr
   }
   const Json value = Json::parse(*record.value, nullptr, false);
   const bool line = std::holds_alternative<CsvFormatSpec>(source.format.kind);
-  if (!value.is_object()) return line ? refused_line(source, plan, *record.value) : row;
+  if (!value.is_object()) return line ? refused_line(source, plan.sources[number].csv, *record.value) : row;
   for (const SchemaFieldSpec& field : source.schema) {
     const Json* at = &value;
     for (const std::string& name : field.path) {

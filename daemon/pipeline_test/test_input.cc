@@ -1,5 +1,6 @@
 // Topics are given as many partitions as the test names of any topic of their source: promises about partitions hold
-// over all of them. The event time is asked of the very decoder that the pipeline uses.
+// over all of them, and the promise of `partitioned_by` over all sources. The event time is asked of the very decoder
+// that the pipeline uses.
 #include "daemon/pipeline_test/test_input.h"
 
 #include <algorithm>
@@ -27,9 +28,12 @@ std::string topic_matching(const std::string& pattern, const std::string& source
 class Reader {
  public:
   Reader(const PipelineSpec& pipeline, const Plan& plan, Diagnostics& diagnostics)
-      : pipeline_(pipeline), diagnostics_(diagnostics) {
-    if (!plan.source.decode.event_time) return;
-    if (auto made = Decoder::create(plan.source.format, plan.source.decode, plan.source.csv)) decoder_.emplace(std::move(*made));
+      : pipeline_(pipeline), diagnostics_(diagnostics), partitioned_by_(plan.partitioned_by) {
+    for (const PlannedSource& source : plan.sources) {
+      std::optional<Decoder>& decoder = decoders_.emplace_back();
+      if (!source.decode.event_time) continue;
+      if (auto made = Decoder::create(source.format, source.decode, source.csv)) decoder.emplace(std::move(*made));
+    }
   }
 
   TestInput run(const TestSpec& test) {
@@ -69,14 +73,17 @@ class Reader {
   }
 
   void make_partitions(const TestSpec& test) {
-    for (size_t source = 0; source < pipeline_.sources.size(); ++source) {
-      int64_t highest = 0;
+    std::vector<int64_t> highest(pipeline_.sources.size());
+    for (size_t source = 0; source < highest.size(); ++source) {
       each_record(source, test, [&](const TestRecordSpec& record) {
-        if (record.partition) highest = std::max(highest, record.partition->value);
+        if (record.partition) highest[source] = std::max(highest[source], record.partition->value);
       });
+    }
+    if (partitioned_by_) std::ranges::fill(highest, std::ranges::max(highest));
+    for (size_t source = 0; source < highest.size(); ++source) {
       topics_.push_back(topics_of(source, test));
       for (const std::string& topic : topics_.back()) {
-        for (int32_t p = 0; p <= highest; ++p) {
+        for (int32_t p = 0; p <= highest[source]; ++p) {
           const bool fresh = index_.emplace(TopicPartition{topic, p}, out_.partitions.size()).second;
           if (fresh) out_.partitions.push_back({{topic, p}, source});
         }
@@ -98,7 +105,7 @@ class Reader {
     read.partition = index_.at({topic, static_cast<int32_t>(spec.partition ? spec.partition->value : 0)});
     read.record = input_record(spec, pipeline_.sources[source], diagnostics_);
     read.record.offset = ends_[read.partition]++;
-    if (!spec.timestamp) read.record.timestamp = event_time_of(read.record);
+    if (!spec.timestamp) read.record.timestamp = event_time_of(source, read.record);
     if (read.record.timestamp != Time::min()) {
       out_.newest = dated_ ? std::max(out_.newest, read.record.timestamp) : read.record.timestamp;
       dated_ = true;
@@ -107,9 +114,10 @@ class Reader {
   }
 
   // Time::min() where the record tells none.
-  Time event_time_of(const MemoryRecord& record) {
-    if (!decoder_ || !record.value) return Time::min();
-    const DecodeResult verdict = decoder_->decode(*record.value);
+  Time event_time_of(size_t source, const MemoryRecord& record) {
+    std::optional<Decoder>& decoder = decoders_[source];
+    if (!decoder || !record.value) return Time::min();
+    const DecodeResult verdict = decoder->decode(*record.value);
     return verdict.event_time ? Time::from_millis(verdict.event_time->to_millis()) : Time::min();
   }
 
@@ -127,9 +135,10 @@ class Reader {
 
   const PipelineSpec& pipeline_;
   Diagnostics& diagnostics_;
+  const bool partitioned_by_;
   TestInput out_;
   bool dated_ = false;
-  std::optional<Decoder> decoder_;  // where records tell their event time
+  std::vector<std::optional<Decoder>> decoders_;  // by source, where records tell their event time
   std::vector<std::vector<std::string>> topics_;  // by source
   std::map<TopicPartition, size_t> index_;
   std::vector<int64_t> ends_;  // by partition

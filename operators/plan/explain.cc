@@ -16,12 +16,11 @@ std::string names_of(const Scope& scope) {
   return out;
 }
 
-void explain_source(const Plan& plan, std::string& out) {
-  const PlannedSource& s = plan.source;
+void explain_source(const Plan& plan, const PlannedSource& s, std::string& out) {
   std::string topics = s.topic_pattern;
   for (const std::string& t : s.topics) topics += (topics.empty() ? "" : ", ") + t;
-  out += fmt::format("source {}: kafka {} at {}, group {}, format {}\n", s.name, topics, s.brokers, s.group, s.format);
-  out += s.native_fetch ? "  fetched over connections of its own\n"
+  out += fmt::format("source {}: kafka {} at {}, group {}, format {}\n", s.name, topics, plan.consumer.brokers, plan.consumer.group, s.format);
+  out += plan.consumer.native_fetch ? "  fetched over connections of its own\n"
                         : "  fetched by librdkafka, because of `fetch` or of a property of the connection\n";
   size_t needed = 0;
   for (const DeclaredField& f : s.decode.fields) needed += f.slot ? 1 : 0;
@@ -120,11 +119,21 @@ void explain_window(const Plan& plan, const PlannedStep& step, std::string& out)
   explain_lanes(plan, out);
 }
 
+std::string_view kind_of(const PlannedStep& step) {
+  if (std::holds_alternative<PlannedFilter>(step.what)) return "filter";
+  if (std::holds_alternative<PlannedUnion>(step.what)) return "union";
+  return std::get<PlannedMap>(step.what).keeps_others ? "map" : "select";
+}
+
 // Whose rows a step or a sink takes, by its number.
 std::string taken_by(const Plan& plan, size_t taker, std::vector<size_t> PlannedSource::*of_source,
                      std::vector<size_t> PlannedStep::*of_step) {
   const auto takes = [taker](const std::vector<size_t>& next) { return std::ranges::find(next, taker) != next.end(); };
-  if (takes(plan.source.*of_source)) return plan.source.name;
+  std::string names;
+  for (const PlannedSource& source : plan.sources) {
+    if (takes(source.*of_source)) names += (names.empty() ? "" : ", ") + source.name;
+  }
+  if (!names.empty()) return names;
   for (const PlannedStep& step : plan.steps) {
     if (takes(step.*of_step)) return step.name;
   }
@@ -153,7 +162,7 @@ void explain_sink(const Plan& plan, size_t number, std::string& out) {
 
 std::string explain(const Plan& plan) {
   std::string out = fmt::format("pipeline {} ({})\n", plan.name, plan.file);
-  explain_source(plan, out);
+  for (const PlannedSource& source : plan.sources) explain_source(plan, source, out);
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const PlannedStep& step = plan.steps[i];
     if (step.window()) {
@@ -161,7 +170,7 @@ std::string explain(const Plan& plan) {
     } else if (step.dedupe()) {
       explain_dedupe(plan, step, out);
     } else {
-      out += fmt::format("{} {}\n", std::holds_alternative<PlannedFilter>(step.what) ? "filter" : "map", step.name);
+      out += fmt::format("{} {}\n", kind_of(step), step.name);
     }
     out += fmt::format("  {} -> {}\n", taken_by(plan, i, &PlannedSource::next_steps, &PlannedStep::next_steps),
                        names_of(step.output));

@@ -35,12 +35,17 @@ struct PlannedField {
 
 struct PlannedFilter {
   std::unique_ptr<const expr::Program> condition;
+  std::string text;  // of the condition
 };
 
 // map and select alike: the fields to work out; what remains visible is the step's output scope.
 struct PlannedMap {
   std::vector<PlannedField> fields;
+  bool keeps_others = true;             // map, not select
 };
+
+// Passes on the rows of several sources, whose batches have the same columns.
+struct PlannedUnion {};
 
 struct PlannedWindow {
   WindowPlan window;
@@ -62,7 +67,7 @@ struct PlannedDedupe {
 
 struct PlannedStep {
   std::string name;
-  std::variant<PlannedFilter, PlannedMap, PlannedDedupe, PlannedWindow> what;
+  std::variant<PlannedFilter, PlannedMap, PlannedDedupe, PlannedWindow, PlannedUnion> what;
   std::optional<size_t> behind_window;  // its input rows are result rows of the window with this ordinal
   bool revised = false;                 // a row that it gives may be followed by another one in its place
   Scope output;
@@ -93,25 +98,32 @@ struct PlannedSink {
 
 struct PlannedSource {
   std::string name;
-  std::string brokers;
-  std::string group;
   std::vector<std::string> topics;
   std::string topic_pattern;
   Start start;
-  std::vector<std::pair<std::string, std::string>> properties;
-  bool native_fetch = true;
   std::string format;
   CsvLayout csv;  // of format csv
   DecodeSpec decode;
   EventTimeSpec event_time;
   bool skip_tombstones = false;
   int64_t max_record = 10 << 20;
+  std::vector<size_t> next_steps;
+  std::vector<size_t> next_sinks;
+  // The same in all sources of a plan.
   bool keep_raw = false;   // some record may have to be written to `late` or `dead_letter` after it was decoded
   bool keep_keys = false;  // a sink of rows without a window takes the original keys, or an expression reads them
   std::vector<RecordField> record_fields;  // what expressions read of a record beside its value
   uint32_t slots = 0;      // columns of a source batch
-  std::vector<size_t> next_steps;
-  std::vector<size_t> next_sinks;
+};
+
+// The consumer that reads all sources.
+struct PlannedConsumer {
+  std::string brokers;
+  std::string group;
+  std::vector<std::string> topics;
+  std::string topic_pattern;  // of one source at most; empty: none
+  std::vector<std::pair<std::string, std::string>> properties;
+  bool native_fetch = true;
 };
 
 // How rows find their lane, and with it what restores together.
@@ -123,7 +135,8 @@ enum class Lanes : uint8_t {
 struct Plan {
   std::string name;
   std::string file;
-  PlannedSource source;
+  std::vector<PlannedSource> sources;  // one, or several with the same columns
+  PlannedConsumer consumer;
   std::vector<PlannedStep> steps;    // inputs come before their takers
   std::vector<size_t> windows;       // the steps that are windows, by ordinal; one behind another comes after it
   std::vector<size_t> dedupes;       // the steps that are dedupes, by ordinal
@@ -135,12 +148,16 @@ struct Plan {
   Duration checkpoint_every;
   Duration transaction_timeout;
   Duration max_drift;
+  std::optional<Duration> close_after_idle;  // once all partitions of a lane are idle; none: never
   std::vector<StepSignature> signatures;  // what must not change under a step's name while it has state
   std::unique_ptr<TopicTable> topics = std::make_unique<TopicTable>();
 
   // By ordinal.
   const PlannedStep& window_step(size_t ordinal) const { return steps[windows[ordinal]]; }
   const PlannedWindow& window(size_t ordinal) const { return *window_step(ordinal).window(); }
+  // The source that reads the topic: the one that names it, or else the one with a pattern.
+  uint32_t source_of(std::string_view topic) const;
+  std::string source_names() const;  // "source a", "sources a, b"
   bool keyed() const { return !windows.empty() || !dedupes.empty(); }  // it keeps keyed state
   bool transactional() const;        // some sink is exactly_once
   bool has_sink(SinkInput input) const;

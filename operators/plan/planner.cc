@@ -1,6 +1,7 @@
 // From the checked file to a plan: each step and sink is given its input and its fields, and rows their way. All mistakes
 // are collected with their places. What expressions and windows come to is found elsewhere.
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -47,12 +48,14 @@ class Planner {
   Planner(const PipelineSpec& spec, Diagnostics& diagnostics) : spec_(spec), diagnostics_(diagnostics), binder_(diagnostics) {}
 
   std::optional<Plan> run() {
-    plan_source();
+    for (const SourceSpec& source : spec_.sources) plan_source(source);
+    plan_consumer();
     for (size_t i = 0; i < spec_.steps.size(); ++i) plan_step(i);
     for (const SinkSpec& sink : spec_.sinks) plan_sink(sink);
     finish();
+    const bool sound = spec_.sound && !diagnostics_.has_errors();
     diagnostics_.sort();
-    if (!spec_.sound || diagnostics_.has_errors()) return std::nullopt;
+    if (!sound) return std::nullopt;
     return std::move(plan_);
   }
 
@@ -64,14 +67,18 @@ class Planner {
   Missing missing_in(const InputRef& input, bool sound) const {
     Missing missing;
     if (input.kind == InputRef::Kind::kStep) missing = missing_[input.index];
-    else missing = missing_in_source(input);
+    else missing = missing_in_sources();
     missing.any |= !sound;
     return missing;
   }
-  Missing missing_in_source(const InputRef& input) const {
-    Missing missing{input.index > 0 || !spec_.sources[0].schema_sound, {}};
-    for (const SchemaFieldSpec& field : spec_.sources[0].schema) {
-      if (!field.sound) missing.names.insert(field.name.value);
+  // They have one schema, whichever is asked for.
+  Missing missing_in_sources() const {
+    Missing missing;
+    for (const SourceSpec& source : spec_.sources) {
+      missing.any |= !source.schema_sound;
+      for (const SchemaFieldSpec& field : source.schema) {
+        if (!field.sound || !source_scope_.find(field.name.value)) missing.names.insert(field.name.value);
+      }
     }
     return missing;
   }
@@ -85,8 +92,13 @@ class Planner {
     return step.window() ? step.window()->window.ordinal : step.behind_window;
   }
 
-  void plan_source();
-  void plan_format(const SourceFormatSpec& format);
+  void plan_source(const SourceSpec& spec);
+  void plan_format(const SourceFormatSpec& format, PlannedSource& source);
+  void plan_consumer();
+  void finish_sources();
+  // What takes rows of `input`: steps, or sinks.
+  void add_taker(const InputRef& input, std::vector<size_t> PlannedSource::*of_source, std::vector<size_t> PlannedStep::*of_step,
+                 size_t taker);
   void plan_step(size_t index);
   void plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step);
   void plan_map(const std::vector<NamedExpression>& fields, bool keep_others, const StepSpec& spec, PlannedStep& step);
@@ -109,11 +121,12 @@ class Planner {
   Scope source_scope_;
   Duration longest_span_;
   bool all_partitioned_ = true;
+  bool all_promise_ = true;  // the same in `partitioned_by`
+  bool keeps_keys_ = false;  // of records, for a sink
   std::vector<Missing> missing_;  // by step, in its output; while it is planned, in what its expressions see
 };
 
-void Planner::plan_format(const SourceFormatSpec& format) {
-  PlannedSource& source = plan_.source;
+void Planner::plan_format(const SourceFormatSpec& format, PlannedSource& source) {
   source.format = std::holds_alternative<RawFormatSpec>(format.kind) ? "raw" : "json";
   const auto* const csv = std::get_if<CsvFormatSpec>(&format.kind);
   if (csv == nullptr) return;
@@ -122,36 +135,60 @@ void Planner::plan_format(const SourceFormatSpec& format) {
   for (const auto& column : csv->columns) source.csv.columns.push_back(column.value);
 }
 
-void Planner::plan_source() {
-  const SourceSpec& spec = spec_.sources[0];
+// Fields of one name have one slot in all sources; what only one of them has was reported.
+void Planner::plan_source(const SourceSpec& spec) {
+  const bool first = plan_.sources.empty();
   const KafkaSourceSpec& kafka = spec.kafka();
-  PlannedSource& source = plan_.source;
+  PlannedSource& source = plan_.sources.emplace_back();
   source.name = spec.name.value;
-  source.brokers = kafka.brokers.value;
-  source.group = kafka.group.value;
   for (const auto& topic : kafka.topics) source.topics.push_back(topic.value);
   if (kafka.topic_pattern) source.topic_pattern = kafka.topic_pattern->value;
   source.start = kafka.start;
-  source.properties = pairs_of(kafka.properties);
-  source.native_fetch = kafka.fetch == Fetch::kNative && may_fetch_natively(source.properties);
-  plan_format(spec.format);
+  plan_format(spec.format, source);
   source.event_time = spec.event_time;
   source.skip_tombstones = spec.tombstones == Tombstones::kSkip;
   source.max_record = spec.max_record;
-  if (!spec.event_time.field) binder_.expect_timestamps();
   for (const SchemaFieldSpec& field : spec.schema) {
     if (!field.sound) continue;
     if (field.name.value == kRecordName) {
       diagnostics_.warn(field.name.where, "the field `kafka` hides what records have beside their value, such as `kafka.key`",
                         "to have both, give the field another name, as in `body: {type: string, path: kafka}`");
     }
-    const uint32_t slot = binder_.new_slot(kSourceStage);
-    source_scope_.fields.push_back({field.name.value, field.type, field.nullable, slot});
+    if (first) source_scope_.fields.push_back({field.name.value, field.type, field.nullable, binder_.new_slot(kSourceStage)});
+    const Field* const known = source_scope_.find(field.name.value);
+    if (!known) continue;
     if (spec.event_time.field && spec.event_time.field->value == field.name.value) {
       source.decode.event_time = source.decode.fields.size();
     }
-    source.decode.fields.push_back({field.name.value, field.type, field.nullable, field.path, unit_of(field.timestamp_form), slot});
+    source.decode.fields.push_back({field.name.value, field.type, field.nullable, field.path, unit_of(field.timestamp_form), known->slot});
   }
+}
+
+void Planner::plan_consumer() {
+  PlannedConsumer& consumer = plan_.consumer;
+  const KafkaSourceSpec& kafka = spec_.sources[0].kafka();  // what they share
+  consumer.brokers = kafka.brokers.value;
+  consumer.group = kafka.group.value;
+  consumer.properties = pairs_of(kafka.properties);
+  consumer.native_fetch = kafka.fetch == Fetch::kNative && may_fetch_natively(consumer.properties);
+  for (const PlannedSource& source : plan_.sources) {
+    consumer.topics.insert(consumer.topics.end(), source.topics.begin(), source.topics.end());
+    if (!source.topic_pattern.empty()) consumer.topic_pattern = source.topic_pattern;
+  }
+  const auto promise_of = [](const SourceSpec& source) {
+    std::set<std::string_view> names;
+    for (const auto& name : source.kafka().partitioned_by) names.insert(name.value);
+    return names;
+  };
+  all_promise_ = std::ranges::all_of(spec_.sources, [&](const SourceSpec& s) { return promise_of(s) == promise_of(spec_.sources[0]); });
+  const auto by_kafka = [](const SourceSpec& source) { return !source.event_time.field; };
+  if (std::ranges::all_of(spec_.sources, by_kafka)) binder_.expect_timestamps();
+}
+
+void Planner::add_taker(const InputRef& input, std::vector<size_t> PlannedSource::*of_source,
+                        std::vector<size_t> PlannedStep::*of_step, size_t taker) {
+  auto& takers = input.kind == InputRef::Kind::kStep ? plan_.steps[input.index].*of_step : plan_.sources[input.index].*of_source;
+  takers.push_back(taker);
 }
 
 void Planner::plan_step(size_t index) {
@@ -166,14 +203,18 @@ void Planner::plan_step(size_t index) {
   if (const auto* select = std::get_if<SelectSpec>(&spec.what)) plan_map(select->fields, false, spec, step);
   if (const auto* dedupe = std::get_if<DedupeSpec>(&spec.what)) plan_dedupe(spec, *dedupe, step);
   if (const auto* window = std::get_if<WindowSpec>(&spec.what)) plan_window_step(spec, *window, step);
-  auto& takers = spec.input.kind == InputRef::Kind::kStep ? plan_.steps[spec.input.index].next_steps : plan_.source.next_steps;
-  takers.push_back(index);
+  const auto* all = std::get_if<UnionSpec>(&spec.what);
+  if (!all) return add_taker(spec.input, &PlannedSource::next_steps, &PlannedStep::next_steps, index);
+  step.output = source_scope_;
+  step.what = PlannedUnion{};
+  for (const size_t source : all->sources) plan_.sources[source].next_steps.push_back(index);
 }
 
 void Planner::plan_filter(const StepSpec& spec, const FilterSpec& filter, PlannedStep& step) {
   step.output = scope_of(spec.input);
   if (!spec.sound && filter.condition.where.line == 0) step.output.fields.clear();  // it may be no filter at all
   PlannedFilter planned;
+  planned.text = filter.condition.value;
   if (const auto ast = binder_.parse_without_aggregates(filter.condition)) {
     if (step.revised && !only_finals(*ast->root)) warn_of_revisions(filter.condition);
     const Sight sight{step.output, missing_.back(), stage_behind(step.behind_window)};
@@ -211,6 +252,7 @@ void Planner::plan_map(const std::vector<NamedExpression>& fields, bool keep_oth
   if (keep_others) step.output = input;
   if (fields.empty()) step.output.fields.clear();  // refused before it was read: any field may be another
   PlannedMap planned;
+  planned.keeps_others = keep_others;
   Missing missing;
   if (keep_others || !spec.sound) missing = missing_.back();
   for (const NamedExpression& field : fields) {
@@ -309,7 +351,7 @@ std::optional<uint32_t> Planner::source_slot(std::optional<size_t> behind_window
 bool Planner::partitioned_by_covers(const std::vector<uint32_t>& key_slots,
                                     std::optional<size_t> behind_window) const {
   const auto& promised = spec_.sources[0].kafka().partitioned_by;
-  if (promised.empty()) return false;
+  if (promised.empty() || !all_promise_) return false;
   return std::ranges::all_of(promised, [&](const Located<std::string>& name) {
     const Field* original = source_scope_.find(name.value);
     return original && std::ranges::any_of(key_slots, [&](uint32_t slot) {
@@ -366,8 +408,7 @@ void Planner::plan_sink(const SinkSpec& spec) {
   }
   sink.row.emplace(std::move(fields), timestamps);
   if (kafka) plan_kafka_sink(spec, *kafka, sink);
-  auto& takers = spec.input.kind == InputRef::Kind::kStep ? plan_.steps[spec.input.index].next_sinks : plan_.source.next_sinks;
-  takers.push_back(plan_.sinks.size() - 1);
+  add_taker(spec.input, &PlannedSource::next_sinks, &PlannedStep::next_sinks, plan_.sinks.size() - 1);
 }
 
 void Planner::plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, PlannedSink& sink) {
@@ -388,7 +429,7 @@ void Planner::plan_kafka_sink(const SinkSpec& spec, const KafkaSinkSpec& kafka, 
     return;
   }
   if (!sink.behind_window) {
-    plan_.source.keep_keys = true;
+    keeps_keys_ = true;
     return;
   }
   const PlannedStep& step = plan_.window_step(*sink.behind_window);
@@ -405,25 +446,56 @@ void Planner::finish() {
   plan_.lanes = static_cast<uint32_t>(spec_.lanes.value);
   plan_.checkpoint_every = spec_.checkpoint.every.value;
   plan_.transaction_timeout = spec_.transaction_timeout();
-  plan_.source.slots = binder_.slots(kSourceStage);
-  plan_.source.record_fields = binder_.record_fields();
-  for (const RecordField& field : plan_.source.record_fields) plan_.source.keep_keys |= field.part == RecordPart::kKey;
   plan_.partitioned_by = plan_.keyed() && all_partitioned_;
   plan_.lane_choice = !plan_.keyed() || all_partitioned_ ? Lanes::kByPartition : Lanes::kByKey;
   plan_levels();
-  const auto& drift = spec_.sources[0].event_time.max_drift;
-  plan_.max_drift = drift ? drift->value : std::max(longest_span_, Duration::minutes(1));
+  finish_sources();
+}
+
+// Drift and idleness are of all partitions together: the least drift that is allowed anywhere, the longest rest.
+void Planner::finish_sources() {
+  std::optional<Duration> drift;
+  plan_.close_after_idle = Duration{0};
+  for (const PlannedSource& source : plan_.sources) {
+    const auto& written = source.event_time.max_drift;
+    if (written) drift = std::min(drift.value_or(written->value), written->value);
+    const auto& rest = source.event_time.close_after_idle;
+    if (!rest) plan_.close_after_idle.reset();
+    if (plan_.close_after_idle) plan_.close_after_idle = std::max(*plan_.close_after_idle, *rest);
+  }
+  plan_.max_drift = drift.value_or(std::max(longest_span_, Duration::minutes(1)));
   const bool dead_letters = plan_.has_sink(SinkInput::kDeadLetter);
   const bool row_sink_before_window = std::ranges::any_of(
       plan_.sinks, [](const PlannedSink& s) { return s.input == SinkInput::kRows && s.kind == SinkKind::kKafka && !s.behind_window; });
-  plan_.source.keep_raw = (dead_letters && (binder_.fallible() || row_sink_before_window)) ||
-                          (plan_.has_sink(SinkInput::kLate) && plan_.keyed());
-  for (DeclaredField& field : plan_.source.decode.fields) {
-    if (!binder_.uses(*field.slot)) field.slot.reset();
+  const auto reads_key = [](const RecordField& field) { return field.part == RecordPart::kKey; };
+  for (PlannedSource& source : plan_.sources) {
+    source.slots = binder_.slots(kSourceStage);
+    source.record_fields = binder_.record_fields();
+    source.keep_keys = keeps_keys_ || std::ranges::any_of(source.record_fields, reads_key);
+    source.keep_raw = (dead_letters && (binder_.fallible() || row_sink_before_window)) ||
+                      (plan_.has_sink(SinkInput::kLate) && plan_.keyed());
+    for (DeclaredField& field : source.decode.fields) {
+      if (!binder_.uses(*field.slot)) field.slot.reset();
+    }
   }
 }
 
 }  // namespace
+
+uint32_t Plan::source_of(std::string_view topic) const {
+  uint32_t with_pattern = 0;
+  for (uint32_t i = 0; i < sources.size(); ++i) {
+    if (std::ranges::find(sources[i].topics, topic) != sources[i].topics.end()) return i;
+    if (!sources[i].topic_pattern.empty()) with_pattern = i;
+  }
+  return with_pattern;
+}
+
+std::string Plan::source_names() const {
+  std::string names;
+  for (const PlannedSource& source : sources) names += (names.empty() ? "" : ", ") + source.name;
+  return (sources.size() > 1 ? "sources " : "source ") + names;
+}
 
 bool Plan::transactional() const {
   return std::ranges::any_of(sinks, [](const PlannedSink& s) { return s.delivery == Delivery::kExactlyOnce; });

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -385,8 +386,13 @@ Result<KafkaLookup*> GroupConsumer::lookup() {
 Result<std::vector<TopicPartition>> GroupConsumer::list_partitions(Duration timeout) {
   auto ask = lookup();
   if (!ask) return std::unexpected(ask.error());
-  if (options_.topic_pattern.empty()) return (*ask)->partitions(options_.topics, timeout);
-  return (*ask)->partitions_matching(options_.topic_pattern, timeout);
+  auto named = (*ask)->partitions(options_.topics, timeout);
+  if (!named || options_.topic_pattern.empty()) return named;
+  const auto matching = (*ask)->partitions_matching(options_.topic_pattern, timeout);
+  if (!matching) return std::unexpected(matching.error());
+  std::vector<TopicPartition> all;
+  std::ranges::set_union(*named, *matching, std::back_inserter(all));
+  return all;
 }
 
 Result<std::string> GroupConsumer::cluster_id(Duration timeout) {

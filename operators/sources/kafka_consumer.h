@@ -75,8 +75,8 @@ struct ConsumerOptions {
   std::string brokers;
   std::string group;
   std::string group_instance_id;
-  std::vector<std::string> topics;           // or
-  std::string topic_pattern;                 // a regular expression, anchored by the caller's '^'
+  std::vector<std::string> topics;
+  std::string topic_pattern;                 // of more topics: a regular expression, anchored by the caller's '^'; empty: none
   std::vector<std::pair<std::string, std::string>> properties;  // passed to librdkafka as they are
   int64_t queue_bytes = 32 << 20;            // for what is prefetched, over all partitions; roughly
   uint32_t queues = 1;                       // how many fetch queues share it; at most 256

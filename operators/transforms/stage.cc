@@ -39,13 +39,13 @@ bool is_condition(const PlannedWindow& window, uint32_t slot) {
 Stage::Stage(const Plan& plan, StageOutput& output)
     : plan_(plan), output_(output), counters_(plan.steps.size()), kept_(plan.steps.size() + 1) {}
 
-void Stage::run_source(Batch& batch) {
-  batch.columns.resize(plan_.source.slots);
-  fill_record_columns(plan_.source.record_fields, *plan_.topics, batch);
+void Stage::run_source(const PlannedSource& source, Batch& batch) {
+  batch.columns.resize(source.slots);
+  fill_record_columns(source.record_fields, *plan_.topics, batch);
   std::vector<uint32_t>& all = kept_.back();
   all.resize(batch.rows);
   std::iota(all.begin(), all.end(), 0);
-  deliver(plan_.source.next_steps, plan_.source.next_sinks, batch, all);
+  deliver(source.next_steps, source.next_sinks, batch, all);
 }
 
 void Stage::run_results(size_t window_step, Batch& batch) {
@@ -75,6 +75,7 @@ void Stage::run_step(size_t step, Batch& batch, Rows rows) {
   if (const auto* f = std::get_if<PlannedFilter>(&what)) return filter(step, *f, batch, rows);
   if (const auto* m = std::get_if<PlannedMap>(&what)) return map(step, *m, batch, rows);
   if (const auto* w = std::get_if<PlannedWindow>(&what)) return prepare_window(step, *w, batch, rows);
+  if (std::holds_alternative<PlannedUnion>(what)) return pass(step, batch, rows);
   deduplicate(step, batch, rows);
 }
 
@@ -110,6 +111,11 @@ void Stage::deduplicate(size_t step, Batch& batch, Rows rows) {
   output_.deduplicate(step, batch, kept, counters_[step]);
   counters_[step].out += kept.size();
   deliver(plan_.steps[step].next_steps, plan_.steps[step].next_sinks, batch, kept);
+}
+
+void Stage::pass(size_t step, Batch& batch, Rows rows) {
+  counters_[step].out += rows.size();
+  deliver(plan_.steps[step].next_steps, plan_.steps[step].next_sinks, batch, rows);
 }
 
 void Stage::prepare_window(size_t step, const PlannedWindow& window, Batch& batch, Rows rows) {

@@ -1,4 +1,4 @@
-// Stage: runs the steps of a plan that have no windows (filter, map, select, dedupe) over a batch, up to the windows and
+// Stage: runs the steps of a plan that have no windows (filter, map, select, dedupe, union) over a batch, up to the windows and
 // sinks that take its rows. Knows neither where rows came from nor where they go, nor what a dedupe step remembers.
 #pragma once
 
@@ -41,8 +41,8 @@ class Stage {
  public:
   Stage(const Plan& plan, StageOutput& output);
 
-  // Runs all rows of a source batch through the steps behind the source.
-  void run_source(Batch& batch);
+  // Runs all rows of a batch of one of the plan's sources through the steps behind it.
+  void run_source(const PlannedSource& source, Batch& batch);
   // Works out a window step's results and runs its rows through the steps behind it.
   void run_results(size_t window_step, Batch& batch);
 
@@ -54,6 +54,7 @@ class Stage {
   void filter(size_t step, const PlannedFilter& filter, Batch& batch, Rows rows);
   void map(size_t step, const PlannedMap& map, Batch& batch, Rows rows);
   void deduplicate(size_t step, Batch& batch, Rows rows);
+  void pass(size_t step, Batch& batch, Rows rows);
   void prepare_window(size_t step, const PlannedWindow& window, Batch& batch, Rows rows);
   // Evaluates `fields` for `kept`, and takes rows that failed out of it.
   void evaluate(size_t step, const std::vector<PlannedField>& fields, Batch& batch, std::vector<uint32_t>& kept);

@@ -91,7 +91,7 @@ TEST_CASE("steps of SQL and of mapping languages are answered with ours") {
              {"mapping: root.x = this.n", "8:5: unknown key `mapping`; write `map: {field: expression}`"},
              {"group_by: a",
               "8:5: unknown key `group_by`; it stands inside of a window: `window: {tumbling: 1m, by: user_id, aggregates: {n: count()}}`"},
-             {"type: filter", "8:5: unknown key `type`; the kind of step is a key: `filter`, `map`, `select`, `dedupe` or `window`"},
+             {"type: filter", "8:5: unknown key `type`; the kind of step is a key: `filter`, `map`, `select`, `dedupe`, `union` or `window`"},
              {"map: [x]", "8:10: `map` must be a map, not a list; write `NAME: ...` for each, without `- `"},
              {"select: a, n", "8:13: `select` is more than one name; write several as a list: `[a, b]`"},
              {"window: 1m",

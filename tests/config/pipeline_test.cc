@@ -227,11 +227,6 @@ TEST_CASE("types of fields are scalars and lists of them") {
                                 "address.city}`\n");
 }
 
-TEST_CASE("several sources are refused for now") {
-  CHECK(errors_of("name: p\nsources:\n  a: {kafka: {brokers: b, topic: t}}\n  b: {kafka: {brokers: b, topic: u}}\nsinks:\n  - drop: {}\n") ==
-        "4:3: a second source: union is not supported yet; keep one source; one kafka source can read several topics\n");
-}
-
 TEST_CASE("properties that would break the guarantees are refused by name") {
   CHECK(errors_of(source("    kafka:\n      brokers: b\n      topic: t\n      properties:\n        group.id: x\n        fetch.wait.max.ms: 50\n        auto.offset.reset: latest\n")) ==
         "8:9: the property `group.id` may not be set; offsets and restored state belong to the group; set `group` instead\n"
@@ -294,8 +289,8 @@ TEST_CASE("exactly_once sinks share a producer, and so its properties") {
 TEST_CASE("steps are refused with a reason and a place") {
   const auto check = [](std::string_view steps, std::string_view wanted) { CHECK(errors_of(around(steps)) == wanted); };
   check("  - fliter: n > 1\n", "7:5: unknown key `fliter`; did you mean `filter`?\n");
-  check("  - name: x\n", "7:5: an item of `steps` does not say which kind of step; write exactly one of `filter`, `map`, `select`, `dedupe` or `window`\n");
-  check("  - filter: n > 1\n    map: {b: n}\n", "8:5: `filter` and `map` exclude each other; write exactly one of `filter`, `map`, `select`, `dedupe` or `window`\n");
+  check("  - name: x\n", "7:5: an item of `steps` does not say which kind of step; write exactly one of `filter`, `map`, `select`, `dedupe`, `window` or `union`\n");
+  check("  - filter: n > 1\n    map: {b: n}\n", "8:5: `filter` and `map` exclude each other; write exactly one of `filter`, `map`, `select`, `dedupe`, `window` or `union`\n");
   check("  - dedupe: {by: [a]}\n", "7:13: `dedupe` needs `within`; for how much event time a key is remembered\n");
   check("  - dedupe: {within: 10m}\n", "7:13: `dedupe` needs `by`; the fields that tell repeats; nulls are equal to each other\n");
   check("  - dedupe: {by: [], within: 10m}\n", "7:18: `by` is empty; write at least one field, such as [event_id]\n");
@@ -430,7 +425,7 @@ TEST_CASE("the top of the file is checked") {
   CHECK(errors_of("x: 1\n") ==
         "1:1: unknown key `x`; known here: `name`, `sources`, `steps`, `sinks`, `checkpoint`, `lanes`, `exchange` or `tests`\n"
         "1:1: the pipeline needs `name`; the pipeline's name, the default consumer group and the prefix of all that it owns\n"
-        "1:1: the pipeline needs `sources`; a map from names to sources; exactly one for now\n"
+        "1:1: the pipeline needs `sources`; a map from names to sources; several are read as one group, have one schema and meet in a `union` step\n"
         "1:1: the pipeline needs `sinks`; a list of places where rows go\n");
 }
 

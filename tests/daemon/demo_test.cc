@@ -218,7 +218,7 @@ TEST_CASE("figures come from the pipeline's status and its partitions' gauges") 
   MetricRegistry metrics;
   DemoWatch watch(status, metrics, "p", "t", 2);
   status.json = R"({"state": "running", "epoch": 1, "last_checkpoint": "2026-01-01T00:00:02Z",
-      "ledger": {"source": {"read": 1000, "dead_lettered": 1}, "steps": [], "closed": true}})";
+      "ledger": {"sources": [{"read": 1000, "dead_lettered": 1}], "steps": [], "closed": true}})";
   CHECK_FALSE(watch.look().events_per_second);
   CHECK_FALSE(watch.look().watermark);
 
@@ -227,7 +227,7 @@ TEST_CASE("figures come from the pipeline's status and its partitions' gauges") 
   CHECK_FALSE(watch.look().watermark);  // partition 1 has none yet
   metrics.gauge(metric::kWatermarkTimestamp, {"p", "t", "1"}).set(90);
   status.json = R"({"state": "running", "epoch": 2, "last_checkpoint": "2026-01-01T00:00:04Z",
-      "ledger": {"source": {"read": 5000, "dead_lettered": 2}, "closed": true,
+      "ledger": {"sources": [{"read": 4000, "dead_lettered": 2}, {"read": 1000, "dead_lettered": 0}], "closed": true,
                  "steps": [{"dead_lettered": 3}, {"late": 7, "dead_lettered": 0}]}})";
   const DemoFigures figures = watch.look();
   CHECK(figures.events_per_second == 2'000.0);

@@ -27,8 +27,8 @@ TEST_CASE("the demo's pipeline is the example, and stands where KAFKA_BROKERS sa
   Diagnostics diagnostics;
   const auto plan = load_plan(std::string(demo_pipeline()), "demo.yaml", {{"KAFKA_BROKERS", "there:1"}}, diagnostics);
   REQUIRE(plan);
-  CHECK(plan->source.brokers == "there:1");
-  CHECK_FALSE(plan->source.topics.empty());
+  CHECK(plan->consumer.brokers == "there:1");
+  CHECK_FALSE(plan->consumer.topics.empty());
 }
 
 }  // namespace tidemark

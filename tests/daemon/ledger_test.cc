@@ -28,7 +28,7 @@ struct Scene {
 
   // 100 read: 5 dead letters, 5 tombstones; then 10 filtered; then 20 repeats, 5 late; of 55, 3 dead letters and 2 late.
   Scene() {
-    ledger.source = {.read = 100, .dead_lettered = 5, .filtered = 5, .passed = 90};
+    ledger.sources = {{.read = 100, .dead_lettered = 5, .filtered = 5, .passed = 90}};
     ledger.steps.resize(3);
     ledger.steps[0] = {.in = 90, .out = 80, .filtered = 10};
     ledger.steps[1] = {.in = 80, .out = 55, .late = 5, .deduplicated = 20};
@@ -61,7 +61,7 @@ TEST_CASE("every side of every account is told, and a ledger that closes has not
 
 TEST_CASE("a record that is missing or too much is open where it went astray") {
   Scene scene;
-  scene.ledger.source.read += 2;
+  scene.ledger.sources[0].read += 2;
   CHECK(scene.open() == Open{{"events", 2}, {"some", 0}, {"once", 0}, {"per_user", 0}});
   CHECK(scene.ledger.gaps(scene.plan) == std::vector<std::string>{"events: 102 in, 100 accounted for"});
   scene = Scene();
@@ -80,6 +80,26 @@ TEST_CASE("a record that is lost between two steps is open at the first of them"
   scene.ledger.steps[0] = {.in = 90, .out = 81, .filtered = 9};
   CHECK(scene.open() == Open{{"events", 0}, {"some", 1}, {"once", 0}, {"per_user", 0}});
   CHECK(scene.ledger.gaps(scene.plan) == std::vector<std::string>{"some -> once: 81 in, 80 accounted for"});
+}
+
+TEST_CASE("a union answers for what all its sources pass on") {
+  Plan plan;
+  for (const char* name : {"web", "app"}) {
+    plan.sources.emplace_back().name = name;
+    plan.sources.back().next_steps = {0};
+  }
+  PlannedStep& both = plan.steps.emplace_back();
+  both.name = "both";
+  both.what = PlannedUnion{};
+  Ledger ledger;
+  ledger.sources = {{.read = 10, .dead_lettered = 1, .filtered = 0, .passed = 9}, {.read = 5, .dead_lettered = 0, .filtered = 0, .passed = 5}};
+  ledger.steps.resize(1);
+  ledger.steps[0] = {.in = 14, .out = 14};
+  CHECK(ledger.accounts(plan).size() == 3);
+  CHECK(ledger.records_read() == 15);
+  CHECK(ledger.gaps(plan).empty());
+  ledger.steps[0] = {.in = 13, .out = 13};
+  CHECK(ledger.gaps(plan) == std::vector<std::string>{"web + app -> both: 14 in, 13 accounted for"});
 }
 
 TEST_CASE("before the first report every account is there, and closes") {

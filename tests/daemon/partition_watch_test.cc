@@ -38,7 +38,7 @@ struct Scene {
   PausingConsumer consumer;
   MetricRegistry registry;
   PipelineMetrics metrics{registry, "p"};
-  std::vector<PartitionStart> partitions{{{"events", 0}, {}, false, {}}, {{"events", 1}, {}, false, {}}, {{"events", 2}, {}, false, {}}};
+  std::vector<PartitionStart> partitions{{{"events", 0}, 0, {}, false, {}}, {{"events", 1}, 0, {}, false, {}}, {{"events", 2}, 0, {}, false, {}}};
   std::vector<PartitionGauge> gauges = std::vector<PartitionGauge>(3);
   PartitionWatch watch{{plan, clock, consumer, metrics, partitions, gauges}};
 

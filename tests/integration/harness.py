@@ -188,7 +188,7 @@ class Job:
                  by=("user_id",), aggregates=AGGREGATES, allowed_lateness="0s", partitioned_by=None, every="1s",
                  lanes=None, delivery=None, properties=None, max_delay="2s", max_future="5m", start=None,
                  sink_bootstrap=None, idle_after="1h", close_after_idle="off", offset=None, pattern=None, fetch=None, emit=None,
-                 branches=(), dedupe=None, map=None, csv=None, schema=SCHEMA):
+                 branches=(), dedupe=None, map=None, csv=None, schema=SCHEMA, more=()):
         self.directory = pathlib.Path(directory)
         self.name, self.bootstrap, self.topic = name, bootstrap, topic
         self.out, self.late, self.dead = out, late, dead
@@ -204,6 +204,7 @@ class Job:
         self.branches = list(branches)
         self.dedupe = dedupe  # (fields, within)
         self.csv, self.schema = csv, schema
+        self.more = list(more)  # further sources, which a union brings together with the first
         self.map = map  # {name: (CEL, the judge's expression)}, names in order
 
     @property
@@ -225,18 +226,25 @@ class Job:
             kafka["fetch"] = self.fetch
         if self.properties:
             kafka["properties"] = {k: str(v) for k, v in self.properties.items()}
-        fields = {n: {"type": t, "path": p} if p else t for n, t, p in self.schema}
-        source = {"kafka": kafka, "format": {"csv": self.csv} if self.csv else "json", "schema": fields,
-                  "event_time": {"field": "ts", "max_delay": self.max_delay, "max_future": self.max_future,
-                                 "idle_after": self.idle_after, "close_after_idle": self.close_after_idle}}
-        out = {"name": self.name, "sources": {"events": source}, "steps": self._steps(), "sinks": self._sinks(),
+        sources = {"events": self._source(kafka, self.csv, self.schema, self.max_delay)}
+        for one in self.more:
+            topic = {k: v for k, v in kafka.items() if k not in ("topic", "topic_pattern")}
+            sources[one.name] = self._source({**topic, "topic": one.topic}, one.csv, one.schema, one.max_delay)
+        out = {"name": self.name, "sources": sources, "steps": self._steps(), "sinks": self._sinks(),
                "checkpoint": {"every": self.every}}
         if self.lanes:
             out["lanes"] = self.lanes
         return json.dumps(out, indent=2) + "\n"
 
+    def _source(self, kafka, csv, schema, max_delay):
+        return {"kafka": kafka, "format": {"csv": csv} if csv else "json",
+                "schema": {n: {"type": t, "path": p} if p else t for n, t, p in schema},
+                "event_time": {"field": "ts", "max_delay": max_delay, "max_future": self.max_future,
+                               "idle_after": self.idle_after, "close_after_idle": self.close_after_idle}}
+
     def _steps(self):
-        steps = [{"filter": cel(self.filter)}] if self.filter else []
+        steps = [{"name": "all", "union": ["events", *(one.name for one in self.more)]}] if self.more else []
+        steps += [{"filter": cel(self.filter)}] if self.filter else []
         if self.dedupe:
             steps.append({"name": "once", "dedupe": {"by": list(self.dedupe[0]), "within": self.dedupe[1]}})
         steps += [{"name": "mapped", "map": {name: text for name, (text, _) in self.map.items()}}] if self.map else []
@@ -308,12 +316,11 @@ class Job:
         return steps
 
     def description(self, close="all", at_least_once=False):
-        out = {"name": self.name, "topics": [self.topic], "results": self.out or "", "late": self.late or "",
-               "dead_letters": self.dead or "",
-               "schema": [{"name": n, "type": t, **({"path": p} if p else {})} for n, t, p in self.schema],
-               **({"csv": self.csv} if self.csv else {}),
-               "event_time": {"field": "ts", "max_delay_ms": milliseconds(self.max_delay),
-                              "max_future_ms": milliseconds(self.max_future)},
+        out = {"name": self.name, "results": self.out or "", "late": self.late or "", "dead_letters": self.dead or "",
+               **self._judged_source(self.topic, self.csv, self.schema, self.max_delay),
+               "union": "all" if self.more else "",
+               "more_sources": [{"source": one.name, **self._judged_source(one.topic, one.csv, one.schema, one.max_delay)}
+                                for one in self.more],
                "steps": self._step_descriptions(),
                "lanes": "partition" if self.partitioned_by else "one", "close": close,
                "at_least_once": at_least_once or self.delivery == "at_least_once"}
@@ -322,6 +329,12 @@ class Job:
                              "offset_ms": milliseconds(self.offset or "0s"), "by": self.by,
                              "allowed_lateness_ms": milliseconds(self.allowed_lateness), "aggregates": self.aggregates}
         return out
+
+    def _judged_source(self, topic, csv, schema, max_delay):
+        return {"topics": [topic], **({"csv": csv} if csv else {}),
+                "schema": [{"name": n, "type": t, **({"path": p} if p else {})} for n, t, p in schema],
+                "event_time": {"field": "ts", "max_delay_ms": milliseconds(max_delay),
+                               "max_future_ms": milliseconds(self.max_future)}}
 
     @staticmethod
     def _judged_shape(window):
@@ -336,6 +349,13 @@ class Job:
     def view(self, branch):
         """What the kit judges one branch by: its way from the source, and its rows alone."""
         return View(self, branch)
+
+
+class Source:
+    """A further source of a job, with the schema of the first one's in another form."""
+
+    def __init__(self, name, topic, schema=SCHEMA, csv=None, max_delay="2s"):
+        self.name, self.topic, self.schema, self.csv, self.max_delay = name, topic, schema, csv, max_delay
 
 
 class Branch:
@@ -463,7 +483,8 @@ class Tidemark:
         return self
 
     def wait_caught_up(self, kit, timeout_s=120):
-        wait_for(lambda: self.running() and kit.caught_up(self.job.name, self.job.topic), "all committed", timeout_s, 0.3)
+        topics = [self.job.topic, *(one.topic for one in getattr(self.job, "more", ()))]
+        wait_for(lambda: self.running() and all(kit.caught_up(self.job.name, topic) for topic in topics), "all committed", timeout_s, 0.3)
         return self
 
     def metrics(self):

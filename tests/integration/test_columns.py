@@ -4,7 +4,7 @@ import io
 import json
 import random
 
-from harness import TUMBLING
+from harness import SLIDING, TUMBLING, Source
 
 RECORD = {"at": ("kafka.offset", {"kafka": "offset"}), "part": ("kafka.partition", {"kafka": "partition"}),
           "sent_as": ("kafka.key", {"kafka": "key"}), "topic": ("kafka.topic", {"kafka": "topic"}),
@@ -134,3 +134,56 @@ def test_lists_in_windows(env):
     env.run(job, until_end=True).wait(0)
     summary = env.kit.verify(job)
     assert summary["dead_letters"]["found"] > 1_000 and summary["results"]["found"] > 10, summary
+
+
+# ---- Several sources
+
+def order_records(topic, partitions, count, seed):
+    """The columns of CSV_SCHEMA as JSON: the amount lies deeper, and times are text."""
+    dice = random.Random(seed)
+    base = 1767225600000
+    for i in range(count):
+        at = base + i * 40 - dice.randrange(4000)
+        value = {"event_id": f"o{i}", "user_id": dice.choice(["u1", "u2", "a;b,c"]), "ts": f"{at / 1000:.3f}",
+                 "order": {"amount": dice.choice([None, 2.5, -1, 1e-7])}, "quantity": dice.choice([None, 3]),
+                 "note": dice.choice(["n", "NULL"]), "big": dice.choice([None, True])}
+        value["ts"] = f"2026-01-01T00:{at // 60000 % 60:02d}:{at // 1000 % 60:02d}.{at % 1000:03d}Z" if dice.random() < 0.99 else at
+        yield {"topic": topic, "partition": i % partitions, "value": json.dumps(value), "timestamp": base + i * 40, "key": f"o{i % 5}"}
+
+
+def union_job(env, **options):
+    """JSON orders in one topic and lines of CSV in another, with fewer partitions and more disorder."""
+    name = options.pop("name", None) or env.name
+    orders = [("event_id", "string", None), ("user_id", "string", None), ("amount", "double?", "order.amount"),
+              ("quantity", "int?", None), ("ts", "timestamp(iso)", None), ("note", "string?", None), ("big", "bool?", None)]
+    lines = list(reversed(CSV_SCHEMA))
+    env.kit.create_topic(f"{name}.lines", 2)
+    more = [Source("lines", f"{name}.lines", lines, {"delimiter": ";"}, max_delay="1s")]
+    job = env.job(name=name, schema=orders, max_delay="3s", more=more, aggregates=SUMS, **options)
+    columns = [field for field, *_ in lines]
+
+    def produce(seed):
+        env.kit.produce(order_records(job.topic, 4, 6_000, seed))
+        env.kit.produce(csv_records(f"{name}.lines", 2, 6_000 + seed, columns, delimiter=";"))
+    return job, produce
+
+
+def test_union(env):
+    job, produce = union_job(env, window=TUMBLING)
+    produce(1)
+    env.run(job, until_end=True).wait(0)
+    summary = env.kit.verify(job)
+    assert summary["results"]["found"] > 10 and summary["late"]["found"] > 0 and summary["dead_letters"]["found"] > 50, summary
+
+
+def test_union_through_a_kill(env):
+    job, produce = union_job(env, window=SLIDING, properties={"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000})
+    produce(2)
+    process = env.run(job).wait_ready().wait_caught_up(env.kit)
+    read = {source: process.total("tidemark_records_read_total", pipeline=job.name, step=source) for source in ("events", "lines")}
+    assert read == {"events": 6_000, "lines": 6_002}, read
+    process.kill()
+    produce(3)
+    env.run(job, until_end=True).wait(0)
+    summary = env.kit.verify(job)
+    assert summary["results"]["found"] > 10, summary

@@ -102,9 +102,8 @@ class Case:
         self.name = f"{env.name}-{number}"
         self.pipeline = yaml.load(path.read_text(), Loader)
         self.test = self.pipeline.pop("tests")[number]
-        (self.source,) = self.pipeline["sources"].values()
-        self.schema = self.source["schema"]
-        self.records = [one for source in self.test["input"].values() for one in source]
+        self.sources = self.pipeline["sources"]
+        self.records = [(name, one) for name, records in self.test["input"].items() for one in records]
         self.watched = {stream: f"{self.name}.{re.sub('[^a-z0-9]', '-', stream)}" for stream in self.test["expect"]}
 
     @property
@@ -115,13 +114,21 @@ class Case:
         """Called by the process that runs it: the file is there already."""
         return self.file
 
+    def topic_of(self, source):
+        return f"{self.name}.{source}.in"
+
+    def schema_of(self, message):
+        """Of the source that a refused record came from."""
+        topic = next((one["value"] for one in message["headers"] if one["name"] == "tidemark.topic"), None)
+        return next((source["schema"] for name, source in self.sources.items() if self.topic_of(name) == topic), {})
+
     def prepare(self):
-        kafka = self.source["kafka"]
-        self.topic = f"{self.name}.in"
-        kafka.pop("topic_pattern", None)
-        kafka.update(brokers=self.env.broker.bootstrap, topic=self.topic, start="earliest")
-        partitions = 1 + max((one.get("$partition", 0) for one in self.records if isinstance(one, dict)), default=0)
-        self.env.kit.create_topic(self.topic, partitions, retention_ms=-1)
+        for name, source in self.sources.items():
+            kafka = source["kafka"]
+            kafka.pop("topic_pattern", None)
+            kafka.update(brokers=self.env.broker.bootstrap, topic=self.topic_of(name), start="earliest")
+            partitions = 1 + max((one.get("$partition", 0) for of, one in self.records if of == name and isinstance(one, dict)), default=0)
+            self.env.kit.create_topic(self.topic_of(name), partitions, retention_ms=-1)
         sinks = [{"from": stream, "kafka": {"topic": topic}} for stream, topic in self.watched.items()]
         for sink in self.pipeline["sinks"]:
             if "kafka" in sink:
@@ -137,20 +144,20 @@ class Case:
     def lives(self):
         """The records between two words, and the word: None behind the last."""
         part = []
-        for one in self.records:
+        for source, one in self.records:
             if isinstance(one, dict):
-                part.append(one)
+                part.append(message(one, self.sources[source]["schema"], self.topic_of(source)))
             else:
                 yield part, one
                 part = []
-        if part or self.records[-1:] != ["end"]:
+        if part or self.records[-1][1] != "end":
             yield part, None
 
     def run(self):
         produced = 0
         for part, word in self.lives():
             if part:
-                self.env.kit.produce([message(one, self.schema, self.topic) for one in part])
+                self.env.kit.produce(part)
             produced += len(part)
             if word == "crash":
                 with self.env.run(self) as process:
@@ -167,7 +174,7 @@ class Case:
             return [row for row in rows if row.get("is_final") is not False]
 
         for stream, topic in self.watched.items():
-            rows = last_words(row_of(one, self.schema) for one in self.env.kit.consume(topic))
+            rows = last_words(row_of(one, self.schema_of(one)) for one in self.env.kit.consume(topic))
             expected = self.test["expect"][stream]
             whole = isinstance(expected, dict)
             wanted = last_words(expected["exactly"] if whole else expected)
@@ -185,7 +192,7 @@ def run_example(env, name):
     path = EXAMPLES / f"{name}.yaml"
     tests = yaml.load(path.read_text(), Loader)["tests"]
     cases = [Case(env, path, number) for number in range(len(tests))]
-    cases = [case for case in cases if not any(isinstance(one, dict) and list(one) == ["advance"] for one in case.records)]
+    cases = [case for case in cases if not any(isinstance(one, dict) and list(one) == ["advance"] for _, one in case.records)]
     assert cases, "a test of nothing"
     for case in cases:
         case.prepare()

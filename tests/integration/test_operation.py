@@ -39,7 +39,7 @@ def test_ledger_closes(env):
     assert status == 200, (status, body)
     ledger = json.loads(body)["ledger"]
     assert ledger["closed"] is True, ledger
-    source = ledger["source"]
+    (source,) = ledger["sources"]
     assert source["read"] == source["dead_lettered"] + source["filtered"] + source["passed"] == expected["read"], ledger
     shown = {entry: total("ledger_records_total", step="events", entry=entry) for entry in ("read", "passed", "dead_lettered", "filtered")}
     assert shown == {entry: source[entry] for entry in shown}, (shown, source)

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "tests/oracle/accumulate.h"
+#include "tests/oracle/decode.h"
 #include "tests/oracle/spans.h"
 
 namespace tidemark::oracle {
@@ -138,12 +139,6 @@ void Gathering::gather_sessions() {
   }
 }
 
-struct Decoded {
-  Row row;
-  int64_t event_us = 0;
-  std::string reason;  // empty: fit to pass on
-};
-
 class Walk {
  public:
   explicit Walk(const Pipeline& pipeline) : pipeline_(pipeline) {
@@ -154,10 +149,8 @@ class Walk {
   Outcome finish();
 
  private:
-  std::function<Reading(const Field&, Value&)> reader(const std::string& text) const;
-  Decoded decode(const Record& record) const;
-  std::string future_reason(int64_t event_us, int64_t timestamp_ms) const;
-  void record(const PartitionLog& log, const Record& record, int64_t& newest_us);
+  size_t source_of(const std::string& topic) const;
+  void record(size_t number, const PartitionLog& log, const Record& record, int64_t& newest_us);
   bool steps(Row& row, const RefusedRecord& place, int64_t event_us, int64_t watermark_us);
   bool passes(const Step& step, const Row& row, RefusedRecord place, int64_t event_us, int64_t watermark_us);
   void count(Row& row, const Record& record, int64_t event_us, int64_t watermark_us, RefusedRecord place);
@@ -180,90 +173,49 @@ int64_t watermark(int64_t newest_us, int64_t max_delay_us) {
   return newest_us == kNever ? kNever : saturating_sub(newest_us, max_delay_us);
 }
 
+size_t Walk::source_of(const std::string& topic) const {
+  for (size_t i = 0; i < pipeline_.sources.size(); ++i) {
+    for (const std::string& named : pipeline_.sources[i].topics) {
+      if (named == topic) return i;
+    }
+  }
+  return 0;
+}
+
 void Walk::partition(const PartitionLog& log) {
+  const size_t source = source_of(log.topic);
   int64_t newest_us = kNever;
-  for (const Record& one : log.records) record(log, one, newest_us);
-  const int64_t w = watermark(newest_us, pipeline_.event_time.max_delay_us);
+  for (const Record& one : log.records) record(source, log, one, newest_us);
+  const int64_t w = watermark(newest_us, pipeline_.sources[source].event_time.max_delay_us);
   auto [at, added] = lane_watermarks_.try_emplace(lane_of(log.partition), w);
   at->second = std::min(at->second, w);
 }
 
-std::string Walk::future_reason(int64_t event_us, int64_t timestamp_ms) const {
-  const int64_t max_future = pipeline_.event_time.max_future_us;
-  const auto wall = pipeline_.wall_clock_ms;
-  if (timestamp_ms < 0) return wall && event_us > *wall * 1000 + max_future ? "future" : "";
-  if (event_us > timestamp_ms * 1000 + max_future) return "future";
-  return wall && timestamp_ms * 1000 > *wall * 1000 + max_future ? "future" : "";
-}
-
-// Reads fields of a value; absent where it is none of the format.
-std::function<Reading(const Field&, Value&)> Walk::reader(const std::string& text) const {
-  if (!pipeline_.csv) {
-    const auto json = parse_json(text);
-    if (!json || json->kind != Json::Kind::kObject) return nullptr;
-    return [json](const Field& field, Value& out) { return read_field(*json, field, out); };
-  }
-  std::vector<std::string> columns = pipeline_.csv->columns;
-  if (columns.empty()) {
-    for (const Field& field : pipeline_.schema) columns.push_back(field.path.empty() ? field.name : field.path.front());
-  }
-  const auto cells = cut_csv(text, *pipeline_.csv);
-  if (!cells || cells->size() != columns.size()) return nullptr;
-  return [cells, columns](const Field& field, Value& out) {
-    const std::string& name = field.path.empty() ? field.name : field.path.front();
-    const auto at = std::find(columns.begin(), columns.end(), name);
-    return read_cell(cells->at(static_cast<size_t>(at - columns.begin())), field, out);
-  };
-}
-
-Decoded Walk::decode(const Record& record) const {
-  Decoded out;
-  const size_t value_size = record.value ? record.value->size() : 0;
-  const size_t size = value_size + (record.key ? record.key->size() : 0);
-  if (static_cast<int64_t>(size) > pipeline_.max_record_bytes) return out.reason = "oversize", out;
-  const auto read = value_size > 0 ? reader(*record.value) : nullptr;
-  if (!read) return out.reason = "decode", out;
-
-  bool missing = false;
-  bool wrong_type = false;
-  bool no_time = false;
-  out.event_us = record.timestamp_ms * 1000;
-  for (const Field& field : pipeline_.schema) {
-    Value value;
-    const Reading reading = read(field, value);
-    if (field.name == pipeline_.event_time.field) {
-      no_time = reading != Reading::kValue;
-      if (!no_time) out.event_us = std::get<Timestamp>(value).us;
-    } else {
-      missing |= reading == Reading::kMissing && !field.optional;
-      wrong_type |= reading == Reading::kWrongType;
-    }
-    out.row.fields.emplace_back(field.name, value);
-  }
-  out.reason = no_time ? "event_time" : future_reason(out.event_us, record.timestamp_ms);
-  if (out.reason.empty() && missing) out.reason = "missing_field";
-  if (out.reason.empty() && wrong_type) out.reason = "type";
-  return out;
-}
-
-void Walk::record(const PartitionLog& log, const Record& record, int64_t& newest_us) {
-  RefusedRecord place{log.topic, log.partition, record.offset, pipeline_.source, "", std::nullopt};
-  ++out_.ledger.read;
-  if (pipeline_.skip_tombstones && (!record.value || record.value->empty())) {
-    ++out_.ledger.filtered;
+void Walk::record(size_t number, const PartitionLog& log, const Record& record, int64_t& newest_us) {
+  const Source& source = pipeline_.sources[number];
+  RefusedRecord place{log.topic, log.partition, record.offset, source.name, "", std::nullopt};
+  SourceLedger& ledger = out_.ledger.sources[source.name];
+  ++ledger.read;
+  if (source.skip_tombstones && (!record.value || record.value->empty())) {
+    ++ledger.filtered;
     return;
   }
-  Decoded decoded = decode(record);
+  Decoded decoded = decode(pipeline_, source, record);
   if (!decoded.reason.empty()) {
-    ++out_.ledger.dead_lettered;
+    ++ledger.dead_lettered;
     place.reason = decoded.reason;
     out_.dead_letters.push_back(place);
     return;
   }
-  ++out_.ledger.passed_on;
-  const int64_t before = watermark(newest_us, pipeline_.event_time.max_delay_us);
+  ++ledger.passed_on;
+  const int64_t before = watermark(newest_us, source.event_time.max_delay_us);
   newest_us = std::max(newest_us, decoded.event_us);
   decoded.row.origin = std::make_shared<const Origin>(Origin{log.topic, log.partition, record});
+  if (pipeline_.only && *pipeline_.only != number) return;
+  if (!pipeline_.union_step.empty()) {
+    ++out_.ledger.steps[pipeline_.union_step].in;
+    ++out_.ledger.steps[pipeline_.union_step].out;
+  }
   if (!steps(decoded.row, place, decoded.event_us, before)) return;
   if (pipeline_.window) {
     count(decoded.row, record, decoded.event_us, before, place);
@@ -545,6 +497,8 @@ void check(const Window& window) {
 }
 
 void check(const Pipeline& pipeline) {
+  if (pipeline.sources.empty()) refuse("no source");
+  if (pipeline.sources.size() > 1 && pipeline.union_step.empty() != pipeline.only.has_value()) refuse("either a union or one source");
   std::set<std::string> names;
   for (const Step& step : pipeline.steps) {
     if (!step.filter && step.map.empty() && step.by.empty()) refuse("a step that is neither filter nor map nor dedupe");
@@ -557,6 +511,17 @@ void check(const Pipeline& pipeline) {
 }
 
 }  // namespace
+
+SourceLedger Ledger::all_sources() const {
+  SourceLedger all;
+  for (const auto& [name, one] : sources) {
+    all.read += one.read;
+    all.dead_lettered += one.dead_lettered;
+    all.filtered += one.filtered;
+    all.passed_on += one.passed_on;
+  }
+  return all;
+}
 
 std::optional<std::string> Origin::header(const std::string& name) const {
   std::optional<std::string> value;

@@ -143,14 +143,21 @@ enum class Lanes {
   kPerPartition,  // lane = partition number, the same across topics (`partitioned_by`, stateless)
 };
 
-struct Pipeline {
-  std::string name;
-  std::string source = "events";
-  std::vector<Field> schema;
-  std::optional<Csv> csv;  // absent: records are JSON objects
+struct Source {
+  std::string name = "events";
+  std::vector<std::string> topics;  // of the first source it need not be said: it reads what no other names
+  std::vector<Field> schema;        // the same fields in all sources, whatever their order, paths and forms
+  std::optional<Csv> csv;           // absent: records are JSON objects
   EventTime event_time;
   bool skip_tombstones = false;
   int64_t max_record_bytes = 10 << 20;  // of key and value together
+};
+
+struct Pipeline {
+  std::string name;
+  std::vector<Source> sources = {Source{}};
+  std::string union_step;      // brings all of them together; empty: none
+  std::optional<size_t> only;  // without one, of several sources: the one whose records the steps take
   std::vector<Step> steps;
   std::optional<Window> window;  // after the steps; without one, rows leave as they are
   std::vector<Level> over;       // over the window, one over the other; the last one's rows leave
@@ -190,11 +197,16 @@ struct StepLedger {
   int64_t updates_missed = 0;  // windows missed by records that counted in others
 };
 
-struct Ledger {
+struct SourceLedger {
   int64_t read = 0;
-  int64_t dead_lettered = 0;  // by the source
-  int64_t filtered = 0;       // skipped tombstones
+  int64_t dead_lettered = 0;
+  int64_t filtered = 0;  // skipped tombstones
   int64_t passed_on = 0;
+};
+
+struct Ledger {
+  std::map<std::string, SourceLedger> sources;
+  SourceLedger all_sources() const;
   std::map<std::string, StepLedger> steps;  // the window under its name
   int64_t window_updates_missed = 0;        // windows missed by records that counted in others
   int64_t results_filtered = 0;             // closed rows that `having` dropped

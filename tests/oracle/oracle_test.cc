@@ -22,10 +22,10 @@ Expression field(const std::string& name) {
 Pipeline tumbling(int64_t size_us = kMinute) {
   Pipeline pipeline;
   pipeline.name = "p";
-  pipeline.schema = {{"user", FieldType::kString, false, {}},
+  pipeline.sources[0].schema = {{"user", FieldType::kString, false, {}},
                      {"amount", FieldType::kDouble, true, {}},
                      {"ts", FieldType::kTimestampMs, false, {}}};
-  pipeline.event_time.field = "ts";
+  pipeline.sources[0].event_time.field = "ts";
   pipeline.until_end = true;
   Window window;
   window.name = "window-1";
@@ -70,7 +70,7 @@ Pipeline sessions(int64_t gap_us, int64_t max_us = 0) {
 
 TEST_CASE("a session goes on while records come less than a gap apart, whatever their order and partition") {
   Pipeline pipeline = sessions(30 * kSecond);
-  pipeline.event_time.max_delay_us = 20 * kSecond;
+  pipeline.sources[0].event_time.max_delay_us = 20 * kSecond;
   const auto outcome = run_oracle(pipeline, {{"t", 0, {event(0, 0, "a", "1"), event(1, 50, "a", "2"), event(2, 80, "a", "4"), event(3, 60, "b", "8")}},
                                              {"t", 1, {event(0, 25, "a", "16")}}});
   // The record at 25 s bridges those at 0 s and 50 s; 80 s lies exactly a gap behind 50 s.
@@ -114,7 +114,7 @@ TEST_CASE("the watermark moves per record, and a window that ends at it is close
 
 TEST_CASE("a record no more than max_delay behind is never late") {
   Pipeline pipeline = tumbling();
-  pipeline.event_time.max_delay_us = 10 * kSecond;
+  pipeline.sources[0].event_time.max_delay_us = 10 * kSecond;
   const auto outcome = run_oracle(pipeline, {{"t", 0, {event(0, 69, "a", "1"), event(1, 59, "a", "1"), event(2, 70, "a", "1"), event(3, 59, "a", "1")}}});
   REQUIRE(outcome.late.size() == 1);
   CHECK(outcome.late[0].offset == 3);
@@ -192,7 +192,7 @@ TEST_CASE("what the source refuses moves no watermark, what steps refuse does") 
 TEST_CASE("a record is as large as its key and its value") {
   Pipeline pipeline = tumbling();
   const std::string value = R"({"user":"a","amount":1,"ts":0})";
-  pipeline.max_record_bytes = static_cast<int64_t>(value.size()) + 3;
+  pipeline.sources[0].max_record_bytes = static_cast<int64_t>(value.size()) + 3;
   const auto refused = [&](const std::string& key) {
     return run_oracle(pipeline, {{"t", 0, {{0, 0, key, value, {}}}}}).dead_letters.size();
   };
@@ -213,7 +213,7 @@ TEST_CASE("what a condition keeps away from an aggregate is not worked out for i
 TEST_CASE("the first reason that applies is told") {
   const auto reason = [](const std::string& value, int64_t timestamp_ms) {
     Pipeline pipeline = tumbling();
-    pipeline.max_record_bytes = 200;
+    pipeline.sources[0].max_record_bytes = 200;
     const auto outcome = run_oracle(pipeline, {{"t", 0, {{0, timestamp_ms, std::nullopt, value, {}}}}});
     return outcome.dead_letters.empty() ? "" : outcome.dead_letters[0].reason;
   };
@@ -275,7 +275,7 @@ TEST_CASE("min, max, avg, first and last skip nulls; where narrows") {
 
 TEST_CASE("an int sum beyond 64 bits is null, its average is not") {
   Pipeline pipeline = tumbling();
-  pipeline.schema[1].type = FieldType::kInt;
+  pipeline.sources[0].schema[1].type = FieldType::kInt;
   pipeline.window->aggregates.push_back({"mean", AggregateKind::kAvg, field("amount"), nullptr});
   const auto outcome = run_oracle(pipeline, {{"t", 0, {event(0, 1, "a", "9223372036854775807"), event(1, 1, "a", "9223372036854775807")}}});
   CHECK(outcome.rows[0].json.ends_with(R"("n":2,"total":null,"mean":9223372036854775808.0})"));
@@ -295,13 +295,13 @@ TEST_CASE("without an end, only what every partition of the lane has passed is c
 
 TEST_CASE("the ledger closes") {
   Pipeline pipeline = tumbling();
-  pipeline.skip_tombstones = true;
+  pipeline.sources[0].skip_tombstones = true;
   Record tombstone{0, 0, "k", std::nullopt, {}};
   const auto ledger = run_oracle(pipeline, {{"t", 0, {tombstone, {1, 0, "k", "x", {}}, event(2, 90, "a", "1"), event(3, 5, "a", "1")}}}).ledger;
-  CHECK(ledger.read == 4);
-  CHECK(ledger.filtered == 1);
-  CHECK(ledger.dead_lettered == 1);
-  CHECK(ledger.passed_on == 2);
+  CHECK(ledger.all_sources().read == 4);
+  CHECK(ledger.all_sources().filtered == 1);
+  CHECK(ledger.all_sources().dead_lettered == 1);
+  CHECK(ledger.all_sources().passed_on == 2);
   CHECK(ledger.steps.at("window-1").in == 2);
   CHECK(ledger.steps.at("window-1").late == 1);
 }
@@ -378,4 +378,26 @@ TEST_CASE("steps between windows drop rows and write no dead letters") {
         Rows{R"({"window_start":"1970-01-01T00:00:00Z","window_end":"1970-01-01T01:00:00Z","users":1,"total":null,"first":"a","last":"a"})"});
   CHECK(outcome.ledger.steps.at("some").filtered == 1);
   CHECK(outcome.dead_letters.empty());
+}
+
+TEST_CASE("sources of a union are judged each by its own settings, and close windows together") {
+  Pipeline pipeline = tumbling();
+  pipeline.until_end = false;
+  pipeline.union_step = "union-1";
+  Source& other = pipeline.sources.emplace_back(pipeline.sources[0]);
+  other.name = "lines";
+  other.topics = {"u"};
+  other.csv = Csv{};
+  other.schema = {pipeline.sources[0].schema[2], pipeline.sources[0].schema[0], pipeline.sources[0].schema[1]};
+  other.event_time.max_delay_us = 60 * kSecond;
+  const auto line = [](int64_t offset, int64_t ts_s) { return Record{offset, 1'000'000, std::nullopt, std::to_string(ts_s * 1000) + ",a,2", {}}; };
+  const std::vector<Record> early = {event(0, 10, "a", "1"), event(1, 70, "a", "1"), event(2, 20, "a", "1")};
+  // The second of them is behind the watermark of its own partition; the line is not, and holds the window open.
+  const auto open = run_oracle(pipeline, {{"t", 0, early}, {"u", 0, {line(0, 119), line(1, 59), Record{2, 1'000'000, "k", "none", {}}}}});
+  CHECK(rows(open).empty());
+  CHECK(open.late.size() == 1);
+  CHECK(open.ledger.sources.at("lines").dead_lettered == 1);
+  CHECK(open.ledger.steps.at("union-1").in == 5);
+  const auto closed = run_oracle(pipeline, {{"t", 0, early}, {"u", 0, {line(0, 59), line(1, 120)}}});
+  CHECK(rows(closed) == Rows{R"({"user":"a","window_start":"1970-01-01T00:00:00Z","window_end":"1970-01-01T00:01:00Z","n":2,"total":3.0})"});
 }

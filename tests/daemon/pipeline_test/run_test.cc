@@ -340,4 +340,69 @@ tests:
 )");
 }
 
+TEST_CASE("a union reads several sources, each in its own way") {
+  passes(R"(name: p
+sources:
+  web:
+    kafka: {brokers: b, topic: w}
+    schema: {user: string, n: int, ts: timestamp(ms)}
+    event_time: {field: ts}
+  lines:
+    kafka: {brokers: b, topic_pattern: '^logs\.[0-9]+$'}
+    format: {csv: {delimiter: ';', columns: [n, ts, user]}}
+    schema: {ts: timestamp(iso), user: string, n: int}
+    event_time: {field: ts, max_delay: 10s}
+steps:
+  - union: [lines, web]
+  - name: counted
+    window: {tumbling: 1m, by: [user], aggregates: {rows: count(), total: sum(n)}}
+  - {name: big, from: lines, filter: n > 5}
+sinks:
+  - {from: counted, drop: {}}
+  - {from: big, drop: {}}
+tests:
+  - input:
+      web:
+        - {user: a, n: 1, ts: 2026-01-01T00:00:01Z}
+        - {user: a, n: 7, ts: 2026-01-01T00:01:00Z, $partition: 1}
+        - {user: a, n: 8, ts: 2026-01-01T00:01:00Z}
+        - {user: a, n: 9, ts: 2026-01-01T00:00:59Z}
+      lines:
+        - {user: a, n: 2, ts: 2026-01-01T00:01:05Z}
+        - {user: a, n: 16, ts: 2026-01-01T00:00:55Z}
+        - checkpoint
+        - $raw: 'three;2026-01-01T00:00:55Z;a'
+        - crash
+        - {user: b, n: 3, ts: 2026-01-01T00:01:11Z}
+    expect:
+      counted: {exactly: [{user: a, window_end: 2026-01-01T00:01:00Z, rows: 2, total: 17}]}
+      late: {exactly: [{n: 9, $reason: late, $headers: {tidemark.step: counted}}]}
+      dead_letter: {exactly: [{n: three, user: a, $reason: type, $headers: {tidemark.step: lines}}]}
+      big: {exactly: [{user: a, n: 16, ts: 2026-01-01T00:00:55Z}]}
+      web: [{n: 1}, {n: 7}]
+)");
+}
+
+TEST_CASE("sources with one promise have one lane a partition number") {
+  passes(R"(name: p
+sources:
+  web: {kafka: {brokers: b, topic: w, partitioned_by: user}, schema: {user: string}}
+  app: {kafka: {brokers: b, topic: a, partitioned_by: user}, schema: {user: string}}
+steps:
+  - union: [web, app]
+  - {name: counted, window: {tumbling: 1m, by: [user], aggregates: {rows: count()}}}
+sinks:
+  - drop: {}
+tests:
+  - input:
+      web:
+        - {user: a, $partition: 1, $timestamp: 2026-01-01T00:00:01Z}
+        - {user: a, $partition: 1, $timestamp: 2026-01-01T00:01:01Z}
+      app:
+        - {user: a, $partition: 1, $timestamp: 2026-01-01T00:01:01Z}
+    expect:
+      counted: {exactly: [{user: a, rows: 1}]}
+)");
+}
+
 }  // namespace tidemark

@@ -3,16 +3,16 @@
 
 namespace tidemark::property {
 
-void choose_csv(Random& random, oracle::Pipeline& pipeline) {
-  for (oracle::Field& field : pipeline.schema) field.path.clear();  // columns have nothing inside
-  oracle::Csv& csv = pipeline.csv.emplace();
+void choose_csv(Random& random, oracle::Source& source) {
+  for (oracle::Field& field : source.schema) field.path.clear();  // columns have nothing inside
+  oracle::Csv& csv = source.csv.emplace();
   csv.delimiter = random.one_of({',', ';', '\t', '|'});
   csv.quote = random.one_of({'"', '\''});
   csv.null_text = random.one_of<std::string>({"", "", "NULL", "-"});
   csv.trim = random.percent(40);
   if (random.percent(50)) return;
   csv.columns = {"of no field"};
-  for (const oracle::Field& field : pipeline.schema) csv.columns.push_back(field.name);
+  for (const oracle::Field& field : source.schema) csv.columns.push_back(field.name);
   for (size_t i = csv.columns.size(); i > 1; --i) {
     std::swap(csv.columns[i - 1], csv.columns[static_cast<size_t>(random.in(0, static_cast<int64_t>(i) - 1))]);
   }

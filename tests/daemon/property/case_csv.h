@@ -9,8 +9,8 @@
 
 namespace tidemark::property {
 
-// Makes the records of a pipeline, whose schema is described, lines of CSV.
-void choose_csv(Random& random, oracle::Pipeline& pipeline);
+// Makes the records of a source, whose schema is described, lines of CSV.
+void choose_csv(Random& random, oracle::Source& source);
 // What `format:` says of it.
 std::string csv_format(const oracle::Csv& csv);
 

@@ -31,12 +31,13 @@ class LogWriter {
  public:
   LogWriter(Random& random, const Case& one, const Mood& mood) : random_(random), case_(one), mood_(mood) {}
 
-  oracle::PartitionLog write(const std::string& topic, int32_t partition, int64_t& end) {
+  oracle::PartitionLog write(const oracle::Source& source, const std::string& topic, int32_t partition, int64_t& end) {
     oracle::PartitionLog log{topic, partition, {}};
     int64_t at_us = mood_.begin_us + random_.in(-3'000'000, 3'000'000);
     int64_t offset = random_.percent(20) ? random_.in(1, 50) : 0;
     const int64_t count = random_.percent(10) ? 0 : random_.in(1, mood_.most_records);
     partition_ = partition;
+    source_ = &source;
     place_ = topic + std::to_string(partition);
     for (int64_t i = 0; i < count; ++i) {
       at_us += random_.in(0, 2 * mood_.step_us);
@@ -57,12 +58,12 @@ class LogWriter {
   oracle::Record record(int64_t offset, int64_t at_us) {
     oracle::Record r;
     r.offset = offset;
-    int64_t event_us = at_us - random_.in(0, case_.pipeline.event_time.max_delay_us);
+    int64_t event_us = at_us - random_.in(0, source_->event_time.max_delay_us);
     if (random_.percent(mood_.late_percent)) event_us = at_us - random_.in(0, mood_.late_us);
     if (!random_.percent(30)) event_us = event_us / 1000 * 1000;
     if (random_.percent(20)) event_us = event_us / 1'000'000 * 1'000'000;  // on the edges of windows
     r.timestamp_ms = (event_us + random_.in(0, 500'000)) / 1000;
-    if (case_.pipeline.event_time.field.empty()) event_us = r.timestamp_ms * 1000;
+    if (source_->event_time.field.empty()) event_us = r.timestamp_ms * 1000;
     if (random_.percent(2)) future(r, event_us);
     if (random_.percent(80)) r.key = "k" + std::to_string(random_.in(0, mood_.keys));
     if (random_.percent(1)) r.key = std::string("k\0\xff", 3);
@@ -78,13 +79,13 @@ class LogWriter {
 
   // Around the border of max_future, beyond the wall clock, or without a Kafka timestamp.
   void future(oracle::Record& r, int64_t& event_us) {
-    const bool by_kafka = case_.pipeline.event_time.field.empty();
+    const bool by_kafka = source_->event_time.field.empty();
     switch (random_.in(0, 2)) {
       case 0:
-        if (!by_kafka) event_us = r.timestamp_ms * 1000 + case_.pipeline.event_time.max_future_us + random_.in(0, 1) * 1000;
+        if (!by_kafka) event_us = r.timestamp_ms * 1000 + source_->event_time.max_future_us + random_.in(0, 1) * 1000;
         return;
       case 1:
-        r.timestamp_ms = kWallMs + case_.pipeline.event_time.max_future_us / 1000 + random_.in(1, 100'000);
+        r.timestamp_ms = kWallMs + source_->event_time.max_future_us / 1000 + random_.in(1, 100'000);
         if (by_kafka) event_us = r.timestamp_ms * 1000;
         return;
       default:
@@ -143,7 +144,7 @@ class LogWriter {
   }
 
   std::string field_text(const oracle::Field& field, int64_t event_us) {
-    if (field.name == case_.pipeline.event_time.field) return time_text(field.type, event_us);
+    if (field.name == source_->event_time.field) return time_text(field.type, event_us);
     if (field.optional && random_.percent(mood_.null_percent)) return "null";
     if (field.list) return list(field);
     if (field.name == "user") return user();
@@ -152,8 +153,10 @@ class LogWriter {
     if (field.name == "n") return number();
     if (field.name == "x") return real();
     if (field.name == "flag") return random_.percent(50) ? "true" : "false";
+    if (field.name == "ts") return time_text(field.type, event_us);  // not its time, here
     if (field.name == "seen") return time_text(field.type, kBaseUs + random_.in(0, 100'000) * 1000);
-    return "{\"note\":" + oracle::quote_json("note " + std::to_string(random_.in(0, 3))) + "}";
+    const std::string note = oracle::quote_json("note " + std::to_string(random_.in(0, 3)));
+    return field.path.empty() ? note : "{\"note\":" + note + "}";
   }
 
   // A field's text in a CSV record; nothing for null.
@@ -165,12 +168,12 @@ class LogWriter {
     const auto json = oracle::parse_json(field_text(field, event_us));
     if (json->kind == oracle::Json::Kind::kNull) return std::nullopt;
     if (json->kind == oracle::Json::Kind::kBool) return json->boolean ? "true" : "false";
-    return json->kind == oracle::Json::Kind::kObject ? json->members[0].second.text : json->text;
+    return json->text;
   }
 
   std::string csv_value(int64_t event_us) {
-    const oracle::Csv& csv = *case_.pipeline.csv;
-    const auto& schema = case_.pipeline.schema;
+    const oracle::Csv& csv = *source_->csv;
+    const auto& schema = source_->schema;
     std::vector<std::string> columns = csv.columns;
     for (const oracle::Field& field : schema) {
       if (csv.columns.empty()) columns.push_back(field.name);
@@ -186,9 +189,9 @@ class LogWriter {
   }
 
   std::string value(int64_t event_us) {
-    if (case_.pipeline.csv) return csv_value(event_us);
+    if (source_->csv) return csv_value(event_us);
     std::vector<std::string> members;
-    for (const oracle::Field& field : case_.pipeline.schema) {
+    for (const oracle::Field& field : source_->schema) {
       if (field.optional && random_.percent(5)) continue;
       const std::string& name = field.path.empty() ? field.name : field.path.front();
       members.push_back(oracle::quote_json(name) + ":" + field_text(field, event_us));
@@ -232,6 +235,7 @@ class LogWriter {
   Random& random_;
   const Case& case_;
   const Mood mood_;
+  const oracle::Source* source_ = nullptr;
   int32_t partition_ = 0;
   std::string place_;  // topic and partition
   int64_t ids_ = 0;    // given so far
@@ -260,12 +264,14 @@ void make_logs(Random& random, Case& one) {
     mood.late_us = random.one_of<int64_t>({60 * kMinuteUs, 48 * 60 * kMinuteUs});
     mood.most_records = std::min<int64_t>(mood.most_records, 300);
   }
-  const int64_t topics = random.percent(25) ? 2 : 1;
+  const auto& sources = one.pipeline.sources;
+  const int64_t topics = sources.size() > 1 || random.percent(25) ? 2 : 1;
   const int64_t partitions = topics == 2 ? random.in(1, 2) : random.in(1, 4);
   LogWriter writer(random, one, mood);
   for (int64_t t = 0; t < topics; ++t) {
     for (int64_t p = 0; p < partitions; ++p) {
-      one.logs.push_back(writer.write(t == 0 ? "in" : "also-in", static_cast<int32_t>(p), one.log_ends.emplace_back()));
+      const oracle::Source& source = t == 0 ? sources.front() : sources.back();
+      one.logs.push_back(writer.write(source, t == 0 ? "in" : "also-in", static_cast<int32_t>(p), one.log_ends.emplace_back()));
     }
   }
 }

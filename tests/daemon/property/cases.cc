@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "tests/daemon/property/case_columns.h"
-#include "tests/daemon/property/case_csv.h"
 #include "tests/daemon/property/case_logs.h"
 #include "tests/daemon/property/case_results.h"
 #include "tests/daemon/property/case_rows.h"
+#include "tests/daemon/property/case_sources.h"
 
 namespace tidemark::property {
 namespace {
@@ -65,23 +65,6 @@ WrittenStep random_step(Random& random, bool may_change_user) {
 
 // ---- The whole
 
-const char* type_text(FieldType type) {
-  switch (type) {
-    case FieldType::kString: return "string";
-    case FieldType::kInt: return "int";
-    case FieldType::kDouble: return "double";
-    case FieldType::kBool: return "bool";
-    case FieldType::kBytes: return "bytes";
-    case FieldType::kTimestampS: return "timestamp(s)";
-    case FieldType::kTimestampMs: return "timestamp(ms)";
-    case FieldType::kTimestampUs: return "timestamp(us)";
-    case FieldType::kTimestampIso: return "timestamp(iso)";
-  }
-  return "";
-}
-
-std::string us_text(int64_t us) { return us == 0 ? "0s" : std::to_string(us / 1000) + "ms"; }
-
 class CaseWriter {
  public:
   explicit CaseWriter(uint64_t seed) : random_(seed) { case_.seed = seed; }
@@ -97,13 +80,16 @@ class CaseWriter {
     case_.refused_sinks = random_.percent(90);
     case_.sink_partitions = static_cast<int32_t>(random_.in(1, 5));
     if (promised_ || !windowed_) case_.pipeline.lanes = oracle::Lanes::kPerPartition;
-    source();
+    choose_sources(random_, case_.pipeline, deduplicated_);
+    lists_ = has_lists(case_.pipeline);
+    line("name: prop");
+    case_.yaml += sources_yaml(random_, case_.pipeline, promised_);
     steps();
     branches();
     sinks();
     make_logs(random_, case_);
     if (by_key_ && windowed_) case_.pipeline.lanes = oracle::Lanes::kOne;
-    const bool two_topics = case_.logs.back().topic != "in";
+    const bool two_topics = case_.logs.back().topic != "in" && case_.pipeline.sources.size() == 1;
     const std::string marker = "TOPICS";
     case_.yaml.replace(case_.yaml.find(marker), marker.size(), two_topics ? "[in, also-in]" : "[in]");
     return std::move(case_);
@@ -112,75 +98,31 @@ class CaseWriter {
  private:
   void line(const std::string& text) { case_.yaml += text + "\n"; }
 
-  void source() {
-    auto& p = case_.pipeline;
-    p.schema = {{"user", FieldType::kString, false, {}}, {"n", FieldType::kInt, false, {}},
-                {"x", FieldType::kDouble, true, {}},     {"flag", FieldType::kBool, true, {}},
-                {"region", FieldType::kString, true, {}}, {"note", FieldType::kString, true, {"meta", "note"}},
-                {"seen", FieldType::kTimestampMs, true, {}}};
-    // Repeats lie in one partition.
-    if (deduplicated_) p.schema.push_back({"id", FieldType::kString, false, {}});
-    if (random_.percent(80)) {
-      p.event_time.field = "ts";
-      p.schema.insert(p.schema.begin() + random_.in(0, 7),
-                      {"ts",
-                       random_.one_of({FieldType::kTimestampS, FieldType::kTimestampMs, FieldType::kTimestampUs, FieldType::kTimestampIso}),
-                       false,
-                       {}});
-    }
-    p.event_time.max_delay_us = random_.one_of<int64_t>({0, 500'000, 2'000'000});
-    p.event_time.max_future_us = random_.one_of<int64_t>({3'600'000'000, 60'000'000});
-    p.skip_tombstones = random_.percent(30);
-    if (random_.percent(20)) p.max_record_bytes = kLowLimit;
-    if (random_.percent(15)) choose_csv(random_, p);
-    lists_ = !p.csv && random_.percent(30);
-    if (lists_) p.schema.push_back({"tags", FieldType::kString, true, {}, true});
-    if (lists_) p.schema.push_back({"marks", FieldType::kTimestampMs, false, {}, true});
-    line("name: prop");
-    line("sources:");
-    line("  events:");
-    line("    kafka:");
-    line("      brokers: fake:9092");
-    line("      topics: TOPICS");
-    if (promised_) line("      partitioned_by: [user]");
-    if (p.csv) line("    format: " + csv_format(*p.csv));
-    line("    schema:");
-    for (const Field& f : p.schema) {
-      const std::string scalar = type_text(f.type);
-      const std::string type = (f.list ? "list<" + scalar + ">" : scalar) + (f.optional ? "?" : "");
-      line("      " + f.name + ": " + (f.path.empty() ? type : "{type: '" + type + "', path: meta.note}"));
-    }
-    line("    event_time:");
-    if (!p.event_time.field.empty()) line("      field: ts");
-    line("      max_delay: " + us_text(p.event_time.max_delay_us));
-    line("      max_future: " + us_text(p.event_time.max_future_us));
-    line("      idle_after: 7d");
-    if (random_.percent(30)) line("      max_drift: 2s");
-    if (p.skip_tombstones) line("    tombstones: skip");
-    if (p.max_record_bytes == kLowLimit) line("    max_record: " + std::to_string(kLowLimit) + "B");
-  }
-
   void steps() {
     auto& p = case_.pipeline;
     const int64_t count = random_.in(0, 2) + (deduplicated_ ? 1 : 0);
-    last_step_ = "events";
-    if (count == 0 && !windowed_) return;
+    first_step_ = last_step_ = p.union_step.empty() ? "events" : p.union_step;
+    if (count == 0 && !windowed_ && p.union_step.empty()) return;
     begin_steps();
+    if (!p.union_step.empty()) line("  - {name: " + p.union_step + ", union: [" + (random_.percent(50) ? "events, more" : "more, events") + "]}");
     const int64_t dedupe_at = deduplicated_ ? random_.in(1, count) : 0;
     for (int64_t i = 1; i <= count; ++i) {
       if (i == dedupe_at) {
-        dedupe("dedupe-" + std::to_string(i));
+        dedupe("dedupe-" + place_of(i));
         continue;
       }
       const bool of_columns = random_.percent(25);
       const bool of_lists = of_columns && lists_ && random_.percent(60);
       const WrittenStep step = of_lists ? list_step(random_) : of_columns ? record_step(random_) : random_step(random_, !promised_);
       line("  - " + step.yaml);
-      p.steps.push_back({(step.filter ? "filter-" : "map-") + std::to_string(i), step.filter, step.map});
+      p.steps.push_back({(step.filter ? "filter-" : "map-") + place_of(i), step.filter, step.map});
     }
     if (!p.steps.empty()) last_step_ = p.steps.back().name;
     if (windowed_) window();
   }
+
+  // Of a step without a name, in the list.
+  std::string place_of(int64_t number) const { return std::to_string(number + (case_.pipeline.union_step.empty() ? 0 : 1)); }
 
   void dedupe(const std::string& name) {
     oracle::Step step{name, nullptr, {}, {"id"}, random_.one_of<int64_t>({1'000, 500'000, 5'000'000, 60'000'000, 3'600'000'000})};
@@ -273,7 +215,12 @@ class CaseWriter {
     branch.pipeline.window.reset();
     auto& steps = branch.pipeline.steps;
     steps.resize(static_cast<size_t>(random_.in(0, static_cast<int64_t>(steps.size()))));
-    from = steps.empty() ? "events" : steps.back().name;
+    from = steps.empty() ? first_step_ : steps.back().name;
+    if (steps.empty() && branch.pipeline.sources.size() > 1 && random_.percent(40)) {
+      branch.pipeline.union_step.clear();
+      branch.pipeline.only = random_.in(0, 1);
+      from = branch.pipeline.sources[*branch.pipeline.only].name;
+    }
     if (random_.percent(50)) {
       begin_steps();
       const WrittenStep step = random_step(random_, !promised_);
@@ -502,6 +449,7 @@ class CaseWriter {
   bool deduplicated_ = false;
   bool by_key_ = false;
   bool has_steps_ = false;
+  std::string first_step_;                // that branches may begin with: the source, or the union of all
   std::string last_step_;                 // of the main way
   std::vector<std::string> branch_ends_;  // by branch
   bool lists_ = false;  // the schema has some

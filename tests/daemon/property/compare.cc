@@ -247,11 +247,16 @@ std::vector<std::string> compare_ledger(const Case& one, const Expected& expecte
     if (!got.is_number() || got.get<int64_t>() != right) complaints.add("ledger: {} is {}, not {}", what, got.dump(), right);
   };
   if (!ledger.value("closed", false)) complaints.add("the ledger is open: {}", ledger.dump());
-  const nlohmann::json source = ledger.value("source", nlohmann::json::object());
-  same("read", wanted.read, source.value("read", nlohmann::json()));
-  same("dead_lettered", wanted.dead_lettered, source.value("dead_lettered", nlohmann::json()));
-  same("filtered", wanted.filtered, source.value("filtered", nlohmann::json()));
-  same("passed", wanted.passed_on, source.value("passed", nlohmann::json()));
+  for (const nlohmann::json& source : ledger.value("sources", nlohmann::json::array())) {
+    const std::string name = source["name"];
+    const auto at = wanted.sources.find(name);  // none: not a record came
+    const oracle::SourceLedger right = at == wanted.sources.end() ? oracle::SourceLedger{} : at->second;
+    same(name + " read", right.read, source["read"]);
+    same(name + " dead_lettered", right.dead_lettered, source["dead_lettered"]);
+    same(name + " filtered", right.filtered, source["filtered"]);
+    same(name + " passed", right.passed_on, source["passed"]);
+  }
+  if (ledger.value("sources", nlohmann::json::array()).size() != one.pipeline.sources.size()) complaints.add("a source is missing: {}", ledger.dump());
   for (const nlohmann::json& step : ledger.value("steps", nlohmann::json::array())) {
     const std::string name = step["name"];
     if (name == "enough" && !one.revised) same("results filtered", wanted.results_filtered, step["filtered"]);
@@ -288,10 +293,12 @@ std::vector<std::string> compare_ledger_metrics(const nlohmann::json& status, co
     if (metrics.find(closed) == std::string::npos) complaints.add("metrics: the account of {} is open or not told", step);
   };
   const nlohmann::json& ledger = status["ledger"];
-  tells(ledger["source"]);
   for (const nlohmann::json& step : ledger["steps"]) tells(step);
-  const std::string read = fmt::format("entry=\"read\"}} {}\n", ledger["source"]["read"].dump());
-  if (metrics.find(read) == std::string::npos) complaints.add("metrics: {} was read, and they do not tell", ledger["source"]["read"].dump());
+  for (const nlohmann::json& source : ledger["sources"]) {
+    tells(source);
+    const std::string read = fmt::format("step=\"{}\",entry=\"read\"}} {}\n", source["name"].get<std::string>(), source["read"].dump());
+    if (metrics.find(read) == std::string::npos) complaints.add("metrics: {} was read, and they do not tell", source.dump());
+  }
   return complaints.take();
 }
 

@@ -185,6 +185,20 @@ Csv csv(const json& spec) {
   return out;
 }
 
+oracle::Source source(const json& spec) {
+  oracle::Source out;
+  out.name = spec.value("source", "events");
+  out.topics = spec.at("topics").get<std::vector<std::string>>();
+  for (const json& one : spec.at("schema")) out.schema.push_back(field(one));
+  if (spec.contains("csv")) out.csv = csv(spec.at("csv"));
+  const json time = spec.value("event_time", json::object());
+  out.event_time.field = time.value("field", "");
+  out.event_time.max_delay_us = time.value("max_delay_ms", int64_t{0}) * 1000;
+  out.event_time.max_future_us = time.value("max_future_ms", int64_t{3'600'000}) * 1000;
+  out.skip_tombstones = spec.value("tombstones", "") == "skip";
+  return out;
+}
+
 Job job(const json& spec) {
   Job out;
   out.topics = spec.at("topics").get<std::vector<std::string>>();
@@ -194,14 +208,13 @@ Job job(const json& spec) {
   out.repeats_allowed = spec.value("at_least_once", false);
   oracle::Pipeline& pipeline = out.pipeline;
   pipeline.name = spec.at("name");
-  pipeline.source = spec.value("source", "events");
-  for (const json& one : spec.at("schema")) pipeline.schema.push_back(field(one));
-  if (spec.contains("csv")) pipeline.csv = csv(spec.at("csv"));
-  const json time = spec.value("event_time", json::object());
-  pipeline.event_time.field = time.value("field", "");
-  pipeline.event_time.max_delay_us = time.value("max_delay_ms", int64_t{0}) * 1000;
-  pipeline.event_time.max_future_us = time.value("max_future_ms", int64_t{3'600'000}) * 1000;
-  pipeline.skip_tombstones = spec.value("tombstones", "") == "skip";
+  pipeline.sources = {source(spec)};
+  for (const json& one : spec.value("more_sources", json::array())) {
+    pipeline.sources.push_back(source(one));
+    const auto& topics = pipeline.sources.back().topics;
+    out.topics.insert(out.topics.end(), topics.begin(), topics.end());
+  }
+  pipeline.union_step = spec.value("union", "");
   for (const json& one : spec.value("steps", json::array())) pipeline.steps.push_back(step(one));
   if (spec.contains("window")) pipeline.window = window(spec.at("window"));
   for (const json& one : spec.value("over", json::array())) {

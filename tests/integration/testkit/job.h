@@ -5,6 +5,7 @@
 //  "schema": [{"name", "type": "string?", "path": "a.b"}],
 //  "csv": {"delimiter", "quote", "columns": [..], "null_text", "trim"},    absent: records are JSON
 //  "event_time": {"field", "max_delay_ms", "max_future_ms"}, "tombstones": "skip",
+//  "union": name, "more_sources": [{"source", "topics", "schema", "csv", "event_time", "tombstones"}],  brought together
 //  "steps": [{"name", "filter": [[field, op, literal], ..]},            all of which must hold; op: == != < <= > >= has exists
 //            {"name", "map": {"out": {"field": f} | {"kafka": "key" | "offset" | "headers.NAME" | ..} | {"literal": v} | {"has": f} | {"coalesce": [f, literal]}}}],
 //  "window": {"name", "kind": "sliding" | "cumulative" | "calendar", "unit", "timezone", "size_ms", "step_ms", "offset_ms", "by": [..], "allowed_lateness_ms",

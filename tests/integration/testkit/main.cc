@@ -351,8 +351,9 @@ ordered_json ledger_json(const oracle::Ledger& ledger) {
     steps[name] = {{"in", step.in}, {"out", step.out}, {"filtered", step.filtered}, {"late", step.late},
                    {"dead_lettered", step.dead_lettered}, {"deduplicated", step.deduplicated}};
   }
-  return {{"read", ledger.read}, {"dead_lettered", ledger.dead_lettered}, {"filtered", ledger.filtered},
-          {"passed_on", ledger.passed_on}, {"steps", steps}, {"window_updates_missed", ledger.window_updates_missed},
+  const oracle::SourceLedger sources = ledger.all_sources();
+  return {{"read", sources.read}, {"dead_lettered", sources.dead_lettered}, {"filtered", sources.filtered},
+          {"passed_on", sources.passed_on}, {"steps", steps}, {"window_updates_missed", ledger.window_updates_missed},
           {"results_filtered", ledger.results_filtered}};
 }
 

@@ -58,7 +58,7 @@ TEST_CASE("rows that may be revised bear their revision, and say so where they a
 
 TEST_CASE("rows of sessions that may speak more than once say whether they are withdrawn, and are then of no record") {
   const auto sessions = [](std::string_view emission, std::string_view map) {
-    return said_of("{name: w, window: {session: 1m, by: [flag], " + std::string(emission) +
+    return said_of("{name: w, window: {session: {gap: 1m, max: 1h}, by: [flag], " + std::string(emission) +
                    "aggregates: {c: count(), s: avg(n)}}}\n  - map: {d: \"" + std::string(map) + "\"}");
   };
   CHECK(sessions("emit: on_change, ", "withdrawn ? 0 : c").empty());
@@ -199,14 +199,6 @@ TEST_CASE("the promise of partitions holds over a window as long as its key bear
   CHECK(plan_of("user", first + "  - map: {user: user + '!'}\n" + window_by("b", "map-2", "user")).lane_choice == Lanes::kByKey);
 }
 
-TEST_CASE("what is explained of a window over another one says where its rows find their lanes") {
-  const std::string first = window_by("a", "in", "user, n");
-  CHECK_THAT(explain(plan_of("", first + window_by("b", "a", "n"))), Contains("over window a:") && Contains("rows find theirs by the hash of the key; time is that of the slowest lane of a"));
-  const std::string kept = explain(plan_of("", first + "  - {name: some, from: in, filter: n > 1}\n" + window_by("b", "a", "n, user")));
-  CHECK_THAT(kept, Contains("lanes: each row stays in its lane of a"));
-  CHECK_THAT(kept, Contains("  in -> user: string, n: int\n") && Contains("  a -> n: int, user: string, window_start") && Contains("sink drop-1 of b:"));
-}
-
 TEST_CASE("the state of a window over another one is that of just this pair") {
   const Plan plan = plan_of("", window_by("a", "in", "user") + window_by("b", "a", "user"));
   CHECK_THAT(plan.signatures[1].window, Contains(" over=a"));
@@ -305,6 +297,71 @@ TEST_CASE("a condition that may be null is warned of") {
   CHECK(said_of("filter: has(flag) && flag").empty());
 }
 
+// Two sources, of which a union takes both.
+Plan united(const std::string& a, const std::string& b, const std::string& window = "by: [user]") {
+  const auto source = [](const std::string& topic, const std::string& more) {
+    return "{kafka: {brokers: b, topic: " + topic + more + "}";
+  };
+  const std::string text = "name: p\nsources:\n  a: " + source("t", a) + "\n  b: " + source("u", b) +
+                           "\nsteps:\n  - union: [b, a]\n  - window: {tumbling: 1m, " + window + ", aggregates: {s: sum(n)}}\n"
+                           "  - {from: b, filter: n > 1}\nsinks:\n  - drop: {}\n  - {from: window-2, drop: {}}\n";
+  Diagnostics diagnostics;
+  const auto spec = load_pipeline(text, "p.yaml", {}, diagnostics);
+  std::optional<Plan> plan = spec ? make_plan(*spec, diagnostics) : std::nullopt;
+  for (const Diagnostic& d : diagnostics.all()) UNSCOPED_INFO(to_string(d));
+  REQUIRE(plan);
+  return std::move(*plan);
+}
+
+TEST_CASE("fields of one name have one column in all sources, whatever their order") {
+  const Plan plan = united("}, schema: {user: string, n: int, x: double, ts: timestamp(ms)}, event_time: {field: ts, max_delay: 1s}",
+                           "}, schema: {ts: timestamp(s), x: double, n: int, user: string}, event_time: {max_drift: 3s}");
+  REQUIRE(plan.sources.size() == 2);
+  const auto slot = [&](size_t source, std::string_view name) {
+    return std::ranges::find(plan.sources[source].decode.fields, name, &DeclaredField::name)->slot;
+  };
+  for (const char* name : {"user", "n"}) {
+    REQUIRE(slot(0, name));
+    CHECK(slot(0, name) == slot(1, name));
+  }
+  CHECK_FALSE(slot(1, "x"));
+  CHECK(plan.sources[0].slots == plan.sources[1].slots);
+  CHECK(plan.sources[0].next_steps == std::vector<size_t>{0});
+  CHECK(plan.sources[1].next_steps == std::vector<size_t>{0, 2});
+  CHECK(plan.consumer.topics == std::vector<std::string>{"t", "u"});
+  CHECK(plan.source_of("u") == 1);
+  CHECK(plan.max_drift == Duration::seconds(3));
+  CHECK(plan.sources[0].decode.event_time.has_value());
+  CHECK_FALSE(plan.sources[1].decode.event_time.has_value());
+}
+
+TEST_CASE("what sources are idle for is the longest, and never where one says so") {
+  const std::string schema = "}, schema: {user: string, n: int}, event_time: ";
+  CHECK(united(schema + "{close_after_idle: 5s}", schema + "{close_after_idle: 7s}").close_after_idle == Duration::seconds(7));
+  CHECK_FALSE(united(schema + "{close_after_idle: off}", schema + "{close_after_idle: 7s}").close_after_idle);
+  CHECK_FALSE(united(schema + "{close_after_idle: 5s}", schema + "{close_after_idle: off}").close_after_idle);
+}
+
+TEST_CASE("a promise saves the exchange where all sources make it") {
+  const std::string promise = ", partitioned_by: [user]}, schema: {user: string, n: int}";
+  const std::string none = "}, schema: {user: string, n: int}";
+  CHECK(united(promise, promise).lane_choice == Lanes::kByPartition);
+  CHECK(united(promise, promise, "by: [n]").lane_choice == Lanes::kByKey);
+  CHECK(united(promise, none).lane_choice == Lanes::kByKey);
+  CHECK(united(none, promise).lane_choice == Lanes::kByKey);
+}
+
+TEST_CASE("a topic that no source names is of the one with a pattern") {
+  const Plan plan = plan_of("", "  - filter: n > 1\n");
+  CHECK(plan.source_of("any") == 0);
+  Plan two;
+  two.sources.resize(2);
+  two.sources[0].topic_pattern = "^a";
+  two.sources[1].topics = {"ab", "c"};
+  CHECK(two.source_of("ab") == 1);
+  CHECK(two.source_of("aa") == 0);
+}
+
 TEST_CASE("a plan tells what it reads of a record beside its value") {
   const std::string text = "name: p\nsources:\n  in: {kafka: {brokers: b, topic: t}, schema: {n: int}}\n"
                            "steps:\n  - map: {k: kafka.key, h: \"kafka.headers['a']\"}\n  - filter: kafka.key != 'x' || kafka.offset > n\n"
@@ -315,8 +372,8 @@ TEST_CASE("a plan tells what it reads of a record beside its value") {
   const auto plan = make_plan(*spec, diagnostics);
   REQUIRE(plan);
   CHECK_THAT(explain(*plan), Contains("  reads kafka.key, kafka.headers['a'], kafka.offset of each record\n"));
-  CHECK(plan->source.keep_keys);
-  CHECK(plan->source.record_fields.size() == 3);
+  CHECK(plan->sources[0].keep_keys);
+  CHECK(plan->sources[0].record_fields.size() == 3);
 }
 
 }  // namespace

@@ -51,11 +51,12 @@ class Lines final : public StageOutput, public ReaderEvents {
   }
 
   std::vector<std::string> run() {
-    auto decoder = Decoder::create(plan_.source.format, plan_.source.decode, plan_.source.csv);
+    const PlannedSource& source = plan_.sources[0];
+    auto decoder = Decoder::create(source.format, source.decode, source.csv);
     INFO((decoder ? "" : decoder.error().message));
     REQUIRE(decoder);
     const StillClock clock;
-    PartitionReader reader(plan_.source, *decoder, clock, plan_.topics->number_of("in"), 3, {});
+    PartitionReader reader(source, *decoder, clock, plan_.topics->number_of("in"), 3, {});
     Stage stage(plan_, *this);
     Batch batch;
     reader.begin(batch);
@@ -70,7 +71,7 @@ class Lines final : public StageOutput, public ReaderEvents {
       if (sent.value) record.value = *sent.value;
       reader.append(record, batch, *this);
     }
-    stage.run_source(batch);
+    stage.run_source(source, batch);
     return lines_;
   }
 

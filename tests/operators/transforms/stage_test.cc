@@ -76,7 +76,7 @@ class Recorder final : public StageOutput {
 
 // One stage over all rows in batches of at most `most`, in one batch's memory again and again, as workers do it.
 Outcome run_stage(const Plan& plan, const std::vector<naive::Row>& rows, size_t most) {
-  auto decoder = Decoder::create("json", plan.source.decode);
+  auto decoder = Decoder::create("json", plan.sources[0].decode);
   REQUIRE(decoder.has_value());
   Recorder recorder(plan);
   Stage stage(plan, recorder);
@@ -90,7 +90,7 @@ Outcome run_stage(const Plan& plan, const std::vector<naive::Row>& rows, size_t 
       decoder->push(batch);
       batch.offsets.push_back(static_cast<int64_t>(at));
     }
-    stage.run_source(batch);
+    stage.run_source(plan.sources[0], batch);
   }
   Outcome outcome;
   outcome.lines = std::move(recorder.lines);
