@@ -85,6 +85,7 @@ struct Raw {
   std::string log_level = "info";
   bool print = false;
   bool ready = false;
+  bool json = false;
   bool reset_state = false;
   bool accept_loss = false;
   bool fail_fast = false;
@@ -233,7 +234,7 @@ Result<Command> make_explain(const Raw& raw) {
   if (raw.files.size() > 1) {
     return user_error(fmt::format("`tidemark explain` takes one FILE; `{}` is one too many", raw.files[1]));
   }
-  ExplainCommand explain{raw.files[0], {}};
+  ExplainCommand explain{raw.files[0], {}, raw.json};
   Status status;
   take(check_variables(raw.set), explain.variables, status);
   return unless_refused(std::move(explain), status);
@@ -326,6 +327,12 @@ void add_run_options(CLI::App& run, Raw& raw) {
   run.footer(kRunExamples);
 }
 
+void add_explain_options(CLI::App& explain, Raw& raw) {
+  add_files(explain, raw, "A pipeline file");
+  explain.add_flag("--json", raw.json, "The same as JSON, for programs");
+  add_set(explain, raw);
+}
+
 void add_test_options(CLI::App& test, Raw& raw) {
   add_files(test, raw, "Pipeline files with `tests:`");
   test.add_flag("--update", raw.update, "Write the rows that came into the files, where others were expected");
@@ -378,8 +385,8 @@ constexpr Verb kVerbs[] = {
     {"run", "Run pipelines until SIGTERM, or until the end of their topics", true, add_run_options, make_run},
     {"validate", "Check pipeline files and show all errors at once", true,
      [](CLI::App& app, Raw& raw) { add_files(app, raw, "Pipeline files"), add_set(app, raw); }, make_validate},
-    {"explain", "Show the plan of a pipeline: stages, keys, lanes, guarantees, state", true,
-     [](CLI::App& app, Raw& raw) { add_files(app, raw, "A pipeline file"), add_set(app, raw); }, make_explain},
+    {"explain", "Draw the plan of a pipeline: stages, keys, state, lanes, guarantees, what restarts cost", true,
+     add_explain_options, make_explain},
     {"test", "Run the tests in pipeline files, without a broker", true, add_test_options, make_test},
     {"demo", "An embedded broker, a generator, a pipeline and its results on the terminal", false, add_demo_options,
      make_demo},

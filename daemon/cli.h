@@ -50,6 +50,7 @@ struct ValidateCommand {
 struct ExplainCommand {
   std::string file;
   Variables variables;
+  bool json = false;
 };
 
 struct TestCommand {

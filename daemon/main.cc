@@ -36,7 +36,7 @@ int carry_out(const ExplainCommand& command) {
   const auto plans = load_plans({command.file}, command.variables, diagnostics);
   print(diagnostics);
   if (!plans) return 2;
-  for (const Plan& plan : *plans) std::cout << explain(plan);
+  for (const Plan& plan : *plans) std::cout << (command.json ? explain_json(plan) : explain(plan));
   return 0;
 }
 

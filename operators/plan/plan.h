@@ -168,7 +168,9 @@ struct Plan {
 // itself what may only follow from those that were reported.
 std::optional<Plan> make_plan(const PipelineSpec& spec, Diagnostics& diagnostics);
 
-// What `tidemark explain` prints: stages, keys, slices, lanes, guarantees, and what state the plan will hold.
+// What `tidemark explain` prints: the plan drawn, then stages, keys, slices, lanes, what a key costs, guarantees, and what
+// restarts and rebalances cost; and the same as JSON.
 std::string explain(const Plan& plan);
+std::string explain_json(const Plan& plan);
 
 }  // namespace tidemark

@@ -8,6 +8,7 @@
 #include "config/kafka_properties.h"
 #include "operators/expr/ast.h"
 #include "operators/plan/binder.h"
+#include "operators/plan/cost_warnings.h"
 #include "operators/plan/plan.h"
 #include "operators/plan/window_planner.h"
 
@@ -54,6 +55,7 @@ class Planner {
     for (const SinkSpec& sink : spec_.sinks) plan_sink(sink);
     finish();
     const bool sound = spec_.sound && !diagnostics_.has_errors();
+    if (sound) warn_of_costs(spec_, plan_, diagnostics_);
     diagnostics_.sort();
     if (!sound) return std::nullopt;
     return std::move(plan_);

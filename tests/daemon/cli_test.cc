@@ -88,6 +88,8 @@ TEST_CASE("the other commands") {
   const auto explain = parsed<ExplainCommand>({"explain", "a", "--set", "K=v"});
   CHECK(explain.file == "a");
   CHECK(explain.variables == Variables{{"K", "v"}});
+  CHECK_FALSE(explain.json);
+  CHECK(parsed<ExplainCommand>({"explain", "a", "--json"}).json);
   CHECK(parsed<DemoCommand>({"demo", "--http", ":0"}).http.port == 0);
   CHECK_FALSE(parsed<DemoCommand>({"demo", "--http", "off"}).http.on);
   CHECK_FALSE(parsed<DemoCommand>({"demo"}).seconds);
