@@ -31,9 +31,4 @@ std::optional<HttpRequest> parse_http_head(std::string_view head);
 // The whole response, with `Connection: close`; the body is left out for HEAD.
 std::string render_http(const HttpResponse& response, bool head_only);
 
-// `text` safe inside HTML text and quoted attributes.
-std::string escape_html(std::string_view text);
-// `text` as one segment of a URL's path.
-std::string percent_encode(std::string_view text);
-
 }  // namespace tidemark

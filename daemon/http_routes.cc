@@ -1,10 +1,11 @@
-// Paths are compared as they are. JSON and metrics come whole from the status provider; only the front page is put
-// together here, from names that are escaped.
+// Paths are compared as they are. JSON and metrics come whole from the status provider; the page for people is the same for
+// all and asks for them.
 #include "daemon/http_routes.h"
 
 #include <fmt/format.h>
 
 #include "base/safe_text.h"
+#include "daemon/status_page.h"
 
 namespace tidemark {
 
@@ -25,25 +26,20 @@ HttpResponse json_not_found(std::string_view message) {
   return json(404, body + "}");
 }
 
-HttpResponse one_pipeline(StatusProvider& status, std::string_view name) {
-  std::optional<std::string> found = status.pipeline_json(name);
-  if (!found) return json_not_found(fmt::format("there is no pipeline `{}`; see {}", name, kPipelines));
-  return json(200, std::move(*found));
-}
-
-HttpResponse front_page(StatusProvider& status) {
-  std::string rows;
-  for (const StatusProvider::Pipeline& pipeline : status.pipelines()) {
-    rows += fmt::format("<tr><td><a href=\"{}/{}\">{}</a></td><td>{}</td></tr>\n", kPipelines,
-                        percent_encode(pipeline.name), escape_html(pipeline.name), escape_html(pipeline.state));
+// `path` is what stands behind the list's own.
+HttpResponse one_pipeline(StatusProvider& status, std::string_view path) {
+  const std::string_view name = path.substr(0, path.find('/'));
+  const std::string_view part = path.substr(name.size());
+  if (part.empty()) {
+    if (auto found = status.pipeline_json(name)) return json(200, std::move(*found));
+  } else if (part == "/plan") {
+    if (auto found = status.plan_json(name)) return json(200, std::move(*found));
+  } else if (part == "/explain") {
+    if (auto found = status.plan_text(name)) return {200, "text/plain; charset=utf-8", std::move(*found)};
+  } else {
+    return json_not_found("of a pipeline there are /plan and /explain");
   }
-  return {200, "text/html; charset=utf-8",
-          fmt::format("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Tidemark</title>\n"
-                      "<style>body{{font:16px sans-serif;margin:2em}}td,th{{text-align:left;padding:.2em 1em .2em 0}}"
-                      "</style></head><body>\n<h1>Tidemark</h1>\n<table>\n<tr><th>Pipeline</th><th>State</th></tr>\n"
-                      "{}</table>\n<p><a href=\"/metrics\">metrics</a> · <a href=\"{}\">pipelines as JSON</a> · "
-                      "<a href=\"/readyz\">ready?</a> · <a href=\"/livez\">live?</a></p>\n</body></html>\n",
-                      rows, kPipelines)};
+  return json_not_found(fmt::format("there is no pipeline `{}`; see {}", name, kPipelines));
 }
 
 }  // namespace
@@ -63,7 +59,7 @@ HttpResponse answer(StatusProvider& status, std::string_view path) {
     const bool ready = status.ready(why);
     return yes_or_why(ready, why);
   }
-  if (path == "/") return front_page(status);
+  if (path == "/") return {200, "text/html; charset=utf-8", std::string(status_page())};
   if (path == kPipelines) return json(200, status.pipelines_json());
   if (path.starts_with(kPipelines) && path.substr(kPipelines.size()).starts_with('/')) {
     return one_pipeline(status, path.substr(kPipelines.size() + 1));

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "daemon/http_protocol.h"
 
@@ -15,18 +14,15 @@ namespace tidemark {
 // and may take their time. `why` is one line, filled when the answer is no.
 class StatusProvider {
  public:
-  struct Pipeline {
-    std::string name;
-    std::string state;  // as in tidemark_pipeline_state
-  };
-
   virtual ~StatusProvider() = default;
   virtual bool live(std::string& why) = 0;
   virtual bool ready(std::string& why) = 0;
   virtual std::string metrics_text() = 0;  // Prometheus text format
-  virtual std::vector<Pipeline> pipelines() = 0;
   virtual std::string pipelines_json() = 0;
+  // Of one pipeline; nothing where there is none of that name. The plan is what `tidemark explain` says: no secrets.
   virtual std::optional<std::string> pipeline_json(std::string_view name) = 0;
+  virtual std::optional<std::string> plan_json(std::string_view name) = 0;
+  virtual std::optional<std::string> plan_text(std::string_view name) = 0;
 };
 
 // `/livez` alone.

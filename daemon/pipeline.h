@@ -74,6 +74,7 @@ class Pipeline final : private GroupEvents {
   void join();
 
   const std::string& name() const { return plan_.name; }
+  const Plan& plan() const { return plan_; }
   PipelineState state() const { return state_; }
   bool over() const { return over_; }
   // Its thread has nothing more to do: join() does not wait.

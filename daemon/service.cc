@@ -191,23 +191,30 @@ std::string ServiceStatus::metrics_text() {
   return metrics_.expose();
 }
 
-std::vector<StatusProvider::Pipeline> ServiceStatus::pipelines() {
-  std::vector<StatusProvider::Pipeline> all;
-  for (const auto* p : pipelines_) all.push_back({p->name(), std::string(to_string(p->state()))});
-  return all;
-}
-
 std::string ServiceStatus::pipelines_json() {
   std::string out = "[";
   for (const auto* p : pipelines_) out += (out.size() > 1 ? "," : "") + p->status_json();
   return out + "]";
 }
 
+const Pipeline* ServiceStatus::find(std::string_view name) const {
+  const auto found = std::ranges::find(pipelines_, name, [](const auto* p) -> std::string_view { return p->name(); });
+  return found == pipelines_.end() ? nullptr : *found;
+}
+
 std::optional<std::string> ServiceStatus::pipeline_json(std::string_view name) {
-  for (const auto* p : pipelines_) {
-    if (p->name() == name) return p->status_json();
-  }
-  return std::nullopt;
+  const auto* pipeline = find(name);
+  return pipeline ? std::optional(pipeline->status_json()) : std::nullopt;
+}
+
+std::optional<std::string> ServiceStatus::plan_json(std::string_view name) {
+  const auto* pipeline = find(name);
+  return pipeline ? std::optional(explain_json(pipeline->plan())) : std::nullopt;
+}
+
+std::optional<std::string> ServiceStatus::plan_text(std::string_view name) {
+  const auto* pipeline = find(name);
+  return pipeline ? std::optional(explain(pipeline->plan())) : std::nullopt;
 }
 
 sigset_t block_signals() {

@@ -48,19 +48,22 @@ MemoryPlan share_memory(uint64_t budget, size_t pipelines);
 class ServiceStatus final : public StatusProvider {
  public:
   ServiceStatus(MetricRegistry& metrics, ProcessMetrics& process) : metrics_(metrics), process_(process) {}
-  void add(const tidemark::Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
+  void add(const Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
 
   bool live(std::string& why) override;
   bool ready(std::string& why) override;
   std::string metrics_text() override;
-  std::vector<StatusProvider::Pipeline> pipelines() override;
   std::string pipelines_json() override;
   std::optional<std::string> pipeline_json(std::string_view name) override;
+  std::optional<std::string> plan_json(std::string_view name) override;
+  std::optional<std::string> plan_text(std::string_view name) override;
 
  private:
+  const Pipeline* find(std::string_view name) const;
+
   MetricRegistry& metrics_;
   ProcessMetrics& process_;
-  std::vector<const tidemark::Pipeline*> pipelines_;
+  std::vector<const Pipeline*> pipelines_;
 };
 
 // SIGTERM and SIGINT reach only who waits for this set; to be called before any thread is started.

@@ -109,12 +109,13 @@ class FixedStatus final : public StatusProvider {
   bool live(std::string&) override { return true; }
   bool ready(std::string&) override { return true; }
   std::string metrics_text() override { return {}; }
-  std::vector<Pipeline> pipelines() override { return {}; }
   std::string pipelines_json() override { return {}; }
   std::optional<std::string> pipeline_json(std::string_view name) override {
     if (name != "p") return std::nullopt;
     return json;
   }
+  std::optional<std::string> plan_json(std::string_view) override { return std::nullopt; }
+  std::optional<std::string> plan_text(std::string_view) override { return std::nullopt; }
 };
 
 }  // namespace

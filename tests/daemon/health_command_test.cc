@@ -20,9 +20,10 @@ struct FakeStatus final : StatusProvider {
   bool live(std::string& why) override { return why = "pipeline p has not moved", alive.load(); }
   bool ready(std::string& why) override { return why = "pipeline p is restoring", is_ready.load(); }
   std::string metrics_text() override { return ""; }
-  std::vector<Pipeline> pipelines() override { return {}; }
   std::string pipelines_json() override { return "[]"; }
   std::optional<std::string> pipeline_json(std::string_view) override { return std::nullopt; }
+  std::optional<std::string> plan_json(std::string_view) override { return std::nullopt; }
+  std::optional<std::string> plan_text(std::string_view) override { return std::nullopt; }
 
   std::atomic<bool> alive = true, is_ready = true;
 };

@@ -25,9 +25,4 @@ TEST_CASE("what is not a request of HTTP/1 is none") {
   }
 }
 
-TEST_CASE("text is safe in HTML and in paths") {
-  CHECK(escape_html("<a href=\"x\">&'") == "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
-  CHECK(percent_encode("a-b_c.d~/ é") == "a-b_c.d~%2F%20%C3%A9");
-}
-
 }  // namespace tidemark

@@ -34,11 +34,17 @@ class FakeStatus final : public StatusProvider {
     corked_.wait(lock, [&] { return !cork_; });
     return metrics;
   }
-  std::vector<Pipeline> pipelines() override { return {{"a<b", "running"}}; }
   std::string pipelines_json() override { return R"([{"name":"a<b"}])"; }
   std::optional<std::string> pipeline_json(std::string_view name) override {
     if (name != "a<b") return std::nullopt;
     return R"({"name":"a<b"})";
+  }
+
+  std::optional<std::string> plan_json(std::string_view name) override {
+    return name == "a<b" ? std::optional<std::string>(R"({"pipeline":"a<b"})") : std::nullopt;
+  }
+  std::optional<std::string> plan_text(std::string_view name) override {
+    return name == "a<b" ? std::optional<std::string>("pipeline a<b\n") : std::nullopt;
   }
 
   void cork(bool on) {
@@ -135,7 +141,11 @@ TEST_CASE("every endpoint answers") {
   CHECK(body_of(get(*server, "/api/v1/pipelines/a%3Cb")) == "{\"name\":\"a<b\"}\n");
   const std::string page = get(*server, "/");
   CHECK(page.find("text/html") != std::string::npos);
-  CHECK(page.find("<a href=\"/api/v1/pipelines/a%3Cb\">a&lt;b</a></td><td>running</td>") != std::string::npos);
+  CHECK(page.find("<title>Tidemark</title>") != std::string::npos);
+  CHECK(page.find("Content-Security-Policy: default-src 'none'; connect-src 'self';") != std::string::npos);
+  CHECK(body_of(page).size() < 60'000);
+  CHECK(body_of(get(*server, "/api/v1/pipelines/a%3Cb/plan")) == "{\"pipeline\":\"a<b\"}\n");
+  CHECK(body_of(get(*server, "/api/v1/pipelines/a%3Cb/explain")) == "pipeline a<b\n");
 }
 
 TEST_CASE("a daemon that is not live or not ready answers 503 and why") {
@@ -156,6 +166,8 @@ TEST_CASE("what is not served is refused") {
   const std::string unknown = get(*server, "/api/v1/pipelines/a%22");
   CHECK(status_of(unknown) == 404);
   CHECK(body_of(unknown) == "{\"error\":\"there is no pipeline `a\\\"`; see /api/v1/pipelines\"}\n");
+  CHECK(status_of(get(*server, "/api/v1/pipelines/a%3Cb/secrets")) == 404);
+  CHECK(status_of(get(*server, "/api/v1/pipelines/b/plan")) == 404);
   const std::string post = ask(*server, "POST /metrics HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc");
   CHECK(status_of(post) == 405);
   CHECK(post.find("Allow: GET, HEAD\r\n") != std::string::npos);

@@ -147,7 +147,10 @@ def test_health_and_pages(env):
     job, process = running_job(env, events=2_000)
     assert process.get("/livez")[0] == 200
     assert process.get("/readyz")[0] == 200
-    assert job.name in process.get("/")[1]
+    assert "<title>Tidemark</title>" in process.get("/")[1]
+    plan = json.loads(process.get(f"/api/v1/pipelines/{job.name}/plan")[1])
+    assert plan["pipeline"] == job.name and plan["sources"][0]["name"] == "events", plan
+    assert job.topic in process.get(f"/api/v1/pipelines/{job.name}/explain")[1]
     assert job.name in process.get("/api/v1/pipelines")[1]
     assert process.get("/api/v1/pipelines/nobody")[0] == 404
     process.stop()
