@@ -76,18 +76,27 @@ bool PartitionWatch::reads_backlog() const {
   return may_drift() && std::ranges::any_of(deps_.gauges, has_more);
 }
 
+// The greatest event time read; INT64_MIN: none. Watermarks of sources with different `max_delay` lie apart even where what
+// was read does not.
+int64_t PartitionWatch::reached_us(uint32_t partition) const {
+  const int64_t watermark = deps_.gauges[partition].watermark_us;
+  if (watermark == INT64_MIN) return watermark;
+  return saturating_add(watermark, deps_.plan.sources[deps_.partitions[partition].source].event_time.max_delay.us);
+}
+
 void PartitionWatch::hold_back() {
   if (!may_drift()) return;
   int64_t slowest = INT64_MAX;
-  for (const PartitionGauge& g : deps_.gauges) {
-    if (has_more(g) && g.watermark_us != INT64_MIN) slowest = std::min<int64_t>(slowest, g.watermark_us);
+  for (uint32_t p = 0; p < deps_.gauges.size(); ++p) {
+    const int64_t reached = reached_us(p);
+    if (has_more(deps_.gauges[p]) && reached != INT64_MIN) slowest = std::min(slowest, reached);
   }
   std::vector<uint32_t> ahead;
   std::vector<uint32_t> resume;
   for (uint32_t p = 0; p < deps_.gauges.size(); ++p) {
     const bool paused = std::ranges::find(paused_, p) != paused_.end();
     const int64_t most = paused ? deps_.plan.max_drift.us / 2 : deps_.plan.max_drift.us;
-    const bool far = slowest != INT64_MAX && deps_.gauges[p].watermark_us > saturating_add(slowest, most);
+    const bool far = slowest != INT64_MAX && reached_us(p) > saturating_add(slowest, most);
     if (far && !paused) ahead.push_back(p);
     if (!far && paused) resume.push_back(p);
   }

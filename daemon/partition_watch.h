@@ -46,6 +46,7 @@ class PartitionWatch {
   void show(const PartitionStatus& status, const CommittedStand& committed);
   // The partition that keeps the slowest lane's watermark from moving on; none where nothing live is waited for.
   std::optional<uint32_t> holder() const;
+  int64_t reached_us(uint32_t partition) const;
   PartitionMetrics& metrics_of(uint32_t partition);
   bool may_drift() const { return deps_.plan.keyed() && deps_.gauges.size() > 1; }
 

@@ -33,7 +33,7 @@ struct PausingConsumer final : StillConsumer {
 };
 
 struct Scene {
-  const Plan plan;
+  Plan plan;
   SystemClock clock;
   PausingConsumer consumer;
   MetricRegistry registry;
@@ -78,6 +78,17 @@ TEST_CASE("a partition far ahead of the slowest is paused once, and resumed when
   CHECK(scene.after({131, 161, 170}) == Calls{{false, {1}}});
   CHECK(scene.after({140, 161, 170}) == Calls{{false, {2}}});
   CHECK(scene.after({140, 161, 170}) == Calls{});
+}
+
+TEST_CASE("sources that wait for different delays are held back by what they have read, not by their watermarks") {
+  Scene scene;
+  scene.plan.sources.resize(2);
+  scene.plan.sources[0].event_time.max_delay = Duration::seconds(0);
+  scene.plan.sources[1].event_time.max_delay = Duration::minutes(10);
+  scene.partitions[1].source = 1;
+  CHECK(scene.after({1000, 400, 1000}) == Calls{});
+  CHECK(scene.after({1000, 461, 1000}) == Calls{{true, {1}}});
+  CHECK(scene.after({1061, 400, 1000}) == Calls{{true, {0}}, {false, {1}}});
 }
 
 TEST_CASE("what has nothing more to give holds nobody back") {
