@@ -11,6 +11,15 @@ namespace tidemark {
 
 namespace {
 
+constexpr uintmax_t kRoomInMemory = uintmax_t{512} << 20;
+
+// Containers often have next to none of it.
+bool has_room_in_memory() {
+  std::error_code error;
+  const auto space = std::filesystem::space("/dev/shm", error);
+  return !error && space.available >= kRoomInMemory;
+}
+
 std::string temporary_root() {
   std::error_code error;
   return std::filesystem::temp_directory_path(error).string();
@@ -21,7 +30,9 @@ std::string temporary_root() {
 Result<ScratchDir> ScratchDir::make(std::string_view name) { return make_in({temporary_root()}, name); }
 
 Result<ScratchDir> ScratchDir::make_in_memory(std::string_view name) {
-  return make_in({"/dev/shm", temporary_root(), "/tmp"}, name);
+  std::vector<std::string> roots{temporary_root(), "/tmp"};
+  if (has_room_in_memory()) roots.insert(roots.begin(), "/dev/shm");
+  return make_in(roots, name);
 }
 
 Result<ScratchDir> ScratchDir::make_in(const std::vector<std::string>& roots, std::string_view name) {

@@ -13,7 +13,7 @@ class ScratchDir {
  public:
   // Where temporary files lie; its name begins with `name`.
   static Result<ScratchDir> make(std::string_view name);
-  // In memory, where there is such a file system.
+  // In memory, where there is such a file system and room in it.
   static Result<ScratchDir> make_in_memory(std::string_view name);
   ~ScratchDir();  // removes it
   ScratchDir(ScratchDir&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }

@@ -56,7 +56,7 @@ std::string LifePlan::describe() const {
 
 StateDir::StateDir()
     : dir_([] {
-        auto dir = ScratchDir::make("tidemark-test");
+        auto dir = ScratchDir::make_in_memory("tidemark-test");
         if (!dir) std::abort();
         return std::move(*dir);
       }()) {}
