@@ -38,7 +38,7 @@ NOT_UNDER = {"tsan": {"test_sources", "test_sinks"} | WITHOUT_THREADS}
 ARGUMENTS_UNDER = {"tsan": {"test_daemon": ["~the demo shows*", "~the demo ends*"]}}
 # Random cases are ten times slower there: so many of the property test, and so many percent of the others.
 SEEDS_UNDER = {"asan": "40", "tsan": "10"}
-EFFORT_UNDER = {"asan": "30", "tsan": "10"}
+EFFORT = "30"
 SANITIZERS = {"asan": "address", "tsan": "thread"}
 # What is right under AddressSanitizer is not tried again without it where both are asked for; but for `--long`.
 UNDER_ASAN_ONLY = {"test_base", "test_state", "test_config", "test_batch", "test_expr", "test_cel", "test_formats", "test_aggregates",
@@ -373,7 +373,7 @@ def programs(suite, patient):
             return
         env = None
         if suite in SANITIZERS:
-            env = {**SANITIZER_ENV, "TIDEMARK_SEEDS": SEEDS_UNDER[suite], "TIDEMARK_EFFORT": EFFORT_UNDER[suite]}
+            env = {**SANITIZER_ENV, "TIDEMARK_SEEDS": SEEDS_UNDER[suite], "TIDEMARK_EFFORT": EFFORT}
         chosen = [one for one in test_programs(suites.args, folder_of(name), name) if (one["name"] in PATIENT) == patient]
         suites.run_programs(suite, chosen, env, ARGUMENTS_UNDER.get(suite), aside=not patient)
     return step
