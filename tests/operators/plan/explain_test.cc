@@ -1,21 +1,12 @@
 // What `explain` says of a plan, drawn for people and as JSON.
 #include <nlohmann/json.hpp>
 
-#include "config/pipeline.h"
 #include "operators/plan/plan.h"
 #include "tests/catch.h"
+#include "tests/operators/plan/planned.h"
 
 namespace tidemark {
 namespace {
-
-Plan planned(const std::string& text) {
-  Diagnostics diagnostics;
-  const auto spec = load_pipeline(text, "p.yaml", {}, diagnostics);
-  std::optional<Plan> plan = spec ? make_plan(*spec, diagnostics) : std::nullopt;
-  for (const Diagnostic& d : diagnostics.all()) UNSCOPED_INFO(to_string(d));
-  REQUIRE(plan);
-  return std::move(*plan);
-}
 
 // A pipeline over one topic.
 Plan over_topic(const std::string& steps, const std::string& sinks = "  - drop: {}\n", const std::string& kafka = "") {

@@ -6,6 +6,7 @@
 #include "config/pipeline.h"
 #include "operators/plan/plan.h"
 #include "tests/catch.h"
+#include "tests/operators/plan/planned.h"
 
 namespace tidemark {
 namespace {
@@ -156,12 +157,7 @@ TEST_CASE("a window may stand beside another one, over it, or over one that stan
 Plan plan_of(const std::string& partitioned, const std::string& steps) {
   const std::string text = "name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t, partitioned_by: [" + partitioned +
                            "]}\n    schema: {user: string, n: int}\nsteps:\n" + steps + "sinks:\n  - drop: {}\n";
-  Diagnostics diagnostics;
-  const auto spec = load_pipeline(text, "p.yaml", {}, diagnostics);
-  std::optional<Plan> plan = spec ? make_plan(*spec, diagnostics) : std::nullopt;
-  for (const Diagnostic& d : diagnostics.all()) UNSCOPED_INFO(to_string(d));
-  REQUIRE(plan);
-  return std::move(*plan);
+  return planned(text);
 }
 
 std::string window_by(const std::string& name, const std::string& from, const std::string& by) {
@@ -305,12 +301,7 @@ Plan united(const std::string& a, const std::string& b, const std::string& windo
   const std::string text = "name: p\nsources:\n  a: " + source("t", a) + "\n  b: " + source("u", b) +
                            "\nsteps:\n  - union: [b, a]\n  - window: {tumbling: 1m, " + window + ", aggregates: {s: sum(n)}}\n"
                            "  - {from: b, filter: n > 1}\nsinks:\n  - drop: {}\n  - {from: window-2, drop: {}}\n";
-  Diagnostics diagnostics;
-  const auto spec = load_pipeline(text, "p.yaml", {}, diagnostics);
-  std::optional<Plan> plan = spec ? make_plan(*spec, diagnostics) : std::nullopt;
-  for (const Diagnostic& d : diagnostics.all()) UNSCOPED_INFO(to_string(d));
-  REQUIRE(plan);
-  return std::move(*plan);
+  return planned(text);
 }
 
 TEST_CASE("fields of one name have one column in all sources, whatever their order") {
