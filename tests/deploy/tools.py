@@ -7,7 +7,6 @@ import io
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -41,26 +40,9 @@ def _wheel(requirement, folder):
 
 
 def _cached(name, fill):
-    """The folder of that name in the cache; `fill` makes it in a folder that becomes it, or is forgotten."""
+    """The folder of that name in the cache; `fill` makes it."""
     with _FETCHING:
-        home = kafka.cache_dir() / name
-        return home if home.is_dir() else _fetched(home, name, fill)
-
-
-def _fetched(home, name, fill):
-    kafka.cache_dir().mkdir(parents=True, exist_ok=True)
-    work = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=kafka.cache_dir()))
-    try:
-        (work / "made").mkdir()
-        fill(work, work / "made")
-        try:
-            os.rename(work / "made", home)
-        except OSError:
-            if not home.is_dir():  # otherwise another run was faster: its folder is as good
-                raise
-        return home
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        return kafka.cached(name, fill)
 
 
 def _unpack_binaries(requirement):

@@ -65,29 +65,38 @@ def check_java():
         raise KafkaUnavailable(f"Java 17 or newer is needed, found: {answer.stderr.splitlines()[:1]}")
 
 
-def fetch(version=DEFAULT_VERSION):
-    """The folder with the broker's jars, fetched from Maven Central when the cache does not have it."""
-    home = cache_dir() / f"kafka-{version}"
+def cached(name, fill):
+    """The folder of that name in the cache. Where there is none, `fill(work, made)` makes it in the folder `made`, which
+    becomes it, or is forgotten where that fails; `work` is for what is not kept."""
+    home = cache_dir() / name
     if home.is_dir():
         return home
     cache_dir().mkdir(parents=True, exist_ok=True)
-    work = pathlib.Path(tempfile.mkdtemp(prefix=f"kafka-{version}.", dir=cache_dir()))
+    work = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=cache_dir()))
     try:
-        group, artifact, log_version = RELOAD4J_BINDING if version.startswith("3.") else LOG4J2_BINDING
-        (work / "pom.xml").write_text(POM.format(scala=SCALA, version=version, log_group=group, log_artifact=artifact,
-                                                 log_version=log_version))
-        _maven(["mvn", "-q", "-B", "-f", str(work / "pom.xml"), "dependency:copy-dependencies",
-                "-DincludeScope=runtime", f"-DoutputDirectory={work / 'jars'}"])
-        if not list((work / "jars").glob(f"kafka_{SCALA}-{version}.jar")):
-            raise KafkaUnavailable(f"Maven ended well but brought no kafka_{SCALA}-{version}.jar")
+        (work / "made").mkdir()
+        fill(work, work / "made")
         try:
-            os.rename(work / "jars", home)
+            os.rename(work / "made", home)
         except OSError:
             if not home.is_dir():  # otherwise another run was faster: its folder is as good
                 raise
         return home
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def fetch(version=DEFAULT_VERSION):
+    """The folder with the broker's jars, fetched from Maven Central when the cache does not have it."""
+    def fill(work, jars):
+        group, artifact, log_version = RELOAD4J_BINDING if version.startswith("3.") else LOG4J2_BINDING
+        (work / "pom.xml").write_text(POM.format(scala=SCALA, version=version, log_group=group, log_artifact=artifact,
+                                                 log_version=log_version))
+        _maven(["mvn", "-q", "-B", "-f", str(work / "pom.xml"), "dependency:copy-dependencies",
+                "-DincludeScope=runtime", f"-DoutputDirectory={jars}"])
+        if not list(jars.glob(f"kafka_{SCALA}-{version}.jar")):
+            raise KafkaUnavailable(f"Maven ended well but brought no kafka_{SCALA}-{version}.jar")
+    return cached(f"kafka-{version}", fill)
 
 
 def _maven(command):
