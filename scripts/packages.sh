@@ -19,6 +19,11 @@ test_packages() {
   has_java_17 || echo default-jre-headless
 }
 
+# What only `scripts/test --long` and the suites asked for by name need: a compiler for Java.
+long_test_packages() {
+  command -v javac >/dev/null || echo default-jdk-headless
+}
+
 has_java_17() {
   local major
   major=$(java -version 2>&1 | sed -nE 's/^[^"]*version "([0-9]+).*/\1/p' | head -n 1)

@@ -363,6 +363,7 @@ class Suites:
     def run_script(self, name, command, timeout_s):
         done = run(name, [sys.executable, *command], timeout_s)
         judge(self.count, name, done, script_counts(done.text()))
+        return done.text().splitlines()
 
 
 def programs(suite, patient):
@@ -434,6 +435,13 @@ def bench(suites):
         suites.run_script("bench", ["tests/bench/bench.py", "--smoke"], 600)
 
 
+def compare(suites):
+    """The rows of another engine, over the same topic; part of a long run, or asked for by name."""
+    if suites.kafka("compare") and suites.built("compare", "kit"):
+        told = suites.run_script("compare", ["tests/compare/flink.py"], 1800)
+        say("compared with Flink SQL", under=[line for line in told if line.startswith("ok")])
+
+
 def deploy(suites):
     """The chart, the packages, dashboards and alerts, each with the tools that read them in life."""
     if suites.built("deploy", "kit"):
@@ -441,12 +449,13 @@ def deploy(suites):
 
 
 # In each lane in this order; a suite may have a part in both.
-WAITING = [("integration", integration), ("chaos", chaos), ("soak", soak), ("bench", bench), ("deploy", deploy), ("clients", clients),
+WAITING = [("integration", integration), ("chaos", chaos), ("soak", soak), ("bench", bench), ("compare", compare),
+           ("deploy", deploy), ("clients", clients),
            *[(name, programs(name, patient=True)) for name in ("unit", "asan", "tsan")]]
 COMPUTING = [*[(name, programs(name, patient=False)) for name in ("unit", "asan", "tsan")], ("fuzz", fuzz)]
-NEED_KIT = {"integration", "chaos", "soak", "bench", "deploy"}
+NEED_KIT = {"integration", "chaos", "soak", "bench", "compare", "deploy"}
 NAMES = list(dict.fromkeys(name for name, _ in COMPUTING + WAITING))
-LONG_ONLY = {"soak"}
+LONG_ONLY = {"soak", "compare"}
 
 
 def lanes(args):

@@ -172,7 +172,7 @@ def fetch(kind):
         shutil.rmtree(work, ignore_errors=True)
 
 
-def compiled(kind, jars, to):
+def compiled(kind, jars, to, sources=SOURCES):
     """The folder with the job's classes; needs a JDK of 17 or newer, not only a Java."""
     classes = to / f"classes-{kind.main}"
     if classes.is_dir():
@@ -189,7 +189,7 @@ def compiled(kind, jars, to):
                 str(classes),
                 "-cp",
                 f"{jars}/*",
-                *(str(SOURCES / f"{one}.java") for one in kind.sources),
+                *(str(sources / f"{one}.java") for one in kind.sources),
             ],
             capture_output=True,
             text=True,
