@@ -3,6 +3,7 @@
 #include "operators/plan/explained.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -73,8 +74,7 @@ Json source_json(const Plan& plan, const PlannedSource& s) {
 struct ShapeWords {
   std::string shape;
   std::string updates;
-  int64_t slices = 1;   // that make up a window
-  Duration slice{};     // the length of one; zero: as long as the window
+  int64_t slices = 1;  // that make up a window
 };
 
 ShapeWords words_of(const AlignedShape& w) {
@@ -82,19 +82,18 @@ ShapeWords words_of(const AlignedShape& w) {
   const bool cut = !tumbling && w.size.us % w.step.us != 0;
   const int64_t slices = tumbling ? 1 : (w.size.us + w.step.us - 1) / w.step.us * (cut ? 2 : 1);
   const std::string updates = slices == 1 ? "1 slice makes up a window" : fmt::format("{} slices make up a window", slices);
-  if (tumbling) return {"tumbling " + format_duration(w.size), "one update per event; " + updates, 1, w.size};
-  return {fmt::format("sliding {} by {}", format_duration(w.size), format_duration(w.step)), "one update per event; " + updates, slices,
-          Duration{w.size.us / slices}};
+  if (tumbling) return {"tumbling " + format_duration(w.size), "one update per event; " + updates};
+  return {fmt::format("sliding {} by {}", format_duration(w.size), format_duration(w.step)), "one update per event; " + updates, slices};
 }
 
 ShapeWords words_of(const CumulativeShape& w) {
   const int64_t slices = (w.size.us - 1) / w.step.us + 1;
   return {fmt::format("cumulative {} by {}", format_duration(w.size), format_duration(w.step)),
-          fmt::format("one update per event; up to {} slices make up a window", slices), slices, w.step};
+          fmt::format("one update per event; up to {} slices make up a window", slices), slices};
 }
 
 ShapeWords words_of(const CalendarShape& w) {
-  return {fmt::format("each {} of {}", to_string(w.unit), w.timezone), "one update per event; 1 slice makes up a window", 1, span_of(w)};
+  return {fmt::format("each {} of {}", to_string(w.unit), w.timezone), "one update per event; 1 slice makes up a window"};
 }
 
 ShapeWords words_of(const SessionShape& w) {
@@ -112,10 +111,42 @@ std::string emission_of(const WindowPlan& w) {
   return "a window speaks " + when + (w.revises() ? fmt::format("; its rows bear {}revision and is_final", w.withdraws() ? "withdrawn, " : "") : "");
 }
 
-Duration longest_delay(const Plan& plan) {
+Duration shortest_of(const CalendarShape& w) {
+  switch (w.unit) {
+    case CalendarUnit::kDay: return Duration::hours(23);
+    case CalendarUnit::kWeek: return Duration::hours(7 * 24 - 1);
+    case CalendarUnit::kMonth: return Duration::hours(28 * 24 - 1);
+  }
+  __builtin_unreachable();
+}
+
+// How many slices begin within `length` of where one does that begins a step, a period or a unit of the calendar: the most
+// that are open at once, for slices close by these.
+std::optional<int64_t> slices_begun(const AlignedShape& w, Duration length) {
+  const int64_t cut = w.size.us % w.step.us;
+  const int64_t rest = length.us % w.step.us;
+  return length.us / w.step.us * (cut > 0 ? 2 : 1) + (rest > 0 ? 1 : 0) + (cut > 0 && rest > cut ? 1 : 0);
+}
+
+std::optional<int64_t> slices_begun(const CumulativeShape& w, Duration length) {
+  const auto steps = [&](int64_t us) { return (us + w.step.us - 1) / w.step.us; };
+  return length.us / w.size.us * steps(w.size.us) + steps(length.us % w.size.us);
+}
+
+std::optional<int64_t> slices_begun(const CalendarShape& w, Duration length) {
+  const int64_t shortest = shortest_of(w).us;
+  return (length.us + shortest - 1) / shortest;
+}
+
+// Segments of sessions are moved on, not gathered.
+std::optional<int64_t> slices_begun(const SessionShape&, Duration) { return std::nullopt; }
+
+// How far records may lie ahead of the lane's time.
+Duration farthest_ahead(const Plan& plan, const PlannedStep& step) {
+  if (step.behind_window) return Duration{0};
   Duration longest{0};
   for (const PlannedSource& source : plan.sources) longest = std::max(longest, source.event_time.max_delay);
-  return longest;
+  return longest + plan.max_drift;
 }
 
 // What a key costs while its slices are open.
@@ -123,21 +154,22 @@ Json state_json(const Plan& plan, const PlannedStep& step, const ShapeWords& wor
   const WindowPlan& w = step.window()->window;
   const size_t entry = sizeof(HotTable::Entry) + w.state_size;
   Json state = {{"bytes_per_key_and_slice", entry}, {"accumulator_bytes", w.state_size}};
-  if (words.slice == Duration{}) return state;
-  const Duration span = std::visit([](const auto& shape) { return span_of(shape); }, w.shape);
-  const Duration open = span + w.allowed_lateness + (step.behind_window ? Duration{0} : longest_delay(plan));
-  const int64_t slices = (open.us - 1) / words.slice.us + 2;  // the first and the last of them in part
+  const Duration kept = w.allowed_lateness + farthest_ahead(plan, step);
+  const auto slices = std::visit([&](const auto& shape) { return slices_begun(shape, span_of(shape) + kept); }, w.shape);
+  if (!slices) return state;
   state["slices_per_window"] = words.slices;
-  state["slices_open"] = slices;
-  state["bytes_per_key"] = static_cast<int64_t>(entry) * slices;
+  state["slices_open"] = *slices;
+  state["bytes_per_key"] = static_cast<int64_t>(entry) * *slices;
   return state;
 }
 
-void add_state_notes(const WindowPlan& w, const Json& state, Json& notes) {
+void add_state_notes(const Plan& plan, const PlannedStep& step, const Json& state, Json& notes) {
+  const WindowPlan& w = step.window()->window;
   std::string most;
   if (state.contains("bytes_per_key")) {
-    most = fmt::format("; up to {} slices are open at a time: {} bytes of a key that is in all of them",
-                       state["slices_open"].get<int64_t>(), state["bytes_per_key"].get<int64_t>());
+    const std::string apart = step.behind_window ? "" : fmt::format(", with partitions {} (`max_drift`) apart", format_duration(plan.max_drift));
+    most = fmt::format("; up to {} slices are open at a time{}: {} bytes of a key that is in all of them",
+                       state["slices_open"].get<int64_t>(), apart, state["bytes_per_key"].get<int64_t>());
   }
   notes.push_back(fmt::format("state: {} bytes per key and slice ({} of accumulators), 8 to 16 to find it, the part of the key beyond {} "
                               "bytes, and what grows beside it{}", state["bytes_per_key_and_slice"].get<size_t>(), w.state_size,
@@ -171,7 +203,7 @@ Json window_json(const Plan& plan, const PlannedStep& step, Json takes) {
   Json& notes = node["notes"];
   notes.push_back(words.updates);
   notes.push_back(emission_of(w));
-  add_state_notes(w, node["state"], notes);
+  add_state_notes(plan, step, node["state"], notes);
   if (step.behind_window) {
     notes.push_back(fmt::format("over window {0}: a row's time is its window_end less 1 ms, and time comes as far as {0} has fired",
                                 plan.window_step(*step.behind_window).name));

@@ -1,7 +1,10 @@
 // What `explain` says of a plan, drawn for people and as JSON.
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "operators/plan/plan.h"
+#include "operators/windows/slices.h"
 #include "tests/catch.h"
 #include "tests/operators/plan/planned.h"
 
@@ -68,22 +71,52 @@ TEST_CASE("fields, lanes and time of a window over another one are told") {
   CHECK_THAT(kept, Contains("lanes: each row stays in its lane of a"));
 }
 
+// The most slices that are open at once where the lane's time stands anywhere in two periods and records lie up to `ahead` of
+// it, counted one by one.
+template <class Shape>
+int64_t most_open(const Shape& shape, Duration lateness, Duration ahead) {
+  const Slices slices(shape);
+  const Duration grain = Duration::seconds(1);
+  int64_t most = 0;
+  for (Time now{0}; now < Time{0} + shape.size + shape.size; now = now + grain) {
+    std::set<int64_t> open;
+    for (Time t = now - shape.size - lateness; t <= now + ahead; t = t + grain) {
+      const Slice slice = slices.slice_of(t);
+      if (slices.end_of(slice.last_window) + lateness > now) open.insert(slice.start.us);
+    }
+    most = std::max(most, static_cast<int64_t>(open.size()));
+  }
+  return most;
+}
+
+nlohmann::json state_of(const std::string& window) {
+  return json_of(over_topic("  - window: {" + window + ", by: [user], aggregates: {c: count(), s: sum(n)}}\n"))["steps"][0]["state"];
+}
+
 TEST_CASE("what a key costs is told in bytes, by slices that are open") {
-  const auto state = [](const std::string& window) {
-    return json_of(over_topic("  - window: {" + window + ", by: [user], aggregates: {c: count(), s: sum(n)}}\n"))["steps"][0]["state"];
-  };
-  const nlohmann::json tumbling = state("tumbling: 1m");
+  const nlohmann::json tumbling = state_of("tumbling: 1m");
   const int64_t entry = tumbling["bytes_per_key_and_slice"];
   CHECK(tumbling["accumulator_bytes"].get<int64_t>() < entry);
   CHECK(tumbling["slices_per_window"] == 1);
-  CHECK(tumbling["slices_open"] == 3);  // 62 s may touch three minutes
+  CHECK(tumbling["slices_open"] == 3);  // the one at the lane's time, 62 s ahead of it another, and one between
   CHECK(tumbling["bytes_per_key"] == 3 * entry);
-  const nlohmann::json sliding = state("sliding: {size: 5m, step: 1m}");
-  CHECK(sliding["slices_per_window"] == 5);
-  CHECK(sliding["slices_open"] == 7);
-  CHECK(state("sliding: {size: 150s, step: 1m}")["slices_per_window"] == 6);
-  CHECK(state("tumbling: 1m, allowed_lateness: 10m")["slices_open"] == 13);
-  CHECK_FALSE(state("session: {gap: 30s, max: 1h}").contains("slices_open"));
+  CHECK(state_of("sliding: {size: 5m, step: 1m}")["slices_per_window"] == 5);
+  CHECK(state_of("sliding: {size: 150s, step: 1m}")["slices_per_window"] == 6);
+  CHECK_FALSE(state_of("session: {gap: 30s, max: 1h}").contains("slices_open"));
+  CHECK(state_of("calendar: {unit: day}")["slices_open"] == 3);
+}
+
+TEST_CASE("the slices that may be open at a time are those that a count of them finds") {
+  const auto seconds = [](int64_t n) { return Duration::seconds(n); };
+  const auto told = [](const std::string& window) { return state_of(window)["slices_open"].get<int64_t>(); };
+  // `max_delay` is 2 s, `max_drift` the longest window or a minute.
+  CHECK(told("sliding: {size: 5m, step: 1m}") == most_open(AlignedShape{seconds(300), seconds(60), {}}, {}, seconds(302)));
+  CHECK(told("sliding: {size: 150s, step: 1m}") == most_open(AlignedShape{seconds(150), seconds(60), {}}, {}, seconds(152)));
+  CHECK(told("sliding: {size: 65s, step: 20s}") == most_open(AlignedShape{seconds(65), seconds(20), {}}, {}, seconds(67)));
+  CHECK(told("cumulative: {size: 5m, step: 1m}") == most_open(CumulativeShape{seconds(300), seconds(60), {}}, {}, seconds(302)));
+  CHECK(told("cumulative: {size: 100s, step: 30s}") == most_open(CumulativeShape{seconds(100), seconds(30), {}}, {}, seconds(102)));
+  const int64_t late = told("tumbling: 1m, allowed_lateness: 10m");
+  CHECK(late == most_open(AlignedShape{seconds(60), seconds(60), {}}, seconds(600), seconds(62)));
 }
 
 TEST_CASE("what restarts and rebalances cost depends on where lanes are") {
