@@ -38,15 +38,29 @@ void check_end(const TestSpec& test, Diagnostics& diagnostics) {
   }
 }
 
+// A pattern takes every topic that no source names.
+void check_unnamed(const Located<std::string>& topic, const PipelineSpec& pipeline, Diagnostics& diagnostics) {
+  const auto names_it = [&](const Located<std::string>& named) { return named.value == topic.value; };
+  for (const SourceSpec& source : pipeline.sources) {
+    if (std::ranges::none_of(source.kafka().topics, names_it)) continue;
+    diagnostics.error(topic.where, fmt::format("`{}` is a topic of `{}`, which names it", topic.value, source.name.value),
+                      fmt::format("write the record in the input of `{}`", source.name.value));
+  }
+}
+
 void check_topics(const TestInputSpec& input, const PipelineSpec& pipeline, Diagnostics& diagnostics) {
   const auto source = pipeline.source_number(input.source.value);
-  if (!source || pipeline.sources[*source].kafka().topics.empty()) return;
+  if (!source) return;
   Names topics;
   for (const auto& topic : pipeline.sources[*source].kafka().topics) topics.push_back(topic.value);
   for (const TestActionSpec& action : input.actions) {
     const auto* record = std::get_if<TestRecordSpec>(&action.what);
     if (!record || !record->topic) continue;
-    check_name(*record->topic, fmt::format("topic of `{}`", input.source.value), topics, diagnostics);
+    if (topics.empty()) {
+      check_unnamed(*record->topic, pipeline, diagnostics);
+    } else {
+      check_name(*record->topic, fmt::format("topic of `{}`", input.source.value), topics, diagnostics);
+    }
   }
 }
 

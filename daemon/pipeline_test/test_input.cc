@@ -28,7 +28,7 @@ std::string topic_matching(const std::string& pattern, const std::string& source
 class Reader {
  public:
   Reader(const PipelineSpec& pipeline, const Plan& plan, Diagnostics& diagnostics)
-      : pipeline_(pipeline), diagnostics_(diagnostics), partitioned_by_(plan.partitioned_by) {
+      : pipeline_(pipeline), plan_(plan), diagnostics_(diagnostics) {
     for (const PlannedSource& source : plan.sources) {
       std::optional<Decoder>& decoder = decoders_.emplace_back();
       if (!source.decode.event_time) continue;
@@ -52,14 +52,20 @@ class Reader {
     const KafkaSourceSpec& kafka = pipeline_.sources[source].kafka();
     std::vector<std::string> topics;
     for (const auto& topic : kafka.topics) topics.push_back(topic.value);
-    if (kafka.topic_pattern) {
-      topics.push_back(topic_matching(kafka.topic_pattern->value, pipeline_.sources[source].name.value));
-    }
+    if (kafka.topic_pattern) topics.push_back(invented_topic(source));
     each_record(source, test, [&](const TestRecordSpec& record) {
       if (!record.topic || std::ranges::find(topics, record.topic->value) != topics.end()) return;
       topics.push_back(record.topic->value);
     });
     return topics;
+  }
+
+  // No source names it: topics that one does are not the pattern's.
+  std::string invented_topic(size_t source) const {
+    const SourceSpec& spec = pipeline_.sources[source];
+    std::string topic = topic_matching(spec.kafka().topic_pattern->value, spec.name.value);
+    while (plan_.source_of(topic) != source) topic += "-1";
+    return topic;
   }
 
   template <class F>
@@ -79,7 +85,7 @@ class Reader {
         if (record.partition) highest[source] = std::max(highest[source], record.partition->value);
       });
     }
-    if (partitioned_by_) std::ranges::fill(highest, std::ranges::max(highest));
+    if (plan_.partitioned_by) std::ranges::fill(highest, std::ranges::max(highest));
     for (size_t source = 0; source < highest.size(); ++source) {
       topics_.push_back(topics_of(source, test));
       for (const std::string& topic : topics_.back()) {
@@ -134,8 +140,8 @@ class Reader {
   }
 
   const PipelineSpec& pipeline_;
+  const Plan& plan_;
   Diagnostics& diagnostics_;
-  const bool partitioned_by_;
   TestInput out_;
   bool dated_ = false;
   std::vector<std::optional<Decoder>> decoders_;  // by source, where records tell their event time

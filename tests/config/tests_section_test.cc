@@ -116,4 +116,13 @@ TEST_CASE("what is wrong with the structure of tests is said with its place and 
         "14:19: unknown key `$raeson`; did you mean `$reason`?\n");
 }
 
+TEST_CASE("a topic that a source names is not among those of a pattern") {
+  const std::string head = "name: p\nsources:\n  a: {kafka: {brokers: b, topic_pattern: '^l'}, schema: {user: string}}\n"
+                           "  b: {kafka: {brokers: b, topic: log}, schema: {user: string}}\nsteps:\n  - union: [a, b]\n"
+                           "sinks:\n  - drop: {}\ntests:\n";
+  CHECK(errors_of(head + "  - input: {a: [{user: x, $topic: log}]}\n    expect: {a: []}\n") ==
+        "10:35: `log` is a topic of `b`, which names it; write the record in the input of `b`\n");
+  CHECK(loaded(head + "  - input: {a: [{user: x, $topic: logs}]}\n    expect: {a: []}\n").tests.size() == 1);
+}
+
 }  // namespace tidemark

@@ -383,6 +383,28 @@ tests:
 )");
 }
 
+TEST_CASE("a pattern's records do not go to a source that names the topic they would be thought of in") {
+  passes(R"(name: p
+sources:
+  shop: {kafka: {brokers: b, topic_pattern: '^logs\.'}, schema: {user: string}}
+  named: {kafka: {brokers: b, topics: [logs.shop, logs.shop-1]}, schema: {user: string}}
+steps:
+  - union: [shop, named]
+sinks:
+  - drop: {}
+tests:
+  - input:
+      shop:
+        - {user: a, $timestamp: 2026-01-01T00:00:01Z}
+        - {user: b, $topic: logs.other, $timestamp: 2026-01-01T00:00:01Z}
+      named:
+        - {user: c, $timestamp: 2026-01-01T00:00:01Z}
+    expect:
+      shop: {exactly: [{user: a}, {user: b}]}
+      named: {exactly: [{user: c}]}
+)");
+}
+
 TEST_CASE("sources with one promise have one lane a partition number") {
   passes(R"(name: p
 sources:
