@@ -36,23 +36,27 @@ void check_filter(const PipelineSpec& spec, const Plan& plan, size_t number, con
                    "there it spares the state and the work of what it drops");
 }
 
+// The shortest time that a window may take, and how to speak of it. A calendar's is not written anywhere.
 struct LeastSpan {
-  Located<Duration> operator()(const TumblingSpec& w) const { return w.size; }
-  Located<Duration> operator()(const SlidingSpec& w) const { return w.size; }
-  Located<Duration> operator()(const CumulativeSpec& w) const { return w.size; }
-  Located<Duration> operator()(const SessionSpec& w) const { return w.gap; }
-  Located<Duration> operator()(const RunningSpec& w) const { return w.ttl; }
-  Located<Duration> operator()(const CalendarSpec&) const { return {Duration::hours(23), {}}; }
+  Located<Duration> value;
+  std::string_view what = "this window of";
+  std::string_view closes = "which closes";
 };
+LeastSpan least_span(const TumblingSpec& w) { return {w.size}; }
+LeastSpan least_span(const SlidingSpec& w) { return {w.size}; }
+LeastSpan least_span(const CumulativeSpec& w) { return {w.size}; }
+LeastSpan least_span(const SessionSpec& w) { return {w.gap, "the gap of", "and a session closes"}; }
+LeastSpan least_span(const RunningSpec& w) { return {w.ttl, "the ttl of", "and a total ends"}; }
+LeastSpan least_span(const CalendarSpec&) { return {{Duration::hours(23), {}}}; }
 
 void check_delay(const PipelineSpec& spec, const WindowSpec& window, Diagnostics& diagnostics) {
-  const Located<Duration> span = std::visit(LeastSpan{}, window.kind);
+  const auto [span, what, closes] = std::visit([](const auto& kind) { return least_span(kind); }, window.kind);
   for (const SourceSpec& source : spec.sources) {
     const Duration delay = source.event_time.max_delay;
     if (delay <= span.value) continue;
     diagnostics.warn(span.where.line == 0 ? window.where : span.where,
-                     fmt::format("`max_delay` of `{}` is {}, longer than this window of {}, which closes only that long after its end",
-                                 source.name.value, format_duration(delay), format_duration(span.value)),
+                     fmt::format("`max_delay` of `{}` is {}, longer than {} {}, {} only that long after its end", source.name.value,
+                                 format_duration(delay), what, format_duration(span.value), closes),
                      "a shorter `max_delay` tells results earlier, and `allowed_lateness` corrects them by what comes later");
   }
 }

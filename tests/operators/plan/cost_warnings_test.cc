@@ -48,7 +48,9 @@ TEST_CASE("windows that wait longer than they last are told of") {
         "p.yaml:10:17: warning: `max_delay` of `in` is 10m, longer than this window of 1m, which closes only that long after its end; "
         "a shorter `max_delay` tells results earlier, and `allowed_lateness` corrects them by what comes later\n");
   CHECK_THAT(window("sliding: {size: 5m, step: 1m}"), Contains("p.yaml:10:23: warning: `max_delay` of `in` is 10m, longer than this window of 5m"));
-  CHECK_THAT(window("session: {gap: 5m, max: 1h}"), Contains("p.yaml:10:22: warning: `max_delay`"));
+  CHECK_THAT(window("session: {gap: 5m, max: 1h}"), Contains("p.yaml:10:22: warning: `max_delay` of `in` is 10m, longer than the gap of 5m, "
+                                                                 "and a session closes only that long after its end"));
+  CHECK_THAT(window("running: {ttl: 5m}"), Contains("longer than the ttl of 5m, and a total ends only that long after its end"));
   CHECK(window("tumbling: 10m").empty());
   CHECK(window("cumulative: {size: 1h, step: 1m}").empty());
   CHECK(window("calendar: {unit: day}").empty());
