@@ -28,6 +28,9 @@ const T* find_by(const std::vector<T>& list, std::string T::*name, const std::st
   return found == list.end() ? nullptr : &*found;
 }
 
+// Calls are named by their text.
+std::string place_of(const SignatureAggregate& call) { return call.text == call.name ? "kept by itself" : call.text; }
+
 void compare_aggregates(const StepSignature& kept, const StepSignature& wanted, std::vector<std::string>& changes) {
   const auto say = [&](std::string what) { changes.push_back(fmt::format("step {}: {}", kept.step, what)); };
   const size_t before = changes.size();
@@ -35,6 +38,8 @@ void compare_aggregates(const StepSignature& kept, const StepSignature& wanted, 
     const SignatureAggregate* now = find_by(wanted.aggregates, &SignatureAggregate::name, old.name);
     if (now == nullptr) {
       say(fmt::format("aggregate {} ({}) is gone", old.name, old.text));
+    } else if (now->type == old.type && now->text != old.text) {
+      say(fmt::format("aggregate {} was {}, is now {}", old.name, place_of(old), place_of(*now)));
     } else if (*now != old) {
       say(fmt::format("aggregate {} was {} ({}), is now {} ({})", old.name, old.text, old.type, now->text, now->type));
     }

@@ -117,6 +117,14 @@ TEST_CASE("a changed key, window or aggregate is refused with what changed and w
   wanted = sample_shape();
   wanted.steps[0].aggregates[1] = {"spent", "sum(amount)", "int"};
   CHECK_THAT(refusal_text(wanted), Contains("aggregate spent was sum(amount) (double), is now sum(amount) (int)"));
+  StateShape apart = sample_shape();
+  apart.steps[0].aggregates[1] = {"quantile(amount, 0.9)", "quantile(amount, 0.9)", "double"};
+  wanted = apart;
+  wanted.steps[0].aggregates[1].text = "in the state of quantile(amount; 0.01)";
+  const auto shared = decide_compatibility("p", apart, wanted);
+  REQUIRE(std::holds_alternative<Refusal>(shared));
+  CHECK_THAT(to_string(std::get<Refusal>(shared)),
+             Contains("aggregate quantile(amount, 0.9) was kept by itself, is now in the state of quantile(amount; 0.01)"));
   wanted = sample_shape();
   wanted.steps[0].aggregates.pop_back();
   CHECK_THAT(refusal_text(wanted), Contains("aggregate spent (sum(amount)) is gone"));
