@@ -199,6 +199,7 @@ class Job:
         self.sink_bootstrap, self.idle_after, self.offset = sink_bootstrap, idle_after, offset
         self.close_after_idle = close_after_idle
         self.pattern = pattern  # instead of the topic
+        self.found = []  # what else it matches and no other source names
         self.fetch = fetch
         self.emit = emit
         self.branches = list(branches)
@@ -317,9 +318,9 @@ class Job:
 
     def description(self, close="all", at_least_once=False):
         out = {"name": self.name, "results": self.out or "", "late": self.late or "", "dead_letters": self.dead or "",
-               **self._judged_source(self.topic, self.csv, self.schema, self.max_delay),
+               **self._judged_source([self.topic, *self.found], self.csv, self.schema, self.max_delay),
                "union": "all" if self.more else "",
-               "more_sources": [{"source": one.name, **self._judged_source(one.topic, one.csv, one.schema, one.max_delay)}
+               "more_sources": [{"source": one.name, **self._judged_source([one.topic], one.csv, one.schema, one.max_delay)}
                                 for one in self.more],
                "steps": self._step_descriptions(),
                "lanes": "partition" if self.partitioned_by else "one", "close": close,
@@ -330,8 +331,8 @@ class Job:
                              "allowed_lateness_ms": milliseconds(self.allowed_lateness), "aggregates": self.aggregates}
         return out
 
-    def _judged_source(self, topic, csv, schema, max_delay):
-        return {"topics": [topic], **({"csv": csv} if csv else {}),
+    def _judged_source(self, topics, csv, schema, max_delay):
+        return {"topics": topics, **({"csv": csv} if csv else {}),
                 "schema": [{"name": n, "type": t, **({"path": p} if p else {})} for n, t, p in schema],
                 "event_time": {"field": "ts", "max_delay_ms": milliseconds(max_delay),
                                "max_future_ms": milliseconds(self.max_future)}}

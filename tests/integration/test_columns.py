@@ -4,7 +4,7 @@ import io
 import json
 import random
 
-from harness import SLIDING, TUMBLING, Source
+from harness import SLIDING, TUMBLING, Source, wait_for
 
 RECORD = {"at": ("kafka.offset", {"kafka": "offset"}), "part": ("kafka.partition", {"kafka": "partition"}),
           "sent_as": ("kafka.key", {"kafka": "key"}), "topic": ("kafka.topic", {"kafka": "topic"}),
@@ -187,3 +187,22 @@ def test_union_through_a_kill(env):
     env.run(job, until_end=True).wait(0)
     summary = env.kit.verify(job)
     assert summary["results"]["found"] > 10, summary
+
+
+def test_union_of_names_and_a_pattern(env):
+    """The pattern matches the named topic, too, and takes what is left: one topic from the start, another found later."""
+    job, produce = union_job(env, window=TUMBLING, pattern=f"^{env.name}[.](in|lines|more)",
+                             properties={"topic.metadata.refresh.interval.ms": 500})
+    produce(4)
+    with env.run(job).wait_ready().wait_caught_up(env.kit) as process:
+        read = {source: process.total("tidemark_records_read_total", pipeline=job.name, step=source) for source in ("events", "lines")}
+        assert read == {"events": 6_000, "lines": 6_004}, read
+        job.found = [env.kit.create_topic(f"{env.name}.more", 2)]
+        event = {"event_id": "m", "user_id": "found later", "ts": "2026-01-01T00:04:00Z", "note": "n", "big": None}
+        record = {"topic": job.found[0], "key": None, "timestamp": 1767225600000 + 6_000 * 40, "value": json.dumps(event)}
+        env.kit.produce([{**record, "partition": partition} for partition in range(2)])
+        wait_for(lambda: process.total("tidemark_records_read_total", pipeline=job.name, topic=job.found[0]) == 2, "all of it is read")
+        process.stop()
+    env.run(job, until_end=True).wait(0)
+    summary = env.kit.verify(job)
+    assert summary["results"]["found"] > 10 and summary["dead_letters"]["found"] > 50, summary
