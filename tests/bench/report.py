@@ -16,7 +16,7 @@ from gates import Section
 from measuring import median
 from place import ROOT
 
-ORDER = ["W1", "W2a", "W2b", "W2c", "W2d", "W3", "W6", "W7", "W8", "W9", "W10", "idle"]
+ORDER = ["W1", "W2a", "W2b", "W2c", "W2d", "W3", "W6", "W7", "W8", "W9", "W10", "W11", "W12", "idle"]
 
 HEAD = """# Benchmarks
 

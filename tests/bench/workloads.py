@@ -191,4 +191,29 @@ def w11(place):
     return section
 
 
-FILLED = {"W1": w1, "W2a": w2a, "W2b": w2b, "W2c": w2c, "W3": w3, "W11": w11}
+def w12(place):
+    """What speaks before the end, or looks at each event twice: how much of tumbling's rate is left. No gates."""
+    section = Section("W12", "early rows and repeats, beside tumbling 1 m, count and sum, rows dropped")
+    kinds = {
+        "on close": {},
+        "every 10 s": {"emit": {"every": "10s"}},
+        "on change": {"emit": "on_change"},
+        "on close behind dedupe, 1 m": {"once": "1m"},
+    }
+    streams = {f"{stream.keys:,} keys": stream for stream in (few(place), many(place))}
+    contestants = [
+        Tidemark(place, f"{kind}, {name}", Job(stream, TUMBLING, **more), to_kafka=False)
+        for name, stream in streams.items()
+        for kind, more in kinds.items()
+    ]
+    measured(place, section, contestants)
+    for name in streams:
+        for kind in kinds:
+            one = f"{kind}, {name}"
+            share = section.rate(one) / section.rate(f"on close, {name}")
+            section.facts[f"{one}: result rows"] = section.runs[one][0].facts["rows"]
+            section.facts[f"{one}: of the rate on close"] = f"{share:.2f}"
+    return section
+
+
+FILLED = {"W1": w1, "W2a": w2a, "W2b": w2b, "W2c": w2c, "W3": w3, "W11": w11, "W12": w12}
