@@ -42,7 +42,8 @@ std::span<const MetricSpec* const> all() {
       &kRocksPendingCompaction, &kLaneBusy, &kLaneIdle, &kLaneBackpressured, &kInputPause, &kEndToEndLatency,
       &kPipelineState, &kKafkaBrokersUp, &kKafkaQueueMessages, &kKafkaQueueBytes, &kKafkaSentBytes,
       &kKafkaReceivedBytes, &kKafkaRequestErrors, &kKafkaRoundTrip, &kKafkaThrottle, &kBuildInfo, &kMemoryBudget,
-      &kStateDiskFree, &kStateDiskSize, &kProcessResidentMemory, &kProcessVirtualMemory, &kProcessCpu,
+      &kStateDiskFree, &kStateDiskSize, &kTraceSpansExported, &kTraceSpansDropped, &kProcessResidentMemory,
+      &kProcessVirtualMemory, &kProcessCpu,
       &kProcessOpenFds, &kProcessMaxFds, &kProcessThreads, &kProcessStartTime,
   };
   return kAll;

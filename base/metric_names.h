@@ -337,6 +337,16 @@ inline constexpr MetricSpec kStateDiskSize{
     {},
     "Size of the file system of `--state-dir`.",
     "At least twice the state: checkpoints share files with it, but not all."};
+inline constexpr MetricSpec kTraceSpansExported{
+    "tidemark_trace_spans_exported_total", MetricType::kCounter, MetricUnit::kCount,
+    {},
+    "Spans of traces that the collector took.",
+    "0 with `--otlp`: does the collector listen for OTLP over HTTP there? The log's `traces_not_sent` says what it answers."};
+inline constexpr MetricSpec kTraceSpansDropped{
+    "tidemark_trace_spans_dropped_total", MetricType::kCounter, MetricUnit::kCount,
+    {},
+    "Spans of traces that the collector refused, or did not take in time.",
+    "Pipelines do not suffer; see to the collector."};
 inline constexpr MetricSpec kProcessResidentMemory{
     "process_resident_memory_bytes", MetricType::kGauge, MetricUnit::kBytes, {}, "Resident memory.",
     "Hold it against the budget."};

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "base/counters.h"
-
 namespace tidemark {
 namespace {
 
@@ -20,8 +18,6 @@ constexpr Duration kRepeatWarnings = Duration::seconds(10);
 constexpr Duration kAbortWithin = Duration::seconds(10);
 constexpr Duration kSlowEpoch = Duration::seconds(60);
 constexpr int64_t kSlowEpochIntervals = 10;
-constexpr uint64_t kEnoughSamples = 100;  // of keys, to speak of their shares
-constexpr uint64_t kManySamples = 1000;   // from here on older ones count less and less
 
 std::vector<TopicPartition> ids_of(const std::vector<PartitionStart>& partitions) {
   std::vector<TopicPartition> ids;
@@ -84,7 +80,7 @@ Attempt::~Attempt() { stop(); }
 
 Status Attempt::start() {
   writer_ = std::make_unique<StateWriter>(
-      StateWriter::Deps{deps_.storage, deps_.files, deps_.clock, deps_.crash_points, deps_.writer_step_began_us},
+      StateWriter::Deps{deps_.storage, deps_.files, deps_.clock, deps_.crash_points, deps_.writer_step_began_us, deps_.traces != nullptr},
       options_.scratch_dir, [this](const Error& error) { on_failed(error); });
   shared_.writer = writer_.get();
   if (resumed_.must_commit_start) {
@@ -144,6 +140,7 @@ Status Attempt::commit_start() {
   Epoch& epoch = new_epoch();
   writer_->close_epoch(epoch.number - 1);
   epoch.progress.snapshots_asked = true;
+  epoch.trace.begin("state");
   for (const auto& unit : resumed_.units) {
     store_unit(*unit, epoch.number, manifest_of(*unit, unit->committed ? epoch.number : CheckpointName::kStartEpoch, false));
   }
@@ -154,10 +151,12 @@ Status Attempt::commit_start() {
   }
   if (!may_commit(epoch.progress)) {
     const Error error = epoch.failure.value_or(Error{Fault::kExternal, true, "told to end"});
+    end_trace("failed", error.message);
     running_epoch_.reset();
     deps_.metrics.checkpoints_failed.add();
     return std::unexpected(error);
   }
+  trace_phases();
   const TransactionStatus begun = begin_transaction();
   if (!begun) transaction_failed(begun.error());
   if (!begun || commit_offsets(offsets_to_commit()) != AttemptEnd::kNone) {
@@ -262,6 +261,7 @@ Attempt::Epoch& Attempt::new_epoch() {
   running_epoch_.emplace();
   running_epoch_->number = next_epoch_++;
   running_epoch_->began = deps_.clock.elapsed();
+  if (deps_.traces) begin_trace(*deps_.traces);
   return *running_epoch_;
 }
 
@@ -272,12 +272,15 @@ void Attempt::begin_epoch(bool marks_end) {
   epoch.progress.lanes = static_cast<uint32_t>(lanes_);
   epoch.progress.partitions = static_cast<uint32_t>(shared_.partitions.size());
   epoch.progress.feeders = static_cast<uint32_t>(workers_.size());
+  epoch.trace.begin("sinks");
+  epoch.trace.begin("barrier");
   for (const auto& worker : workers_) worker->request_barrier(epoch.number);
 }
 
 void Attempt::move_epoch() {
   const EpochProgress& progress = running_epoch_->progress;
   if (may_snapshot(progress)) store_units();
+  trace_phases();
   if (has_failed(progress)) return epoch_failed(*running_epoch_->failure);
   if (may_commit(progress)) commit_epoch();
 }
@@ -315,6 +318,8 @@ void Attempt::take_reports() {
 void Attempt::store_units() {
   Epoch& epoch = *running_epoch_;
   epoch.progress.snapshots_asked = true;
+  epoch.trace.end("barrier");
+  epoch.trace.begin("state");
   take_reports();
   for (const auto& unit : resumed_.units) {
     Manifest manifest = manifest_of(*unit, epoch.number, epoch.ended && options_.mode == RunMode::kUntilEnd);
@@ -377,6 +382,7 @@ bool Attempt::changed(const RecoveryUnit& unit, const Manifest& manifest) const 
 void Attempt::epoch_failed(const Error& error) {
   deps_.metrics.checkpoints_failed.add();
   warnings_.error("checkpoint_failed", {{"epoch", running_epoch_->number}, {"error", error.message}});
+  end_trace("failed", error.message);
   for (const auto& [unit, written] : running_epoch_->written) (void)deps_.storage.remove(written.manifest.name);
   const bool again_at_end = running_epoch_->ended;
   sinks_.open_epoch = running_epoch_->number + 1;
@@ -393,6 +399,7 @@ AttemptEnd Attempt::finish(AttemptEnd end, const Error& error) {
   timed_out_ = transaction_since_ && deps_.clock.elapsed() - *transaction_since_ >= options_.transaction_timeout;
   if (timed_out_) error_.message = "the transaction was open for longer than its timeout of " +
                                    format_duration(options_.transaction_timeout) + ": " + error_.message;
+  if (running_epoch_) end_trace(end == AttemptEnd::kRewind ? "rewound" : "failed", error_.message);
   return end_;
 }
 
@@ -410,11 +417,14 @@ void Attempt::epoch_committed() {
     unit->committed = StoredCheckpoint{std::move(written->second.manifest), written->second.checksum};
   }
   spoken_lanes_.clear();
+  if (!replaced.empty()) epoch.trace.begin("delete");
   sweep_.delete_replaced(replaced, warnings_);
+  epoch.trace.end("delete");
   if (!epoch.reports.empty()) {
     Ledger ledger;
     for (const WorkerReport& report : epoch.reports) ledger.add(report, shared_.partitions);
     for (const std::string& gap : ledger.gaps(deps_.plan)) warnings_.error("ledger_open", {{"gap", gap}});
+    trace_rows(ledger);
     committed_ledger_ = std::move(ledger);
     note_committed();
     observe_latencies(epoch);
@@ -429,6 +439,8 @@ void Attempt::epoch_committed() {
   deps_.metrics.checkpoint_last_success_timestamp_seconds.set(static_cast<double>(status_.last_checkpoint.us) / 1e6);
   deps_.metrics.checkpoint_size_bytes.set(static_cast<double>(status_.checkpoint_bytes));
   logger_.debug("checkpoint_committed", {{"epoch", epoch.number}, {"took_ms", took.to_millis()}, {"bytes", bytes}});
+  epoch.trace.set("tidemark.bytes", static_cast<int64_t>(bytes));
+  end_trace("committed", std::nullopt);
   if (!workers_.empty()) deps_.requests.checkpoint.answer(epoch.request);
   running_epoch_.reset();
   if (workers_.empty() || deps_.clock.elapsed() < next_sweep_) return;
@@ -441,64 +453,6 @@ void Attempt::note_committed() {
     status_.positions.at(p.partition).offset = p.position.next_offset;
     committed_[p.partition] = {p.position.next_offset, p.newest_record};
   }
-}
-
-// ---- Figures
-
-// The rows of a batch are visible from here on.
-void Attempt::observe_latencies(const Epoch& epoch) {
-  const Time now = deps_.clock.now();
-  for (const WorkerReport& report : epoch.reports) {
-    for (const Time newest : report.newest_records) {
-      deps_.metrics.end_to_end_latency_seconds.observe((now - newest).to_seconds());
-    }
-  }
-}
-
-void Attempt::show_hot_keys(const Epoch& epoch) {
-  hot_keys_.resize(deps_.plan.windows.size());
-  for (size_t ordinal = 0; ordinal < hot_keys_.size(); ++ordinal) {
-    HotKeys& keys = hot_keys_[ordinal];
-    if (keys.total() >= kManySamples) keys.age();
-    for (const WorkerReport& report : epoch.reports) keys.add(report.hot_keys[ordinal]);
-    if (keys.total() >= kEnoughSamples) deps_.metrics.show_hot_keys(deps_.plan.window_step(ordinal).name, keys);
-  }
-}
-
-void Attempt::publish() {
-  double busy = busy_before_, idle = idle_before_, blocked = blocked_before_;
-  uint64_t keys = 0, hot = 0;
-  for (const auto& worker : workers_) {
-    busy += static_cast<double>(worker->gauges().busy_us) / 1e6;
-    idle += static_cast<double>(worker->gauges().idle_us) / 1e6;
-    blocked += static_cast<double>(worker->gauges().backpressured_us) / 1e6;
-    keys += worker->gauges().keys;
-    hot += worker->gauges().state_bytes;
-  }
-  publish_stores();
-  deps_.metrics.lane_busy_seconds.raise_to(busy);
-  deps_.metrics.lane_idle_seconds.raise_to(idle);
-  deps_.metrics.lane_backpressured_seconds.raise_to(blocked);
-  deps_.metrics.state_keys.set(static_cast<double>(keys));
-  deps_.metrics.state_hot_bytes.set(static_cast<double>(hot));
-  status_.keys = keys;
-  Time slowest = Time::max();
-  for (const auto& [lane, watermark] : lane_watermarks_) slowest = std::min(slowest, watermark);
-  if (slowest != Time::max() && slowest != Time::min()) {
-    deps_.metrics.watermark_lag_seconds.set((deps_.clock.now() - slowest).to_seconds());
-  }
-}
-
-void Attempt::publish_stores() {
-  StoreStats all;
-  for (const auto& unit : resumed_.units) {
-    if (unit->store) add_counters(all, unit->store->stats());
-  }
-  deps_.metrics.state_cold_bytes.set(static_cast<double>(all.disk_bytes));
-  deps_.metrics.rocksdb_keys.set(static_cast<double>(all.approximate_keys));
-  deps_.metrics.rocksdb_memtable_bytes.set(static_cast<double>(all.memtable_bytes));
-  deps_.metrics.rocksdb_table_reader_bytes.set(static_cast<double>(all.table_reader_bytes));
-  deps_.metrics.rocksdb_pending_compaction_bytes.set(static_cast<double>(all.pending_compaction_bytes));
 }
 
 // ---- Stopping
@@ -534,6 +488,7 @@ bool Attempt::drain(Duration at_most) {
 void Attempt::stop() {
   for (const auto& worker : workers_) worker->request_stop();
   for (const auto& worker : workers_) worker->join();
+  if (running_epoch_) end_trace("abandoned", "it was stopped before it could be committed");
   writer_.reset();
   if (!std::exchange(stopped_, true)) abort_transaction();
 }

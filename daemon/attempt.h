@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemon/attempt_requests.h"
+#include "daemon/checkpoint_trace.h"
 #include "daemon/checkpoint_sweep.h"
 #include "daemon/kafka_clients.h"
 #include "daemon/ledger.h"
@@ -44,6 +45,7 @@ struct AttemptOptions {
   size_t channel_bytes = 32 << 20;     // batches between workers, over all channels
   Duration transaction_timeout = Duration::seconds(60);  // of the transactional producer
   std::string scratch_dir;             // for checkpoints in the making; exists
+  std::string instance;                // as traces name it
 };
 
 // Everything that an attempt works with; all outlive it. `transactional` is null without exactly_once sinks; its
@@ -67,6 +69,7 @@ struct AttemptDeps {
   AttemptRequests& requests;
   KafkaSilence& silence;
   std::function<void()> tell_clients;  // shows how the Kafka clients stand; called where one is waited for
+  TraceSink* traces = nullptr;         // of checkpoints; null: nobody takes any
 };
 
 // Figures for the API and metrics; a copy.
@@ -114,6 +117,7 @@ class Attempt final : private WorkerEvents {
     const char* call = "commit";  // to Kafka that is under way, once everything is durable
     std::map<std::string, WrittenCheckpoint> written;  // by unit
     std::optional<Error> failure;
+    CheckpointTrace trace;
   };
 
   void on_aligned(uint32_t worker, WorkerReport report) override;
@@ -126,6 +130,10 @@ class Attempt final : private WorkerEvents {
   Epoch& new_epoch();
   void begin_epoch(bool marks_end);
   void move_epoch();
+  void begin_trace(TraceSink& to);
+  void trace_phases();
+  void trace_rows(const Ledger& now);
+  void end_trace(const char* result, const std::optional<std::string>& error);
   void take_reports();
   void store_units();
   void store_unit(RecoveryUnit& unit, uint64_t epoch, Manifest manifest);
@@ -139,6 +147,7 @@ class Attempt final : private WorkerEvents {
   AttemptEnd commit_transaction(const std::vector<PartitionOffset>& offsets);
   AttemptEnd commit_group(const std::vector<PartitionOffset>& offsets);
   Status flush_plain();
+  void enter_call(const char* name);
   AttemptEnd transaction_failed(const TransactionError& error);
   // Calls again for as long as the answer is to try again, until told to give up.
   static constexpr Duration kCallSlice = Duration::seconds(2);  // of a call to Kafka: between two looks at gives_up()

@@ -36,6 +36,7 @@ bool Attempt::worth_committing() const {
 void Attempt::commit_epoch() {
   if (!worth_committing()) {
     sinks_.open_epoch = running_epoch_->number + 1;
+    end_trace("unchanged", std::nullopt);
     epoch_committed();
     next_checkpoint_ = deps_.clock.elapsed() + deps_.plan.checkpoint_every;
     return;
@@ -64,6 +65,8 @@ TransactionStatus Attempt::begin_transaction() {
 AttemptEnd Attempt::commit_offsets(const std::vector<PartitionOffset>& offsets) {
   deps_.crash_points.reached("send_offsets_before");
   const Duration began = deps_.clock.elapsed();
+  running_epoch_->trace.begin("transaction");
+  running_epoch_->trace.set("tidemark.partitions", static_cast<int64_t>(offsets.size()), "transaction");
   deps_.silence.asked(began);
   AttemptEnd result = AttemptEnd::kNone;
   if (Status flushed = flush_plain(); !flushed) {
@@ -72,6 +75,7 @@ AttemptEnd Attempt::commit_offsets(const std::vector<PartitionOffset>& offsets) 
     result = deps_.transactional ? commit_transaction(offsets) : commit_group(offsets);
   }
   if (result != AttemptEnd::kNone) return result;
+  running_epoch_->trace.end("transaction");
   deps_.silence.answered();
   deps_.metrics.transaction_duration_seconds.observe((deps_.clock.elapsed() - began).to_seconds());
   return result;
@@ -79,7 +83,8 @@ AttemptEnd Attempt::commit_offsets(const std::vector<PartitionOffset>& offsets) 
 
 Status Attempt::flush_plain() {
   const Duration deadline = deps_.clock.elapsed() + options_.transaction_timeout;
-  running_epoch_->call = "flush";
+  if (deps_.plain.empty()) return {};
+  enter_call("flush");
   for (KafkaProducer* producer : deps_.plain) {
     while (true) {
       const Result<bool> flushed = producer->flush(kCallSlice);
@@ -90,7 +95,13 @@ Status Attempt::flush_plain() {
       deps_.tell_clients();
     }
   }
+  running_epoch_->trace.end("flush");
   return {};
+}
+
+void Attempt::enter_call(const char* name) {
+  running_epoch_->call = name;
+  running_epoch_->trace.begin(name, "transaction");
 }
 
 bool Attempt::gives_up() const {
@@ -99,9 +110,10 @@ bool Attempt::gives_up() const {
 
 template <class Call>
 TransactionStatus Attempt::repeat(const char* name, Call call) {
-  running_epoch_->call = name;
+  enter_call(name);
   while (true) {
     TransactionStatus done = call();
+    if (done) running_epoch_->trace.end(name);
     if (done || done.error().kind != TransactionFailure::kRetry || gives_up()) return done;
     warnings_.warn("transaction_waits", {{"call", name}, {"error", done.error().message}});
     watch_epoch();
@@ -129,7 +141,9 @@ AttemptEnd Attempt::commit_transaction(const std::vector<PartitionOffset>& offse
 
 AttemptEnd Attempt::commit_group(const std::vector<PartitionOffset>& offsets) {
   deps_.crash_points.reached("commit_before");
+  enter_call("commit");
   if (Status committed = deps_.consumer.commit(offsets, kAsk); !committed) return finish(AttemptEnd::kRewind, committed.error());
+  running_epoch_->trace.end("commit");
   deps_.crash_points.reached("commit_after");
   return AttemptEnd::kNone;
 }

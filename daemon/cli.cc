@@ -83,6 +83,7 @@ struct Raw {
   std::vector<std::string> set;
   std::string log_format = "text";
   std::string log_level = "info";
+  std::string otlp;
   bool print = false;
   bool ready = false;
   bool json = false;
@@ -170,6 +171,13 @@ Result<HttpAddress> check_http(const std::string& text) {
   return address;
 }
 
+Result<OtlpChoice> check_otlp(const std::string& text) {
+  if (text.empty()) return OtlpChoice{};
+  Result<OtlpChoice> choice = parse_otlp_choice(text);
+  if (!choice) choice.error().message.insert(0, "--otlp: ");
+  return choice;
+}
+
 Result<Variables> check_variables(const std::vector<std::string>& settings) {
   Variables variables;
   for (const std::string& setting : settings) {
@@ -219,6 +227,7 @@ Result<Command> make_run(const Raw& raw) {
   take(check_variables(raw.set), run.variables, status);
   take(check_log_format(raw.log_format), run.log_format, status);
   take(check_log_level(raw.log_level), run.log_level, status);
+  take(check_otlp(raw.otlp), run.otlp, status);
   if (status && run.state_dir.empty()) status = user_error("--state-dir: the folder's name is empty");
   return unless_refused(std::move(run), status);
 }
@@ -320,6 +329,10 @@ void add_run_options(CLI::App& run, Raw& raw) {
   run.add_option("--log-level", raw.log_level, "The least that is told: debug, info, warn or error")
       ->type_name("LEVEL")
       ->capture_default_str();
+  run.add_option("--otlp", raw.otlp,
+                 "Send traces of checkpoints to this collector (OTLP over HTTP), such as http://localhost:4318, or off; default: "
+                 "what OTEL_EXPORTER_OTLP_ENDPOINT says")
+      ->type_name("URL");
   run.add_flag("--reset-state", raw.reset_state, "Forget state and committed positions, and begin anew");
   run.add_flag("--accept-loss", raw.accept_loss,
                "Go on where records or a checkpoint are gone, and count what was lost");

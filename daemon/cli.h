@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/http_address.h"
+#include "daemon/otlp_settings.h"
 
 namespace tidemark {
 
@@ -37,6 +38,7 @@ struct RunCommand {
   Variables variables;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
+  OtlpChoice otlp;                       // where traces go
   bool reset_state = false;
   bool accept_loss = false;
   bool fail_fast = false;

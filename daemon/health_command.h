@@ -8,8 +8,7 @@
 
 namespace tidemark {
 
-// 0: it answered 200; 1: it answered otherwise, or not within the time; what it said goes to `out` or `err`. No step
-// (connect, send, receive) takes longer than `within`.
+// 0: it answered 200; 1: it answered otherwise, or not within the time; what it said goes to `out` or `err`.
 int health_command(const HealthCommand& command, std::ostream& out, std::ostream& err,
                    Duration within = Duration::seconds(5));
 

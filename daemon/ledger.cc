@@ -52,6 +52,12 @@ uint64_t Ledger::records_read() const {
   return all;
 }
 
+uint64_t Ledger::rows_written() const {
+  uint64_t all = 0;
+  for (const SinkCounters& sink : sinks) all += sink.rows;
+  return all;
+}
+
 std::vector<LedgerAccount> Ledger::accounts(const Plan& plan) const {
   std::vector<LedgerAccount> all;
   for (size_t i = 0; i < plan.sources.size(); ++i) all.push_back(account_of_source(plan, i));

@@ -36,6 +36,7 @@ struct Ledger : Tally {
   std::map<TopicPartition, Read> read;  // of `sources`' records, by partition
 
   uint64_t records_read() const;  // of all sources
+  uint64_t rows_written() const;  // to all sinks
 
   // `partitions`: what the report's partition numbers stand for.
   void add(const WorkerReport& report, const std::vector<PartitionStart>& partitions);

@@ -460,11 +460,12 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   options.channel_bytes = options_.memory.channel_bytes;
   options.transaction_timeout = transaction_timeout_.present();
   options.scratch_dir = work_->path() + "/scratch";
+  options.instance = options_.instance;
   std::vector<KafkaProducer*> plain;
   for (const auto& producer : plain_) plain.push_back(producer.get());
   return std::make_unique<Attempt>(AttemptDeps{plan_, deps_.clock, logger_, *consumer_, transactional_.get(), std::move(plain),
                                                targets_, deps_.lines, storage_, deps_.files, metrics_, deps_.crash_points, worker_progress_us_,
-                                               writer_step_began_us_, stop_, requests_, silence_, [this] { show_clients(); }},
+                                               writer_step_began_us_, stop_, requests_, silence_, [this] { show_clients(); }, deps_.traces},
                                    std::move(options), std::move(*resumed));
 }
 
@@ -480,9 +481,7 @@ void Pipeline::end_attempt() {
 void Pipeline::log_ended(const AttemptStatus& status) {
   Ledger all = total_;
   all.add(status.ledger);
-  uint64_t emitted = 0;
-  for (const SinkCounters& sink : all.sinks) emitted += sink.rows;
-  logger_.info("ended", {{"read", all.records_read()}, {"emitted", emitted}, {"epoch", status.epoch}});
+  logger_.info("ended", {{"read", all.records_read()}, {"emitted", all.rows_written()}, {"epoch", status.epoch}});
 }
 
 void Pipeline::after(AttemptEnd end) {

@@ -54,6 +54,7 @@ struct PipelineDeps {
   Files& files;
   std::shared_ptr<const StoreMemory> store_memory;
   const CrashPoints& crash_points;
+  TraceSink* traces = nullptr;  // of checkpoints; null: nobody takes any
 };
 
 // start(), request_stop() and the questions: any thread. The rest happens on the pipeline's own thread.

@@ -3,13 +3,18 @@
 #include "daemon/recovery_unit.h"
 
 #include <algorithm>
-#include <numeric>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "base/thread_name.h"
 
 namespace tidemark {
+namespace {
+
+constexpr size_t kMostSteps = 4096;  // of an epoch, to be asked for
+
+}  // namespace
 
 StateWriter::StateWriter(Deps deps, std::string scratch_dir, Failed failed)
     : deps_(deps), scratch_dir_(std::move(scratch_dir)), failed_(std::move(failed)), thread_([this] { run(); }) {}
@@ -25,13 +30,13 @@ StateWriter::~StateWriter() {
 
 void StateWriter::write(RecoveryUnit& unit, uint64_t epoch, std::unique_ptr<FrozenGeneration> generation, Written written) {
   const std::lock_guard lock(mutex_);
-  jobs_[epoch].push_back({&unit, std::move(generation), std::move(written), {}, {}});
+  jobs_[epoch].push_back({epoch, &unit, std::move(generation), std::move(written), {}, {}});
   wake_.notify_one();
 }
 
 void StateWriter::store(RecoveryUnit& unit, uint64_t epoch, Manifest manifest, Stored stored) {
   const std::lock_guard lock(mutex_);
-  jobs_[epoch].push_back({&unit, nullptr, {}, std::move(manifest), std::move(stored)});
+  jobs_[epoch].push_back({epoch, &unit, nullptr, {}, std::move(manifest), std::move(stored)});
   wake_.notify_one();
 }
 
@@ -46,10 +51,40 @@ std::optional<std::string> StateWriter::doing() const {
   return doing_.empty() ? std::nullopt : std::optional(doing_);
 }
 
-void StateWriter::begin_step(const char* step, const RecoveryUnit* unit) {
-  deps_.step_began_us = unit ? deps_.clock.elapsed().us : 0;
+std::vector<TimedStep> StateWriter::take_steps(uint64_t epoch) {
   const std::lock_guard lock(mutex_);
-  doing_ = unit ? std::string(step) + " of " + unit->name : "";
+  std::vector<TimedStep> steps;
+  while (!steps_.empty() && steps_.begin()->first <= epoch) {
+    std::ranges::move(steps_.begin()->second, std::back_inserter(steps));
+    steps_.erase(steps_.begin());
+  }
+  return steps;
+}
+
+void StateWriter::begin_step(const char* step, const Job& job) {
+  const Duration now = deps_.clock.elapsed();
+  deps_.step_began_us = now.us;
+  if (deps_.keeps_steps) step_ = {step, job.unit->name, now, now, {}, {}};
+  const std::lock_guard lock(mutex_);
+  doing_ = std::string(step) + " of " + job.unit->name;
+}
+
+// Before anybody is told how it went, so that whoever hears of it finds it in the list.
+void StateWriter::end_step(uint64_t epoch, SpanAttributes attributes, const Status& done) {
+  if (!deps_.keeps_steps) return;
+  step_.ended = deps_.clock.elapsed();
+  step_.attributes = std::move(attributes);
+  if (!done) step_.error = done.error().message;
+  const std::lock_guard lock(mutex_);
+  std::deque<TimedStep>& steps = steps_[epoch];
+  if (steps.size() == kMostSteps) steps.pop_front();
+  steps.push_back(std::move(step_));
+}
+
+void StateWriter::rest() {
+  deps_.step_began_us = 0;
+  const std::lock_guard lock(mutex_);
+  doing_.clear();
 }
 
 // The next job; with a generation also those that wait behind it and belong to other lanes or steps of its unit, so that
@@ -78,13 +113,13 @@ void StateWriter::run() {
   std::unique_lock lock(mutex_);
   for (std::vector<Job> jobs = next_jobs(lock); !jobs.empty(); jobs = next_jobs(lock)) {
     lock.unlock();
-    begin_step(jobs.front().generation ? "freeze" : "snapshot", jobs.front().unit);
+    begin_step(jobs.front().generation ? "freeze" : "snapshot", jobs.front());
     if (jobs.front().generation) {
       write_generations(jobs);
     } else {
       jobs.front().stored(store_checkpoint(jobs.front()));
     }
-    begin_step("", nullptr);
+    rest();
     jobs.clear();  // and their tables, before another one comes
     lock.lock();
   }
@@ -94,11 +129,23 @@ void StateWriter::write_generations(std::vector<Job>& jobs) {
   std::ranges::sort(jobs, {}, [](const Job& job) { return std::pair(job.generation->lane(), job.generation->step()); });
   KeyedStore& store = *jobs.front().unit->store;
   GenerationWriter out(store);
-  for (const Job& job : jobs) {
-    if (const Status written = job.generation->write_to(out); !written) return failed_(written.error());
-  }
-  if (const Status finished = out.finish(); !finished) return failed_(finished.error());
+  Status done;
+  for (auto job = jobs.begin(); done && job != jobs.end(); ++job) done = job->generation->write_to(out);
+  if (done) done = out.finish();
+  end_step(jobs.front().epoch, {{"tidemark.generations", static_cast<int64_t>(jobs.size())}}, done);
+  if (!done) return failed_(done.error());
   for (const Job& job : jobs) job.written(job.generation->number(), store.view());
+}
+
+Status StateWriter::take_snapshot(RecoveryUnit& unit, const std::string& dir, WrittenCheckpoint& written) {
+  if (Status cleared = deps_.files.remove_tree(dir); !cleared) return cleared;
+  deps_.crash_points.reached("snapshot_before");
+  auto files = unit.store->checkpoint(dir, deps_.files);
+  if (!files) return std::unexpected(files.error());
+  deps_.crash_points.reached("snapshot_after");
+  written.manifest.files = std::move(*files);
+  for (const FileEntry& file : written.manifest.files) written.bytes += file.size;
+  return {};
 }
 
 Result<WrittenCheckpoint> StateWriter::store_checkpoint(Job& job) {
@@ -106,25 +153,20 @@ Result<WrittenCheckpoint> StateWriter::store_checkpoint(Job& job) {
   std::string dir;
   if (job.unit->store) {
     dir = scratch_dir_ + "/" + job.unit->name;
-    if (Status cleared = deps_.files.remove_tree(dir); !cleared) return std::unexpected(cleared.error());
-    deps_.crash_points.reached("snapshot_before");
-    auto files = job.unit->store->checkpoint(dir, deps_.files);
-    if (!files) {
-      if (job.unit->store->broken()) failed_(files.error());
-      return std::unexpected(files.error());
-    }
-    written.manifest.files = std::move(*files);
-    deps_.crash_points.reached("snapshot_after");
+    const Status taken = take_snapshot(*job.unit, dir, written);
+    end_step(job.epoch, {{"tidemark.bytes", static_cast<int64_t>(written.bytes)},
+                         {"tidemark.files", static_cast<int64_t>(written.manifest.files.size())}}, taken);
+    if (!taken && job.unit->store->broken()) failed_(taken.error());
+    if (!taken) return std::unexpected(taken.error());
   }
-  begin_step("manifest", job.unit);
+  begin_step("manifest", job);
   deps_.crash_points.reached("manifest_before");
   auto checksum = deps_.storage.store(written.manifest, dir);
   if (!dir.empty()) (void)deps_.files.remove_tree(dir);  // a leftover in scratch is cleared before its next use
+  end_step(job.epoch, {}, checksum ? Status{} : std::unexpected(checksum.error()));
   if (!checksum) return std::unexpected(checksum.error());
   deps_.crash_points.reached("rename_after");
   written.checksum = *checksum;
-  written.bytes = std::accumulate(written.manifest.files.begin(), written.manifest.files.end(), uint64_t{0},
-                                  [](uint64_t sum, const FileEntry& f) { return sum + f.size; });
   return written;
 }
 

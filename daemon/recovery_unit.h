@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "daemon/checkpoint_trace.h"
 #include "daemon/crash_point.h"
 #include "operators/windows/window_lane.h"
 #include "state/checkpoint_storage.h"
@@ -56,6 +57,7 @@ class StateWriter {
     const CrashPoints& crash_points;
     // clock.elapsed() when the present step began; 0: nothing to do.
     std::atomic<int64_t>& step_began_us;
+    bool keeps_steps = false;  // for take_steps()
   };
   // `scratch_dir` is for checkpoints in the making; it exists. `failed` is told when a store broke.
   StateWriter(Deps deps, std::string scratch_dir, Failed failed);
@@ -72,9 +74,12 @@ class StateWriter {
 
   // What it is at: `freeze` (writing what was frozen), `snapshot` or `manifest`, and of which unit; nothing: it waits.
   std::optional<std::string> doing() const;
+  // What was done for `epoch`, or for earlier ones, since it was asked last.
+  std::vector<TimedStep> take_steps(uint64_t epoch);
 
  private:
   struct Job {
+    uint64_t epoch = 0;
     RecoveryUnit* unit = nullptr;
     std::unique_ptr<FrozenGeneration> generation;  // or a snapshot
     Written written;
@@ -82,20 +87,25 @@ class StateWriter {
     Stored stored;
   };
   void run();
-  void begin_step(const char* step, const RecoveryUnit* unit);
+  void begin_step(const char* step, const Job& job);
+  void end_step(uint64_t epoch, SpanAttributes attributes, const Status& done);
+  void rest();
   std::vector<Job> next_jobs(std::unique_lock<std::mutex>& lock);
   void write_generations(std::vector<Job>& jobs);
+  Status take_snapshot(RecoveryUnit& unit, const std::string& dir, WrittenCheckpoint& written);
   Result<WrittenCheckpoint> store_checkpoint(Job& job);
 
   Deps deps_;
   const std::string scratch_dir_;
   Failed failed_;
+  TimedStep step_;  // the present one; of the writer's thread
 
   mutable std::mutex mutex_;  // guards all below; not held while a job runs
   std::condition_variable wake_;
   std::map<uint64_t, std::deque<Job>> jobs_;  // by epoch
   uint64_t open_epoch_ = 0;                   // jobs of this epoch and earlier ones may run
   std::string doing_;                         // empty: waits
+  std::map<uint64_t, std::deque<TimedStep>> steps_;  // that are over, by epoch
   bool stop_ = false;
   std::thread thread_;
 };

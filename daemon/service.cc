@@ -3,7 +3,7 @@
 #include "daemon/service.h"
 
 #include <signal.h>
-#include <unistd.h>  // environ
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -239,17 +239,19 @@ uint32_t worker_threads(std::optional<int> given) {
 }
 
 Service::Service(std::vector<Plan> plans, PipelineOptions options, uint64_t memory_bytes, const Clock& clock,
-                 Logger logger, LineOutput& lines)
+                 Logger logger, LineOutput& lines, std::optional<TraceExporterOptions> traces)
     : clock_(clock),
       logger_(std::move(logger)),
       process_(metrics_, build_info(), {memory_bytes, options.state_dir}),
       crash_points_(CrashPoints::from_environment()),
+      trace_metrics_(metrics_),
       status_(metrics_, process_) {
+  if (traces) traces_.emplace(std::move(*traces), trace_metrics_, logger_);
   const MemoryPlan memory = share_memory(memory_bytes, plans.size());
   const auto store_memory = std::make_shared<const StoreMemory>(memory.cache_bytes, memory.memtable_bytes);
   options.memory = memory.each;
   for (Plan& plan : plans) {
-    PipelineDeps deps{clock_, logger_, metrics_, kafka_, lines, files_, store_memory, crash_points_};
+    PipelineDeps deps{clock_, logger_, metrics_, kafka_, lines, files_, store_memory, crash_points_, traces_ ? &*traces_ : nullptr};
     pipelines_.push_back(std::make_unique<Pipeline>(std::move(plan), options, std::move(deps)));
     status_.add(*pipelines_.back());
   }
@@ -282,7 +284,8 @@ bool Service::wait_until_over(const sigset_t& signals, bool fail_fast, const std
   }
   const bool all_over = drain();
   http_.reset();
-  return all_over;
+  const bool traces_over = !traces_ || traces_->stop();
+  return all_over && traces_over;
 }
 
 bool Service::drain() {
@@ -347,6 +350,24 @@ void tell_of_idle_threads(const std::vector<Plan>& plans, std::optional<int> ask
   }
 }
 
+// What traces are for does not depend on them: an environment that asks for what is not spoken here stops nobody.
+std::optional<TraceExporterOptions> trace_options(const RunCommand& command, const Logger& logger) {
+  const Environment environment = environment_of({});
+  const auto endpoint = otlp_endpoint_of(command.otlp, environment);
+  if (!endpoint) {
+    logger.warn("traces_off", {{"error", endpoint.error().message}});
+    return std::nullopt;
+  }
+  if (!*endpoint) return std::nullopt;
+  char host[256] = {};
+  (void)gethostname(host, sizeof host - 1);
+  logger.info("traces_on", {{"endpoint", to_string(**endpoint)}});
+  TraceExporterOptions options;
+  options.endpoint = **endpoint;
+  options.resource = trace_resource(environment, host, command.instance);
+  return options;
+}
+
 }  // namespace
 
 int run_service(const RunCommand& command) {
@@ -371,7 +392,7 @@ int run_service(const RunCommand& command) {
   const Logger logger(sink, clock, command.log_level);
   logger.info("memory_budget", {{"bytes", budget->bytes}, {"because", budget->source}});
   tell_of_idle_threads(*plans, command.threads, logger);
-  Service service(std::move(*plans), std::move(options), budget->bytes, clock, logger, lines);
+  Service service(std::move(*plans), std::move(options), budget->bytes, clock, logger, lines, trace_options(command, logger));
   if (command.http.on) {
     if (auto at = service.listen(command.http); !at) return std::cerr << "tidemark: " << at.error().message << "\n", 2;
   }

@@ -16,6 +16,7 @@
 #include "daemon/http_server.h"
 #include "daemon/pipeline.h"
 #include "daemon/process_metrics.h"
+#include "daemon/trace_exporter.h"
 
 namespace tidemark {
 
@@ -80,9 +81,9 @@ uint32_t worker_threads(std::optional<int> given);
 // The running pipelines and what they share. Used by one thread; clock, lines and the logger's sink outlive it.
 class Service {
  public:
-  // `options` but for its memory, which is a share of `memory_bytes`.
+  // `options` but for its memory, which is a share of `memory_bytes`. `traces`: where those of checkpoints go, if anywhere.
   Service(std::vector<Plan> plans, PipelineOptions options, uint64_t memory_bytes, const Clock& clock, Logger logger,
-          LineOutput& lines);
+          LineOutput& lines, std::optional<TraceExporterOptions> traces = std::nullopt);
   ~Service();
 
   // Answers over HTTP from here on, and tells where; at most once, and only for an address that is on.
@@ -110,6 +111,8 @@ class Service {
   RealKafkaClients kafka_;
   LocalFiles files_;
   const CrashPoints crash_points_;
+  TraceMetrics trace_metrics_;
+  std::optional<TraceExporter> traces_;
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
   ServiceStatus status_;
   std::unique_ptr<HttpServer> http_;

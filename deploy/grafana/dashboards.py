@@ -206,8 +206,11 @@ STORAGE = ("state", "State and checkpoints", "What is kept, how it is made durab
         MEMORY, DISK,
         panel("File descriptors", "In use, of those that it may have.", "percentunit",
               ("max by (instance) (process_open_fds{@} / process_max_fds{@})", "{{instance}}"), min=0, max=1),
-        panel("Virtual memory", "Says nothing of use.", "bytes", ("max by (instance) (process_virtual_memory_bytes{@})", "{{instance}}"), width=12),
-        panel("Threads", "Constant for a running process.", "short", ("max by (instance) (process_threads{@})", "{{instance}}"), width=12)]),
+        panel("Virtual memory", "Says nothing of use.", "bytes", ("max by (instance) (process_virtual_memory_bytes{@})", "{{instance}}")),
+        panel("Threads", "Constant for a running process.", "short", ("max by (instance) (process_threads{@})", "{{instance}}")),
+        panel("Traces", "Spans that the collector took, and those that were dropped; 0 where traces are off.", "ops",
+              ("sum by (instance) (rate(tidemark_trace_spans_exported_total{@}[$__rate_interval]))", "{{instance}} taken"),
+              ("sum by (instance) (rate(tidemark_trace_spans_dropped_total{@}[$__rate_interval]))", "{{instance}} dropped"))]),
 ])
 
 

@@ -39,6 +39,7 @@ TEST_CASE("run with nothing but a file has the documented defaults") {
   CHECK(run.instance == "0");
   CHECK_FALSE(run.memory_bytes);
   CHECK_FALSE(run.threads);
+  CHECK(run.otlp == OtlpChoice{});
   CHECK(run.variables.empty());
   CHECK(run.log_format == LogFormat::kText);
   CHECK(run.log_level == LogLevel::kInfo);
@@ -65,6 +66,12 @@ TEST_CASE("run takes every option, between and after the files") {
   CHECK(run.reset_state);
   CHECK(run.accept_loss);
   CHECK(run.fail_fast);
+}
+
+TEST_CASE("run sends traces to a collector, or to nobody whatever the environment says") {
+  CHECK(parsed<RunCommand>({"run", "a", "--otlp", "http://c:4318"}).otlp == OtlpChoice{false, OtlpEndpoint{{true, "c", 4318}, "/v1/traces"}});
+  CHECK(parsed<RunCommand>({"run", "a", "--otlp=off"}).otlp == OtlpChoice{false, std::nullopt});
+  CHECK(refused({"run", "a", "--otlp", "c:4318"}) == "tidemark: --otlp: `c:4318` is no URL such as http://collector:4318");
 }
 
 TEST_CASE("until-end in its forms") {

@@ -18,7 +18,7 @@ def shortened(env):
         return f"{found[1]}{found[2]}{SECONDS_FOR[found[3]]}"
 
     text = re.sub(r"(\[|offset |for: )(\d+)([mhd])\b", faster, text).replace("interval: 30s", "interval: 1s")
-    text = text.replace("interval_seconds, 300)", "interval_seconds, 5)")
+    text = text.replace("interval_seconds, 300)", "interval_seconds, 5)").replace("interval_seconds), 10)", "interval_seconds), 1)")
     path = env.directory / "tidemark.rules.yml"
     path.write_text(text)
     return path
@@ -38,9 +38,11 @@ class Shop:
         options = {"window": TUMBLING, "filter": [["event_type", "!=", "refund"]], "dedupe": ONCE, "max_delay": "2s", **options}
         return Job(self.env.directory, name, self.broker.bootstrap, "in", out="out", late="late", dead="dead", **options)
 
+    def start(self, job, *args, **options):
+        return self.env.stack.enter_context(Tidemark(self.env.tidemark, job, *args, **options))
+
     def run(self, job, *args, **options):
-        process = self.env.stack.enter_context(Tidemark(self.env.tidemark, job, *args, **options))
-        return process.wait_ready()
+        return self.start(job, *args, **options).wait_ready()
 
     def write(self, rate=3_000, **options):
         """Until the test ends; half a minute of event time a second, whatever the rate."""

@@ -117,7 +117,8 @@ def test_the_schema_refuses_wrong_values(env):
              "secretEnv[0].name=A,secretEnv[0].value=b": "secretEnv",
              "secretFiles[0].secret=a,secretFiles[0].mountPath=/etc": "mountPath",
              "pipelines.notes\\.txt=a": "notes.txt", "networkPolicy.kafkaPorts[0]=99999": "kafkaPorts",
-             "topologySpread.whenUnsatisfiable=Never": "whenUnsatisfiable"}
+             "topologySpread.whenUnsatisfiable=Never": "whenUnsatisfiable",
+             "otlpEndpoint=https://collector:4318": "otlpEndpoint", "otlpEndpoint=collector:4318": "otlpEndpoint"}
     for setting, word in wrong.items():
         said = refusal(env, MINIMAL, "--set", setting)
         assert "values don't meet the specifications of the schema" in said and word in said, f"{setting}: {said}"
@@ -313,6 +314,19 @@ def answers(port, path):
         return error.code
     except OSError:
         return None
+
+
+def test_traces_may_leave_the_pod(env):
+    """The option, and the collector's port in the network policy; neither where no endpoint is given."""
+    found = rendered(env, SEVERAL)
+    assert "--otlp=http://otel-collector.monitoring:4318" in container(found)["args"]
+    to_collector, = [rule for rule in k8s.only(found, "NetworkPolicy")["spec"]["egress"] if rule["ports"][0]["port"] == 4318]
+    assert to_collector["to"] == yaml.safe_load(values_file(env, SEVERAL).read_text())["networkPolicy"]["otlpPeers"]
+    plain = rendered(env, SEVERAL, "--set", "otlpEndpoint=http://collector/base")
+    assert {"ports": [{"port": 80, "protocol": "TCP"}], "to": to_collector["to"]} in k8s.only(plain, "NetworkPolicy")["spec"]["egress"]
+    off = rendered(env, SEVERAL, "--set", "otlpEndpoint=")
+    assert not [word for word in container(off)["args"] if "otlp" in word]
+    assert len(k8s.only(off, "NetworkPolicy")["spec"]["egress"]) == len(k8s.only(found, "NetworkPolicy")["spec"]["egress"]) - 1
 
 
 def test_the_binary_takes_what_a_pod_hands_it(env):

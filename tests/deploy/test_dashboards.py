@@ -93,7 +93,7 @@ def wrong_query(expr):
 
 
 OF_A_PROCESS = {"tidemark_build_info", "tidemark_memory_budget_bytes", "tidemark_state_disk_free_bytes",
-                "tidemark_state_disk_size_bytes"}
+                "tidemark_state_disk_size_bytes", "tidemark_trace_spans_exported_total", "tidemark_trace_spans_dropped_total"}
 
 
 def test_every_metric_is_on_a_dashboard_and_every_panel_names_metrics_that_exist(env):

@@ -1,14 +1,18 @@
 """Faults on a real Kafka, and the alert that names the cause: the shipped rules, sixty times as fast, on a real Prometheus
-that scrapes the Tidemark to which the fault happens."""
+that scrapes the Tidemark to which the fault happens.
+
+TidemarkLedgerOpen has no test here: nothing from outside brings it about, only a defect would. promtool fires its rule."""
 import subprocess
 
 import kafka
+from disks import Filler, mount_tmpfs, sync_shim
 from harness import Failed, free_port, long_test, wait_for
 from prometheus import Alertmanager, program
 from proxy import SlowProxy
 from shop import Shop
 
 FIRES_WITHIN_S = 60
+CAUSES_OF_FAILED_CHECKPOINTS = {"TidemarkDiskFilling", "TidemarkCheckpointFailing", "TidemarkCheckpointSlow", "TidemarkSinkSlow"}
 CAUSES_OF_LAG = {"TidemarkPartitionStuck", "TidemarkSinkSlow", "TidemarkStateGrowing", "TidemarkKafkaUnreachable", "TidemarkHotKey"}
 
 
@@ -175,3 +179,97 @@ def test_a_process_that_has_gone(env):
     wait_for(lambda: server.query("tidemark_build_info"), "it was seen", 30)
     process.kill()
     fires(server, "TidemarkDown", instance=f"127.0.0.1:{process.port}")
+
+
+def is_over(server, *names):
+    wait_for(lambda: not server.firing() & set(names), f"{names} are over", 60, 0.5)
+
+
+@long_test
+def test_a_full_disk(env):
+    """Two causes fire, and the one that explains the other is the disk's; both are over once there is room again."""
+    program("prometheus")
+    disk = env.directory / "disk"
+    mount_tmpfs(disk, "64m")
+    env.stack.callback(subprocess.run, ["umount", "-l", str(disk)])
+    shop = Shop(env)
+    process = shop.run(shop.job(every="500ms"), state_dir=disk / "state", memory="64MiB")
+    server = shop.watch(process)
+    shop.write()
+    all_is_well(server, process)
+    filler = Filler(disk / "filler")
+    filler.start()
+    fires(server, "TidemarkCheckpointFailing", pipeline="shop")
+    fires(server, "TidemarkDiskFilling", instance=f"127.0.0.1:{process.port}")
+    filler.free()
+    is_over(server, *CAUSES_OF_FAILED_CHECKPOINTS)
+
+
+@long_test
+def test_a_folder_that_may_not_be_written(env):
+    """Root is above modes, and so runs without the capability that makes it so. The symptoms come with the cause."""
+    program("prometheus")
+    shop = Shop(env)
+    process = shop.run(shop.job(), prefix=("setpriv", "--bounding-set=-dac_override,-dac_read_search"))
+    server = shop.watch(process)
+    shop.write()
+    all_is_well(server, process)
+    folder = process.state_dir / "shop" / "checkpoints" / "all"
+    mode = folder.stat().st_mode
+    folder.chmod(0o555)
+    firing = fires(server, "TidemarkCheckpointFailing", pipeline="shop")
+    assert firing & CAUSES_OF_FAILED_CHECKPOINTS == {"TidemarkCheckpointFailing"}, firing
+    fires(server, "TidemarkCheckpointStale", pipeline="shop")
+    fires(server, "TidemarkNotAdvancing", pipeline="shop")
+    process.says("checkpoint_failed", "Permission denied")
+    folder.chmod(mode)
+    is_over(server, "TidemarkCheckpointFailing", "TidemarkCheckpointStale", "TidemarkNotAdvancing")
+
+
+@long_test
+def test_a_slow_disk(env):
+    """Every sync takes its time; brokers are as fast as ever."""
+    program("prometheus")
+    shop = Shop(env)
+    flag = env.directory / "syncs"
+    process = shop.run(shop.job(every="200ms"), env=sync_shim(env.directory, flag))
+    server = shop.watch(process)
+    shop.write()
+    all_is_well(server, process)
+    flag.write_text("150")
+    firing = fires(server, "TidemarkCheckpointSlow", pipeline="shop")
+    assert firing & CAUSES_OF_FAILED_CHECKPOINTS == {"TidemarkCheckpointSlow"}, firing
+    flag.unlink()
+    is_over(server, "TidemarkCheckpointSlow")
+
+
+@long_test
+def test_a_process_that_dies_again_and_again(env):
+    program("prometheus")
+    shop, port = Shop(env), free_port()
+    job = shop.job()
+    process = shop.run(job, port=port)
+    server = shop.watch(process)
+
+    def start_time():
+        return [at for _, at in server.query("process_start_time_seconds")]
+
+    seen = wait_for(start_time, "it was seen", 30)
+    for _ in range(3):
+        process.kill()
+        process = shop.start(job, port=port)
+        seen = wait_for(lambda: start_time() != seen and start_time(), "its next start was seen", 30, 0.2)
+    fires(server, "TidemarkRestarting", instance=f"127.0.0.1:{port}")
+    is_over(server, "TidemarkRestarting")  # once it stays
+
+
+@long_test
+def test_pipelines_that_do_not_run(env):
+    """One finds another's offsets in its group and gives up; one waits for a topic that nobody makes."""
+    program("prometheus")
+    shop = Shop(env)
+    refused, waiting = shop.job(name="refused"), shop.job(name="waiting", pattern="^nobody-makes-it$")
+    shop.kit.set_offsets("refused", "in", {partition: 1 for partition in range(4)}, "somebody-else")
+    server = shop.watch(shop.start(refused, waiting.write()))
+    fires(server, "TidemarkPipelineFailed", pipeline="refused")
+    fires(server, "TidemarkNotRunning", pipeline="waiting")

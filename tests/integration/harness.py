@@ -401,14 +401,15 @@ ONCE = (["event_id"], "1m")
 class Tidemark:
     """One `tidemark run` process. Its output goes to files beside the state, and is shown when a test fails."""
 
-    def __init__(self, binary, job, *args, state_dir=None, instance=None, env=None, until_end=False, memory="256MiB"):
+    def __init__(self, binary, job, *args, state_dir=None, instance=None, env=None, until_end=False, memory="256MiB",
+                 port=None, prefix=()):
         self.state_dir = pathlib.Path(state_dir or job.directory / f"{job.name}.state")
-        self.port = free_port()
+        self.port = port or free_port()
         self.job = job
         flags = ["--http", f"127.0.0.1:{self.port}", "--state-dir", str(self.state_dir), "--memory", memory]
         flags += {False: [], True: ["--until-end"], "keep-open": ["--until-end=keep-open"]}[until_end]
         flags += ["--instance", str(instance)] if instance is not None else []
-        self.command = [str(binary), "run", str(job.write()), *flags, *map(str, args)]
+        self.command = [*prefix, str(binary), "run", str(job.write()), *flags, *map(str, args)]
         self.log = job.directory / f"{job.name}.{time.monotonic_ns()}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,

@@ -1,13 +1,12 @@
 """Disks that fill up or fail to sync, and state that does not fit into memory: what is acknowledged stays durable, and
 work goes on when the disk does."""
-import errno
 import glob
 import os
 import subprocess
-import threading
 import time
 
-from harness import SLIDING, TUMBLING, long_test, skip, wait_for
+from disks import Filler, mount_tmpfs, sync_shim
+from harness import SLIDING, TUMBLING, long_test, wait_for
 
 
 def failed_checkpoints(process, job):
@@ -30,40 +29,6 @@ def stands_still_once_broken(env, job, process, break_it):
     assert process.get("/livez")[0] == 200, "alive, whatever the disk does"
 
 
-def mount_tmpfs(folder, size):
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, text=True)
-    if done.returncode != 0:
-        skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
-
-
-class Filler:
-    """Takes what is free on a disk, and what becomes free, until it is told to give it back."""
-
-    def __init__(self, path):
-        self.path = path
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self):
-        self._thread.start()
-
-    def _run(self):
-        with open(self.path, "wb", buffering=0) as file:
-            while not self._stop.wait(0.01):
-                try:
-                    while file.write(b"\0" * (1 << 16)):
-                        pass
-                except OSError as error:
-                    if error.errno != errno.ENOSPC:
-                        raise
-
-    def free(self):
-        self._stop.set()
-        self._thread.join()
-        self.path.unlink()
-
-
 def test_disk_full_then_freed(env):
     disk = env.directory / "disk"
     mount_tmpfs(disk, "64m")
@@ -84,42 +49,11 @@ def test_disk_full_then_freed(env):
         subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
-# Fails every sync for as long as the file exists that TIDEMARK_TEST_SYNC_FAILS names.
-SYNC_SHIM = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
-static int broken(void) {
-  const char* path = getenv("TIDEMARK_TEST_SYNC_FAILS");
-  return path && access(path, F_OK) == 0;
-}
-int fsync(int fd) {
-  if (broken()) { errno = EIO; return -1; }
-  return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
-}
-int fdatasync(int fd) {
-  if (broken()) { errno = EIO; return -1; }
-  return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
-}
-"""
-
-
-def build_shim(directory):
-    source, shim = directory / "sync_shim.c", directory / "sync_shim.so"
-    source.write_text(SYNC_SHIM)
-    done = subprocess.run(["cc", "-shared", "-fPIC", "-o", str(shim), str(source), "-ldl"], capture_output=True, text=True)
-    if done.returncode != 0:
-        skip(f"no shim can be built here: {done.stderr.strip()}")
-    return shim
-
-
 def test_sync_fails_for_a_while(env):
     """No sync that failed is repeated or trusted: the work is done again from the committed checkpoint."""
     flag = env.directory / "syncs-fail"
     job = env.job(window=TUMBLING, every="500ms")
-    process = env.run(job, env={"LD_PRELOAD": str(build_shim(env.directory)), "TIDEMARK_TEST_SYNC_FAILS": str(flag)})
+    process = env.run(job, env=sync_shim(env.directory, flag))
     process.wait_ready()
     for seed in range(2):  # each with a load that outlasts the failure: where nothing is new, nothing is synced
         load = env.kit.generate_in_background(job.topic, 40_000, rate=4_000, keys=1_000, seed=seed)
@@ -148,8 +82,7 @@ def test_lost_records_are_counted_once(env):
         return process.total("tidemark_records_lost_total", pipeline=job.name)
 
     flag.touch()
-    shim = {"LD_PRELOAD": str(build_shim(env.directory)), "TIDEMARK_TEST_SYNC_FAILS": str(flag)}
-    process = env.run(job, "--accept-loss", env=shim)
+    process = env.run(job, "--accept-loss", env=sync_shim(env.directory, flag))
     wait_for(lambda: process.running() and process.get("/metrics")[0] == 200, "its metrics")
     wait_for(lambda: process.running() and failed_checkpoints(process, job) >= 2, "starts that failed", 60)
     assert lost() == 0, "what is not committed may still be read"

@@ -62,6 +62,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{ regexFind "[0-9]+$" .Values.httpAddress }}
 {{- end -}}
 
+{{/* The port in http://HOST:PORT/PATH; 80 without one. */}}
+{{- define "tidemark.otlpPort" -}}
+{{ regexFind "[0-9]+$" (regexFind "^http://[^/]*:[0-9]+" .Values.otlpEndpoint) | default "80" }}
+{{- end -}}
+
 {{/* What tells how many cores there are: a limit that is not set stands for the node's, a request that is not set for none. */}}
 {{- define "tidemark.cores" -}}
 {{- $requests := .Values.resources.requests | default dict -}}
@@ -84,6 +89,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - --threads={{ .Values.threads | int | default "$(CPUS)" }}
 {{- with .Values.memory }}
 - --memory={{ . }}
+{{- end }}
+{{- with .Values.otlpEndpoint }}
+- {{ printf "--otlp=%s" . | quote }}
 {{- end }}
 {{- if .Values.failFast }}
 - --fail-fast

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/daemon/trace_checks.h"
+
 namespace tidemark::property {
 namespace {
 
@@ -276,6 +278,20 @@ std::vector<std::string> compare_ledger(const Case& one, const Expected& expecte
     same(name + " updates missed", at->second.updates_missed, step["updates_missed"]);
   }
   return complaints.take();
+}
+
+std::vector<std::string> compare_traces(const std::vector<Trace>& traces, const nlohmann::json& ledger) {
+  std::vector<std::string> wrong;
+  int64_t traced = 0, read = 0;
+  for (const Trace& trace : traces) {
+    for (const std::string& fault : faults_of(trace)) wrong.push_back("trace: " + fault);
+    for (const auto& [key, value] : trace.spans.front().attributes) {
+      if (key == "tidemark.records") traced += std::get<int64_t>(value);
+    }
+  }
+  for (const nlohmann::json& source : ledger["sources"]) read += source["read"].get<int64_t>();
+  if (traced != read) wrong.push_back(fmt::format("traces tell of {} records, the ledger of {}", traced, read));
+  return wrong;
 }
 
 std::vector<std::string> compare_ledger_metrics(const nlohmann::json& status, const std::string& metrics) {

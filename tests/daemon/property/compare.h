@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "daemon/trace.h"
 #include "tests/daemon/property/cases.h"
 #include "tests/daemon/property/fake_kafka.h"
 
@@ -16,6 +17,8 @@ std::vector<std::string> compare_output(const Case& one, const Expected& expecte
 
 // The ledger of a pipeline that did all of the work itself, figure by figure.
 std::vector<std::string> compare_ledger(const Case& one, const Expected& expected, const nlohmann::json& ledger);
+// Whether each checkpoint's trace is a tree in time, and all of them tell of as many records as the ledger.
+std::vector<std::string> compare_traces(const std::vector<Trace>& traces, const nlohmann::json& ledger);
 // Whether the text of the metrics tells the same of every account as the API, and none is open.
 std::vector<std::string> compare_ledger_metrics(const nlohmann::json& status, const std::string& metrics);
 

@@ -111,6 +111,10 @@ std::vector<std::string> do_run(const Case& one, const Expected& expected, const
     }
     const auto told = compare_ledger_metrics(end.status, end.metrics);
     wrong.insert(wrong.end(), told.begin(), told.end());
+    if (!end.died) {
+      const auto traces = compare_traces(end.traces, end.status["ledger"]);
+      wrong.insert(wrong.end(), traces.begin(), traces.end());
+    }
     if (!end.died && run.lives.size() == 1) {
       const auto ledger = compare_ledger(one, expected, end.status["ledger"]);
       wrong.insert(wrong.end(), ledger.begin(), ledger.end());

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/daemon/trace_checks.h"
+
 namespace tidemark::property {
 namespace {
 
@@ -70,6 +72,7 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
   FakeKafka kafka(broker, life, plan.weather, plan.seed);
   NoLines lines;
   const CrashPoints crash_points;
+  KeepingTraces traces;
   PipelineOptions options;
   options.mode = plan.mode;
   options.state_dir = dir.path();
@@ -80,7 +83,7 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
   options.memory.sink_wait_bytes = shape.sink_wait_bytes;
   Pipeline pipeline(plan_of(one, shape), options,
                     PipelineDeps{clock, Logger(log, clock, LogLevel::kWarn), metrics, kafka, lines, *files,
-                                 std::make_shared<const StoreMemory>(1 << 20, 1 << 20), crash_points});
+                                 std::make_shared<const StoreMemory>(1 << 20, 1 << 20), crash_points, &traces});
   pipeline.start();
   const SystemClock real;
   const Duration begin = real.elapsed();
@@ -98,7 +101,7 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
   }
   pipeline.join();
   return {life.dead(), pipeline.exit_code(), pipeline.error(), nlohmann::json::parse(pipeline.status_json()), metrics.expose(),
-          log.lines()};
+          log.lines(), std::move(traces.all)};
 }
 
 }  // namespace tidemark::property

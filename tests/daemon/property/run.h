@@ -11,6 +11,7 @@
 
 #include "daemon/pipeline.h"
 #include "daemon/scratch_dir.h"
+#include "daemon/trace.h"
 #include "tests/daemon/property/cases.h"
 #include "tests/daemon/property/fake_kafka.h"
 #include "tests/daemon/property/life.h"
@@ -47,6 +48,7 @@ struct LifeEnd {
   nlohmann::json status;
   std::string metrics;           // as they are exposed
   std::vector<std::string> log;  // warnings and errors
+  std::vector<Trace> traces;     // of its checkpoints
 };
 
 // A temporary state directory.
