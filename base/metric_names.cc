@@ -12,7 +12,7 @@ std::span<const LabelSpec> labels() {
        "a step's `name`, or KIND-N by its place; the source's name for what happens before the first step; a sink's for "
        "what it refuses",
        "steps of the file"},
-      {"key", "the hash of a key, in hexadecimal digits", "10 for each window step, at a time"},
+      {"key", "the hash of a key, in hexadecimal digits", "20 for each window step, at a time"},
       {"sink", "a sink's name", "sinks of the file"},
       {"reason", "why a record was set aside", "10: the reasons of late records and dead letters"},
       {"entry", "a side of an account in the ledger",
@@ -34,7 +34,7 @@ std::span<const MetricSpec* const> all() {
   static constexpr const MetricSpec* kAll[] = {
       &kRecordsRead, &kRecordsEmitted, &kRecordsFiltered, &kRecordsCounted, &kRecordsLate, &kRecordsDeadLettered,
       &kRecordsDeduplicated, &kRecordsLost, &kResultsFiltered, &kWindowUpdatesMissed, &kResultErrors,
-      &kPartitioningViolations, &kHottestKey, &kHotKey, &kLedgerRecords, &kLedgerOpen, &kConsumerLag, &kCommittedLag, &kConsumerLagSeconds,
+      &kPartitioningViolations, &kHottestKey, &kHotKey, &kHeaviestKey, &kHeavyKey, &kLedgerRecords, &kLedgerOpen, &kConsumerLag, &kCommittedLag, &kConsumerLagSeconds,
       &kCommittedLagSeconds, &kPositionOffset, &kCommittedOffset, &kLogEndOffset, &kWatermarkTimestamp,
       &kWatermarkHolder, &kPartitionIdle, &kPartitionPaused, &kWatermarkLag, &kCheckpointDuration,
       &kCheckpointInterval, &kCheckpoints, &kCheckpointLastSuccess, &kCheckpointSize, &kTransactionDuration,

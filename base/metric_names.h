@@ -95,6 +95,16 @@ inline constexpr MetricSpec kHotKey{
     {"pipeline", "step", "key"},
     "The same for each key of at least 5%, at most ten of a step; those that cool down go.",
     "One that stays is a fact of the input; find out who a new one is."};
+inline constexpr MetricSpec kHeaviestKey{
+    "tidemark_heaviest_key_ratio", MetricType::kGauge, MetricUnit::kRatio,
+    {"pipeline", "step"},
+    "Share of one key in the bytes that were written of the step's state of late, sampled by bytes: at least this.",
+    "Large, with state that grows: one key's lists or sets. See [state grows](runbook.md#tidemarkstategrowing)."};
+inline constexpr MetricSpec kHeavyKey{
+    "tidemark_heavy_key_ratio", MetricType::kGauge, MetricUnit::kRatio,
+    {"pipeline", "step", "key"},
+    "The same for each key of at least 5%, at most ten of a step.",
+    "`--reveal-keys` shows over the API which key a hash stands for."};
 
 // The ledger. `step` as above; `entry` is a side of its account.
 inline constexpr MetricSpec kLedgerRecords{

@@ -40,8 +40,8 @@ the time of the last checkpoint before the first one. Units are base units: seco
 constexpr std::string_view kBounds = R"(
 ## How many series there are
 
-Labels never hold values or messages, and of keys a hash, for at most ten keys of a step at a time, so that the number of series does not grow with what records hold: about 125 for
-a pipeline with its source (four histograms are half of it), 13 for each partition that is assigned, up to 29 for each step, 2
+Labels never hold values or messages, and of keys a hash, for at most twenty keys of a step at a time, so that the number of series does not grow with what records hold: about 125 for
+a pipeline with its source (four histograms are half of it), 13 for each partition that is assigned, up to 40 for each step, 2
 for each sink, and a dozen for the process. A partition that goes to another instance takes its gauges with it. `topic_pattern` with thousands of
 topics is the one way to many series; drop the label `partition` in the scrape's relabelling then.
 )";

@@ -60,6 +60,8 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   shared_.sink_wait_bytes = options_.sink_wait_bytes / options_.workers;
   shared_.channel_bytes = options_.channel_bytes / (options_.workers * options_.workers);
   shared_.until_end = options_.mode != RunMode::kForever;
+  shared_.reveal_keys = options_.reveal_keys;
+  for (const auto& unit : resumed_.units) unit->weights.keep_keys(options_.reveal_keys);
   shared_.keep_open = options_.mode == RunMode::kUntilEndKeepOpen;
   lanes_ = resumed_.lanes.size();
   next_epoch_ = resumed_.last_epoch + 1;

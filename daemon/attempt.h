@@ -17,6 +17,7 @@
 #include "daemon/attempt_requests.h"
 #include "daemon/checkpoint_trace.h"
 #include "daemon/checkpoint_sweep.h"
+#include "daemon/hot_key_report.h"
 #include "daemon/kafka_clients.h"
 #include "daemon/ledger.h"
 #include "daemon/partition_watch.h"
@@ -46,6 +47,7 @@ struct AttemptOptions {
   Duration transaction_timeout = Duration::seconds(60);  // of the transactional producer
   std::string scratch_dir;             // for checkpoints in the making; exists
   std::string instance;                // as traces name it
+  bool reveal_keys = false;            // hot ones, to whoever asks the API
 };
 
 // Everything that an attempt works with; all outlive it. `transactional` is null without exactly_once sinks; its
@@ -81,6 +83,7 @@ struct AttemptStatus {
   uint64_t keys = 0;
   std::vector<PartitionOffset> positions;  // the next to read, by partition
   Ledger ledger;                       // as of the last committed epoch of this attempt
+  HotKeysOfSteps hot_keys;
 };
 
 // Coordinator thread only, but for wake-ups from workers.
@@ -183,7 +186,6 @@ class Attempt final : private WorkerEvents {
 
   // As of the last barrier: what manifests and commits are made of.
   std::vector<PartitionReport> positions_;   // by partition
-  std::vector<HotKeys> hot_keys_;            // by window ordinal, older ones counting less
   std::vector<CommittedStand> committed_;    // by partition: as of the last commit
   std::map<uint16_t, Time> lane_watermarks_;
   std::set<uint16_t> closing_lanes_;         // see LaneReport

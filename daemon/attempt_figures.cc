@@ -7,8 +7,11 @@
 namespace tidemark {
 namespace {
 
-constexpr uint64_t kEnoughSamples = 100;  // of keys, to speak of their shares
-constexpr uint64_t kManySamples = 1000;   // from here on older ones count less and less
+constexpr uint64_t kManySamples = 1000;  // from here on older ones count less and less
+
+void age(HotKeys& keys) {
+  if (keys.total() >= kManySamples) keys.age();
+}
 
 }  // namespace
 
@@ -23,12 +26,20 @@ void Attempt::observe_latencies(const Epoch& epoch) {
 }
 
 void Attempt::show_hot_keys(const Epoch& epoch) {
-  hot_keys_.resize(deps_.plan.windows.size());
-  for (size_t ordinal = 0; ordinal < hot_keys_.size(); ++ordinal) {
-    HotKeys& keys = hot_keys_[ordinal];
-    if (keys.total() >= kManySamples) keys.age();
-    for (const WorkerReport& report : epoch.reports) keys.add(report.hot_keys[ordinal]);
-    if (keys.total() >= kEnoughSamples) deps_.metrics.show_hot_keys(deps_.plan.window_step(ordinal).name, keys);
+  HotKeysOfSteps& hot = status_.hot_keys;
+  hot.by_rows.resize(deps_.plan.windows.size());
+  hot.by_state.resize(deps_.plan.windows.size());
+  std::map<size_t, HotKeys> weights = writer_->take_weights();
+  for (size_t ordinal = 0; ordinal < hot.by_rows.size(); ++ordinal) {
+    HotKeys& by_rows = hot.by_rows[ordinal];
+    HotKeys& by_state = hot.by_state[ordinal];
+    age(by_rows);
+    for (const WorkerReport& report : epoch.reports) by_rows.add(report.hot_keys[ordinal]);
+    age(by_state);
+    by_state.add(weights[ordinal]);
+    const std::string& step = deps_.plan.window_step(ordinal).name;
+    if (tells_shares(by_rows)) deps_.metrics.show_hot_keys(step, by_rows);
+    if (tells_shares(by_state)) deps_.metrics.show_heavy_keys(step, by_state);
   }
 }
 

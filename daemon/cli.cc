@@ -89,6 +89,7 @@ struct Raw {
   bool json = false;
   bool reset_state = false;
   bool accept_loss = false;
+  bool reveal_keys = false;
   bool fail_fast = false;
   std::string expression;
   std::string vars;
@@ -217,6 +218,7 @@ Result<Command> make_run(const Raw& raw) {
   run.state_dir = raw.state_dir;
   run.reset_state = raw.reset_state;
   run.accept_loss = raw.accept_loss;
+  run.reveal_keys = raw.reveal_keys;
   run.fail_fast = raw.fail_fast;
   Status status;
   take(parse_until_end(raw.until_end), run.until_end, status);
@@ -336,6 +338,9 @@ void add_run_options(CLI::App& run, Raw& raw) {
   run.add_flag("--reset-state", raw.reset_state, "Forget state and committed positions, and begin anew");
   run.add_flag("--accept-loss", raw.accept_loss,
                "Go on where records or a checkpoint are gone, and count what was lost");
+  run.add_flag("--reveal-keys", raw.reveal_keys,
+               "Show hot keys over the API and on the page in plain text; without it, and in metrics and logs, there are only "
+               "their hashes");
   run.add_flag("--fail-fast", raw.fail_fast, "Exit as soon as one pipeline fails for good");
   run.footer(kRunExamples);
 }

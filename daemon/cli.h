@@ -41,6 +41,7 @@ struct RunCommand {
   OtlpChoice otlp;                       // where traces go
   bool reset_state = false;
   bool accept_loss = false;
+  bool reveal_keys = false;
   bool fail_fast = false;
 };
 

@@ -461,6 +461,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   options.transaction_timeout = transaction_timeout_.present();
   options.scratch_dir = work_->path() + "/scratch";
   options.instance = options_.instance;
+  options.reveal_keys = options_.reveal_keys;
   std::vector<KafkaProducer*> plain;
   for (const auto& producer : plain_) plain.push_back(producer.get());
   return std::make_unique<Attempt>(AttemptDeps{plan_, deps_.clock, logger_, *consumer_, transactional_.get(), std::move(plain),

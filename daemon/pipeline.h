@@ -42,6 +42,7 @@ struct PipelineOptions {
   MemoryShares memory;
   bool reset_state = false;
   bool accept_loss = false;
+  bool reveal_keys = false;  // the API shows hot keys in plain text, too
 };
 
 // Everything outside the pipeline; all outlive it.

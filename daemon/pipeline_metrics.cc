@@ -2,16 +2,12 @@
 // and keeps its counters; all series go with the pipeline.
 #include "daemon/pipeline_metrics.h"
 
-#include <fmt/format.h>
-
 #include "base/metric_names.h"
+#include "daemon/hot_key_report.h"
 
 namespace tidemark {
 
 namespace {
-
-constexpr double kHotRatio = 0.05;   // of a step's rows: such a key has a series of its own
-constexpr size_t kMostHotKeys = 10;  // of a step, at any time
 
 // Those of a partition that tell how it stands now.
 constexpr std::array kPartitionGauges = {
@@ -145,19 +141,26 @@ MetricGauge PipelineMetrics::ledger_open(std::string_view step) {
 }
 
 void PipelineMetrics::show_hot_keys(std::string_view step, const HotKeys& keys) {
-  const auto hottest = keys.above(0);
-  registry_.gauge(metric::kHottestKey, {pipeline_, std::string(step)}).set(hottest.empty() ? 0 : hottest.front().ratio);
+  show_keys(metric::kHottestKey, metric::kHotKey, step, keys);
+}
+
+void PipelineMetrics::show_heavy_keys(std::string_view step, const HotKeys& keys) {
+  show_keys(metric::kHeaviestKey, metric::kHeavyKey, step, keys);
+}
+
+void PipelineMetrics::show_keys(const MetricSpec& hottest, const MetricSpec& each, std::string_view step, const HotKeys& keys) {
+  const auto all = keys.above(0);
+  registry_.gauge(hottest, {pipeline_, std::string(step)}).set(all.empty() ? 0 : all.front().ratio);
   std::set<std::string> shown;
-  for (const HotKeys::Key& key : keys.above(kHotRatio)) {
-    const std::string name = fmt::format("{:016x}", key.hash);
-    registry_.gauge(metric::kHotKey, {pipeline_, std::string(step), name}).set(key.ratio);
+  for (const HotKeys::Key& key : hot_enough(keys)) {
+    const std::string name = hot_key_name(key.hash);
+    registry_.gauge(each, {pipeline_, std::string(step), name}).set(key.ratio);
     shown.insert(name);
-    if (shown.size() == kMostHotKeys) break;
   }
   const std::lock_guard lock(mutex_);
-  std::set<std::string>& before = hot_keys_[std::string(step)];
+  std::set<std::string>& before = hot_keys_[{each.name, std::string(step)}];
   for (const std::string& name : before) {
-    if (!shown.contains(name)) registry_.remove(metric::kHotKey, {pipeline_, std::string(step), name});
+    if (!shown.contains(name)) registry_.remove(each, {pipeline_, std::string(step), name});
   }
   before = std::move(shown);
 }

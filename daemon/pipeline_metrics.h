@@ -12,7 +12,7 @@
 #include <tuple>
 
 #include "base/metrics.h"
-#include "daemon/hot_keys.h"
+#include "base/hot_keys.h"
 
 namespace tidemark {
 
@@ -114,12 +114,16 @@ class PipelineMetrics {
   // `entry`: a side of the step's account in the ledger, as LedgerAccount names them.
   MetricCounter ledger(std::string_view step, std::string_view entry);
   MetricGauge ledger_open(std::string_view step);
-  // Shows the hottest key's share, and each that is hot; what is hot no more is taken away.
+  // Shows the hottest key's share of the step's rows, and each that is hot; what is hot no more is taken away.
   void show_hot_keys(std::string_view step, const HotKeys& keys);
+  // The same of the bytes of its state.
+  void show_heavy_keys(std::string_view step, const HotKeys& keys);
   // `client`: consumer, producer.
   KafkaClientMetrics kafka_client(std::string_view client);
 
  private:
+  void show_keys(const MetricSpec& hottest, const MetricSpec& each, std::string_view step, const HotKeys& keys);
+
   MetricRegistry& registry_;
   const std::string pipeline_;
   std::array<MetricGauge, kAllPipelineStates.size()> states_;
@@ -128,7 +132,7 @@ class PipelineMetrics {
   std::map<std::tuple<std::string, std::string, int32_t>, PartitionMetrics> partitions_;  // source, topic, partition
   std::map<std::string, StepMetrics, std::less<>> steps_;
   std::map<std::string, SinkMetrics, std::less<>> sinks_;
-  std::map<std::string, std::set<std::string>, std::less<>> hot_keys_;  // that are shown, by step
+  std::map<std::pair<std::string_view, std::string>, std::set<std::string>> hot_keys_;  // that are shown, by metric and step
 };
 
 }  // namespace tidemark

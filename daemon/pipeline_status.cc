@@ -90,6 +90,7 @@ std::string Pipeline::status_json() const {
   for (const PartitionOffset& at : last_status_.positions) {
     json["positions"].push_back({{"topic", at.where.topic}, {"partition", at.where.partition}, {"next_offset", at.offset}});
   }
+  json["hot_keys"] = hot_keys_json(plan_, last_status_.hot_keys);
   json["ledger"] = nlohmann::ordered_json::parse(shown_ledger_.to_json(plan_));
   return json.dump();
 }

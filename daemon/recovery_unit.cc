@@ -125,15 +125,30 @@ void StateWriter::run() {
   }
 }
 
+void StateWriter::note_weights(RecoveryUnit& unit) {
+  const std::map<uint16_t, HotKeys> by_step = unit.weights.take();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [step, keys] : by_step) {
+    const auto window = unit.windows.find(step);
+    if (window != unit.windows.end()) weights_[window->second].add(keys);
+  }
+}
+
+std::map<size_t, HotKeys> StateWriter::take_weights() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(weights_, {});
+}
+
 void StateWriter::write_generations(std::vector<Job>& jobs) {
   std::ranges::sort(jobs, {}, [](const Job& job) { return std::pair(job.generation->lane(), job.generation->step()); });
   KeyedStore& store = *jobs.front().unit->store;
-  GenerationWriter out(store);
+  GenerationWriter out(store, &jobs.front().unit->weights);
   Status done;
   for (auto job = jobs.begin(); done && job != jobs.end(); ++job) done = job->generation->write_to(out);
   if (done) done = out.finish();
   end_step(jobs.front().epoch, {{"tidemark.generations", static_cast<int64_t>(jobs.size())}}, done);
   if (!done) return failed_(done.error());
+  note_weights(*jobs.front().unit);
   for (const Job& job : jobs) job.written(job.generation->number(), store.view());
 }
 

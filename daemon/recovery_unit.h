@@ -20,6 +20,7 @@
 #include "daemon/crash_point.h"
 #include "operators/windows/window_lane.h"
 #include "state/checkpoint_storage.h"
+#include "state/key_weights.h"
 #include "state/keyed_store.h"
 
 namespace tidemark {
@@ -31,6 +32,8 @@ struct RecoveryUnit {
   std::string live_dir;               // of the store
   std::vector<uint32_t> partitions;   // indices into the attempt's partitions
   std::vector<uint16_t> lanes;
+  std::map<uint16_t, size_t> windows;  // by the number of their step in the store: ordinals
+  KeyWeights weights;                  // of what its generations write; used by the state writer only
   std::optional<StoredCheckpoint> committed;  // what the last commit names
 };
 
@@ -74,6 +77,8 @@ class StateWriter {
 
   // What it is at: `freeze` (writing what was frozen), `snapshot` or `manifest`, and of which unit; nothing: it waits.
   std::optional<std::string> doing() const;
+  // Which keys make up most of what was written since it was asked last, by window ordinal.
+  std::map<size_t, HotKeys> take_weights();
   // What was done for `epoch`, or for earlier ones, since it was asked last.
   std::vector<TimedStep> take_steps(uint64_t epoch);
 
@@ -90,6 +95,7 @@ class StateWriter {
   void begin_step(const char* step, const Job& job);
   void end_step(uint64_t epoch, SpanAttributes attributes, const Status& done);
   void rest();
+  void note_weights(RecoveryUnit& unit);
   std::vector<Job> next_jobs(std::unique_lock<std::mutex>& lock);
   void write_generations(std::vector<Job>& jobs);
   Status take_snapshot(RecoveryUnit& unit, const std::string& dir, WrittenCheckpoint& written);
@@ -105,6 +111,7 @@ class StateWriter {
   std::map<uint64_t, std::deque<Job>> jobs_;  // by epoch
   uint64_t open_epoch_ = 0;                   // jobs of this epoch and earlier ones may run
   std::string doing_;                         // empty: waits
+  std::map<size_t, HotKeys> weights_;         // by window ordinal
   std::map<uint64_t, std::deque<TimedStep>> steps_;  // that are over, by epoch
   bool stop_ = false;
   std::thread thread_;

@@ -360,6 +360,7 @@ Status Resumer::open_store(RecoveryUnit& unit, const Manifest* manifest) {
     const auto id = unit.store->step_id(window.step_name);
     if (!id) return std::unexpected(id.error());
     (*steps)[*id] = &window;
+    unit.windows[*id] = window.ordinal;
   }
   for (size_t d : deps_.plan.dedupes) {
     const auto id = unit.store->step_id(deps_.plan.steps[d].name);

@@ -41,7 +41,7 @@ void RowRouting::to_window(size_t step, Batch& batch, Rows rows) {
   if (before && batch.places.empty()) encode_places(batch, plan.window(*before).key_slots.size());
   const bool by_key = before ? window.exchanged : plan.lane_choice == Lanes::kByKey;
   route(by_key, batch.keyed[ordinal].hashes, rows, (*rows_)[ordinal]);
-  sample_hot_keys(ordinal, batch.keyed[ordinal].hashes, rows);
+  sample_hot_keys(ordinal, batch.keyed[ordinal], rows);
   if (!by_key && !before) watch_promise(ordinal, batch.keyed[ordinal].hashes, rows);
 }
 
@@ -111,9 +111,13 @@ void RowRouting::watch_promise(size_t ordinal, const std::vector<uint64_t>& hash
 
 std::vector<HotKeys> RowRouting::take_hot_keys() { return std::exchange(hot_keys_, std::vector<HotKeys>(hot_keys_.size())); }
 
-void RowRouting::sample_hot_keys(size_t ordinal, const std::vector<uint64_t>& hashes, Rows rows) {
+void RowRouting::sample_hot_keys(size_t ordinal, const KeyedRows& keyed, Rows rows) {
   size_t& next = next_samples_[ordinal];
-  for (; next < rows.size(); next += kSampleEvery) hot_keys_[ordinal].add(hashes[rows[next]]);
+  for (; next < rows.size(); next += kSampleEvery) {
+    const std::string_view key = keyed.keys[rows[next]];
+    const bool kept = core_.shared.reveal_keys && key.size() <= KeyWeights::kLongestKey;
+    hot_keys_[ordinal].add(keyed.hashes[rows[next]], 1, kept ? key : std::string_view{});
+  }
   next -= rows.size();
 }
 

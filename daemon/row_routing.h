@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "daemon/events.h"
-#include "daemon/hot_keys.h"
+#include "base/hot_keys.h"
 #include "daemon/worker_core.h"
 #include "operators/transforms/stage.h"
 
@@ -41,7 +41,7 @@ class RowRouting final : public StageOutput {
   bool judge(const std::vector<DedupeLane*>& lanes, const Batch& batch, Rows rows);
   void route(bool by_key, const std::vector<uint64_t>& hashes, Rows rows, LaneRows& out);
   void watch_promise(size_t ordinal, const std::vector<uint64_t>& hashes, Rows rows);
-  void sample_hot_keys(size_t ordinal, const std::vector<uint64_t>& hashes, Rows rows);
+  void sample_hot_keys(size_t ordinal, const KeyedRows& keyed, Rows rows);
   void sort_by_lane(const std::vector<uint64_t>& hashes, Rows rows, uint32_t lanes, LaneRows& out);
 
   WorkerCore& core_;

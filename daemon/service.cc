@@ -385,6 +385,7 @@ int run_service(const RunCommand& command) {
   options.workers = worker_threads(command.threads);
   options.reset_state = command.reset_state;
   options.accept_loss = command.accept_loss;
+  options.reveal_keys = command.reveal_keys;
 
   const SystemClock clock;
   StderrLogSink sink(command.log_format);

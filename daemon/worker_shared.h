@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "daemon/crash_point.h"
-#include "daemon/hot_keys.h"
+#include "base/hot_keys.h"
 #include "daemon/key_samples.h"
 #include "daemon/recovery_unit.h"
 #include "daemon/sinks.h"
@@ -131,6 +131,7 @@ struct WorkerShared {
   size_t sink_wait_bytes = 32 << 20;              // rows held back for the next transaction
   bool until_end = false;
   bool keep_open = false;
+  bool reveal_keys = false;                       // samples of hot keys bear the keys themselves
   KeySamples key_samples;
   MetricHistogram input_pause;                    // observed at each look into what was fetched
   std::vector<std::atomic<int64_t>>* progress_us = nullptr;  // by worker: clock.elapsed() of its last step; 0: not running

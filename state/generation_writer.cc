@@ -14,7 +14,8 @@ constexpr size_t kPartBytes = size_t{2} << 20;
 
 }  // namespace
 
-GenerationWriter::GenerationWriter(KeyedStore& store) : store_(store), before_(store.view()) {}
+GenerationWriter::GenerationWriter(KeyedStore& store, KeyWeights* weights)
+    : store_(store), weights_(weights), before_(store.view()) {}
 
 WriteSet& GenerationWriter::open_set(uint16_t lane) {
   return sets_.emplace_back(lane, before_->generation(lane) + 1);
@@ -35,6 +36,7 @@ void GenerationWriter::put(std::string_view state_key, std::string_view value) {
 
 Status GenerationWriter::merge(const StateKeyHeader& header, std::string_view key, std::string_view operand) {
   sets_.back().merge(header, key, operand);
+  if (weights_) weights_->add(header.step, key, key.size() + operand.size());
   if (closed_bytes_ + sets_.back().bytes() < kPartBytes) return {};
   closed_bytes_ = 0;
   const Status applied = store_.apply_part(std::exchange(sets_, {}));

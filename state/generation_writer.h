@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "state/key_weights.h"
 #include "state/keyed_store.h"
 #include "state/state_key.h"
 #include "state/write_set.h"
@@ -17,7 +18,8 @@ namespace tidemark {
 // Single-threaded; nobody else writes to the store meanwhile. After an error it must not be used any more.
 class GenerationWriter {
  public:
-  explicit GenerationWriter(KeyedStore& store);
+  // `weights`, where there are any, are told of what is merged.
+  explicit GenerationWriter(KeyedStore& store, KeyWeights* weights = nullptr);
 
   // What follows, up to the next call, belongs to `lane`, which does not lie before the last one.
   void begin(uint16_t lane);
@@ -32,6 +34,7 @@ class GenerationWriter {
   WriteSet& open_set(uint16_t lane);
 
   KeyedStore& store_;
+  KeyWeights* const weights_;
   const std::shared_ptr<const View> before_;
   std::vector<WriteSet> sets_;  // of the part being gathered, the present lane's last
   size_t closed_bytes_ = 0;     // of all but the last

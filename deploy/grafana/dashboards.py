@@ -144,6 +144,10 @@ PIPELINE = ("pipeline", "Pipeline", "One pipeline, in the order of the walk: lag
               "do not help.", "percentunit", ("max by (pipeline, step) (tidemark_hottest_key_ratio{$})", "{{pipeline}} {{step}}"), min=0, max=1),
         panel("Hot keys", "Each of at least 5%, by its hash.", "percentunit",
               ("max by (pipeline, step, key) (tidemark_hot_key_ratio{$})", "{{pipeline}} {{step}} {{key}}"), min=0, max=1),
+        panel("The heaviest key", "Its share of what is written of a window step's state. Large, with state that grows: its lists or sets.",
+              "percentunit", ("max by (pipeline, step) (tidemark_heaviest_key_ratio{$})", "{{pipeline}} {{step}}"), min=0, max=1),
+        panel("Heavy keys", "Each of at least 5%, by its hash.", "percentunit",
+              ("max by (pipeline, step, key) (tidemark_heavy_key_ratio{$})", "{{pipeline}} {{step}} {{key}}"), min=0, max=1),
         CPU, INPUT_PAUSE, panel("Rows through each step", "What reaches each step, as of the last checkpoint.", "ops",
                                 rate("tidemark_ledger_records_total", "pipeline, step", ', entry="in"'), width=16)]),
     ("What becomes of records?", [

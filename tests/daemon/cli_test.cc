@@ -45,6 +45,7 @@ TEST_CASE("run with nothing but a file has the documented defaults") {
   CHECK(run.log_level == LogLevel::kInfo);
   CHECK_FALSE(run.reset_state);
   CHECK_FALSE(run.accept_loss);
+  CHECK_FALSE(run.reveal_keys);
   CHECK_FALSE(run.fail_fast);
 }
 
@@ -52,7 +53,7 @@ TEST_CASE("run takes every option, between and after the files") {
   const auto run = parsed<RunCommand>({"run", "a.yaml", "--until-end", "b.yaml", "--http", "0.0.0.0:1", "--state-dir",
                                        "/d", "--instance", "i-1", "--memory", "512MiB", "--threads=3", "--set", "A=1",
                                        "c.yaml", "--set", "B=x=y, z", "--set=A=2", "--log-format", "json", "--log-level", "debug",
-                                       "--reset-state", "--accept-loss", "--fail-fast"});
+                                       "--reset-state", "--accept-loss", "--reveal-keys", "--fail-fast"});
   CHECK(run.files == Words{"a.yaml", "b.yaml", "c.yaml"});
   CHECK(run.until_end == UntilEnd::kClose);
   CHECK(run.http == HttpAddress{true, "0.0.0.0", 1});

@@ -38,6 +38,7 @@ TEST_CASE("a pipeline with a partition, a step, a sink and a client exposes ever
   HotKeys keys;
   keys.add(1);
   metrics.show_hot_keys("per_user", keys);
+  metrics.show_heavy_keys("per_user", keys);
   metrics.ledger_open("per_user");
   metrics.kafka_client("consumer");
   const std::string text = registry.expose();
@@ -172,6 +173,26 @@ TEST_CASE("hot keys are shown by their hash, at most ten, and go when they cool 
   size_t shown = 0;
   for (size_t at = text.find("\ntidemark_hot_key_ratio{"); at != std::string::npos; at = text.find("\ntidemark_hot_key_ratio{", at + 1)) ++shown;
   CHECK(shown == 10);
+}
+
+TEST_CASE("keys that are hot by rows and by state have series of their own") {
+  MetricRegistry registry;
+  PipelineMetrics metrics(registry, "p");
+  HotKeys rows, state;
+  rows.add(1, 3);
+  rows.add(2, 1);
+  state.add(2, 9);
+  state.add(1, 1);
+  metrics.show_hot_keys("s", rows);
+  metrics.show_heavy_keys("s", state);
+  const std::string text = registry.expose();
+  CHECK(has_line(text, R"(tidemark_hottest_key_ratio{pipeline="p",step="s"} 0.75)"));
+  CHECK(has_line(text, R"(tidemark_heaviest_key_ratio{pipeline="p",step="s"} 0.9)"));
+  CHECK(has_line(text, R"(tidemark_hot_key_ratio{pipeline="p",step="s",key="0000000000000002"} 0.25)"));
+  CHECK(has_line(text, R"(tidemark_heavy_key_ratio{pipeline="p",step="s",key="0000000000000002"} 0.9)"));
+  metrics.show_heavy_keys("s", {});
+  CHECK(registry.expose().find("tidemark_heavy_key_ratio{") == std::string::npos);
+  CHECK(registry.expose().find("tidemark_hot_key_ratio{") != std::string::npos);
 }
 
 TEST_CASE("the number of series follows from the file and the assignment, as docs/metrics.md says") {

@@ -255,6 +255,7 @@ def test_the_stateful_set_says_what_is_promised(env):
     assert "volumeClaimTemplates" not in spec
     assert [e for e in one["env"] if "secretKeyRef" in e.get("valueFrom", {})] == [
         {"name": "KAFKA_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "kafka-user", "key": "password"}}}]
+    assert "--reveal-keys" not in one["args"] and "--reveal-keys" in container(rendered(env, BARE))["args"]
     alone = k8s.only(rendered(env, MINIMAL), "StatefulSet")["spec"]
     assert alone["volumeClaimTemplates"][0]["spec"]["accessModes"] == ["ReadWriteOnce"]
     scaled = rendered(env, KEDA)

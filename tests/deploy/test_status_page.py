@@ -27,7 +27,7 @@ def browse(env, url, *flags):
 @long_test
 def test_the_status_page_shows_a_loaded_process(env):
     shop = Shop(env)
-    process = shop.run(shop.job(every="500ms"))
+    process = shop.run(shop.job(every="500ms"), "--reveal-keys")
     shop.write()
     wait_for(lambda: process.total("tidemark_records_dead_lettered_total") > 3 and process.total("tidemark_records_emitted_total") > 100,
              "rows and dead letters")

@@ -93,6 +93,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- with .Values.otlpEndpoint }}
 - {{ printf "--otlp=%s" . | quote }}
 {{- end }}
+{{- if .Values.revealKeys }}
+- --reveal-keys
+{{- end }}
 {{- if .Values.failFast }}
 - --fail-fast
 {{- end }}

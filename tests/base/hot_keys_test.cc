@@ -1,5 +1,5 @@
 // Shares of keys by the sketch against exact counts, over random streams, in one piece and merged of several.
-#include "daemon/hot_keys.h"
+#include "base/hot_keys.h"
 
 #include <map>
 #include <random>
@@ -66,6 +66,23 @@ TEST_CASE("sketches of workers make one of all") {
   CHECK(hot[0].hash == 42);
   CHECK(hot[0].ratio > all.share(42) - 4 * kErrs);
   CHECK(hot[0].ratio <= all.share(42) + 1e-9);
+}
+
+TEST_CASE("a weight counts as so many, and a key that was kept comes back with its hash") {
+  HotKeys heavy, parts;
+  heavy.add(1, 70, "one");
+  heavy.add(2, 30);
+  heavy.add(1, 100, "one");
+  for (const HotKeys::Key& key : heavy.above(0)) CHECK(key.key == (key.hash == 1 ? "one" : ""));
+  CHECK(heavy.total() == 200);
+  CHECK(heavy.above(0)[0].ratio == 0.85);
+  parts.add(heavy);
+  CHECK(parts.above(0.5).at(0).key == "one");
+  // Whoever takes an entry over takes nobody else's key.
+  HotKeys full;
+  for (uint64_t hash = 0; hash < HotKeys::kMost; ++hash) full.add(hash, 1, "k" + std::to_string(hash));
+  full.add(1000, 5);
+  for (const HotKeys::Key& key : full.above(0)) CHECK(key.key == (key.hash == 1000 ? "" : "k" + std::to_string(key.hash)));
 }
 
 TEST_CASE("what was hot long ago is hot no more") {
