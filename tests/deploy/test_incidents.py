@@ -273,3 +273,18 @@ def test_pipelines_that_do_not_run(env):
     server = shop.watch(shop.start(refused, waiting.write()))
     fires(server, "TidemarkPipelineFailed", pipeline="refused")
     fires(server, "TidemarkNotRunning", pipeline="waiting")
+
+
+@long_test
+def test_records_that_are_gone(env):
+    """The log was cut while nobody read, and somebody goes on over the gap: on another port, as a pod with another address."""
+    program("prometheus")
+    shop = Shop(env)
+    shop.kit.generate("in", 4_000)
+    shop.run(shop.job()).wait_caught_up(shop.kit).stop()
+    shop.kit.generate("in", 4_000, seed=2)
+    shop.kit.run("delete-records", "in", f"1={shop.kit.ends('in')[1][1]}")
+    process = shop.run(shop.job(), "--accept-loss")
+    server = shop.watch(process)
+    fires(server, "TidemarkRecordsLost", partition="1", topic="in", instance=f"127.0.0.1:{process.port}")
+    assert not {one["partition"] for one in alerts(server, "TidemarkRecordsLost")} - {"1"}
