@@ -151,8 +151,9 @@ std::optional<std::vector<Plan>> load_plans(const std::vector<std::string>& file
   return plans;
 }
 
-// The parts do not add up to the whole: what is left over is for what has no queue of its own, such as batches on their
-// way, sorting before a write or a firing, and what the allocator cannot give back.
+// The parts come to nine tenths of the whole at most: what is left over is for what has no queue of its own, such as batches on
+// their way, sorting before a write or a firing, and what the allocator cannot give back. Of that there is more where there is
+// more state, so that no more than so much of the whole is state.
 MemoryPlan share_memory(uint64_t budget, size_t pipelines) {
   const auto at_most = [](uint64_t bytes, uint64_t limit) { return static_cast<size_t>(std::min(bytes, limit)); };
   constexpr uint64_t kMiB = 1 << 20;
@@ -164,7 +165,10 @@ MemoryPlan share_memory(uint64_t budget, size_t pipelines) {
   plan.each.producer_queue_bytes = static_cast<int64_t>(at_most(each / 10, 32 * kMiB));
   plan.each.sink_wait_bytes = at_most(each / 10, 256 * kMiB);
   plan.each.channel_bytes = at_most(each / 16, 32 * kMiB);
-  plan.each.state_bytes = static_cast<size_t>(each / 3);
+  const uint64_t queues = static_cast<uint64_t>(plan.each.consumer_queue_bytes + plan.each.producer_queue_bytes) +
+                          plan.each.sink_wait_bytes + plan.each.channel_bytes;
+  const uint64_t others = (plan.cache_bytes + plan.memtable_bytes) / std::max<size_t>(pipelines, 1) + queues;
+  plan.each.state_bytes = static_cast<size_t>(std::min(each / 20 * 9, each / 10 * 9 - others));
   return plan;
 }
 

@@ -1,5 +1,6 @@
 // Where a segment has more than may be copied, a stretch of its ends is gathered at a time, halved until it fits: the segment
-// is then read once for each stretch, and once more for each halving.
+// is then read once for each stretch, and once more for each halving. The next one begins with the length
+// that fitted.
 #include "operators/windows/ending_sessions.h"
 
 #include <algorithm>
@@ -73,19 +74,23 @@ Status EndingSessions::gather(const Segment& segment, const WindowSources& sourc
   // No session of the segment ends before the segment does.
   after = std::max(after, Time{segment.end.us - 1});
   const Time last = segments_.last_end(segment);
-  for (Time through = last;;) {
+  for (Time through = stretch_ ? std::min(last, after + *stretch_) : last;;) {
     merged_.emplace(block_.blank());
-    EndingRows rows{block_, segments_, segment, after, through, kMostBytes, *merged_};
+    EndingRows rows{block_, segments_, segment, after, through, room_, *merged_};
     const Status read = write_window(sources, view, block_, rows);
     if (!rows.full) {
       if (!read) return forget(), read;
       list({&*merged_}, segment, after);
       gathered_through_ = through == last ? Time::max() : through;
+      const bool much_room = merged_->bytes() < room_ / 3;
+      if (stretch_ && through < last && much_room) stretch_->us *= 2;
       return {};
     }
     through.us = after.us + (through.us - after.us) / 2;
+    stretch_ = through - after;
   }
 }
+
 
 size_t EndingSessions::ended(Time watermark) const {
   const std::span<const EndingSession> left = ready();

@@ -2,6 +2,7 @@
 // has is brought together in a bounded table. Decides nothing about what ends.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <vector>
@@ -45,10 +46,11 @@ class EndingSessions {
   void forget();
 
   size_t bytes() const;
+  // What copies may take: beyond this, the segment is read again for those that end later. No less than kLeastRoom.
+  void set_room(size_t bytes) { room_ = std::max(bytes, kLeastRoom); }
 
  private:
-  // What copies may take: beyond this, the segment is read again for those that end later.
-  static constexpr size_t kMostBytes = size_t{8} << 20;
+  static constexpr size_t kLeastRoom = size_t{8} << 20;
 
   void list(std::vector<const HotTable*> tables, const Segment& segment, Time after);
 
@@ -56,6 +58,8 @@ class EndingSessions {
   const Segments& segments_;
   Time segment_start_;  // of what was gathered
   std::optional<Time> gathered_through_;
+  size_t room_ = kLeastRoom;
+  std::optional<Duration> stretch_;  // of ends that there was room for the last time; nothing: for all
   std::optional<HotTable> merged_;  // where some of the segment is in the store
   std::vector<EndingSession> ready_;
   size_t taken_ = 0;

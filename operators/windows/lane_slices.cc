@@ -149,6 +149,12 @@ std::optional<Time> LaneSlices::expire_through(WindowNumber window) {
 }
 
 void LaneSlices::shed(size_t target) {
+  if (old_copies_ == OldCopies::kFold && bytes() / kMostFolded <= target) {
+    for (auto& [start, open] : open_) {
+      for (auto& [visible_from, part] : open.parts) fold_written(part);
+    }
+    if (bytes() <= target / 2 * kEnoughFolded) return;
+  }
   for (auto slice = open_.rbegin(); slice != open_.rend(); ++slice) {
     for (auto& [visible_from, part] : slice->second.parts) {
       if (bytes() <= target) return;

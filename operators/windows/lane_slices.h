@@ -102,8 +102,8 @@ class LaneSlices {
   void on_written(uint64_t number);
   // Forgets slices whose last window is `window` or before. Answers the end of the last of them that ever was frozen.
   std::optional<Time> expire_through(WindowNumber window);
-  // Drops written generations, those that fire last first, and then what is known of changed keys, until
-  // bytes() <= target.
+  // Folds written generations where they are folded, which may be enough. Otherwise drops them, those that fire last first, and
+  // then what is known of changed keys, until bytes() <= target.
   void shed(size_t target);
 
   size_t hot_bytes() const { return hot_bytes_; }
@@ -112,6 +112,9 @@ class LaneSlices {
   uint64_t keys() const { return keys_; }
 
  private:
+  // Where folding leaves no more than so many times what was wanted, nothing is read from the store.
+  static constexpr size_t kEnoughFolded = 3;  // halves
+  static constexpr size_t kMostFolded = 4;    // folding more than so many times that is in vain
   // Written copies of one part beyond this number are too many.
   static constexpr size_t kMaxCachedGenerations = 8;
   // A part, its map node and its share of the slice.

@@ -287,6 +287,7 @@ void SessionWindowLane::shed(size_t target) {
   if (memory_bytes() <= target) return;
   forget_tables();
   if (voice_) voice_->shed();
+  ending_.set_room(target / 2);
   open_.shed(target);
 }
 

@@ -35,7 +35,7 @@ TEST_CASE("queues do not grow with the machine, keyed state does") {
   CHECK(large.each.channel_bytes == small.each.channel_bytes);
   CHECK(large.memtable_bytes == small.memtable_bytes);
   CHECK(large.cache_bytes == small.cache_bytes);
-  CHECK(large.each.state_bytes == 65536 * kMiB / 3);
+  CHECK(large.each.state_bytes == 65536 * kMiB / 20 * 9);
 }
 
 }  // namespace tidemark
