@@ -18,6 +18,8 @@ constexpr Duration kRepeatWarnings = Duration::seconds(10);
 constexpr Duration kAbortWithin = Duration::seconds(10);
 constexpr Duration kSlowEpoch = Duration::seconds(60);
 constexpr int64_t kSlowEpochIntervals = 10;
+// What one part of a window leaves of the transaction's timeout is for what else the transaction holds, and for flushing.
+constexpr int64_t kPartsOfTransaction = 4;
 
 std::vector<TopicPartition> ids_of(const std::vector<PartitionStart>& partitions) {
   std::vector<TopicPartition> ids;
@@ -59,6 +61,8 @@ Attempt::Attempt(AttemptDeps deps, AttemptOptions options, Resumed resumed)
   shared_.state_bytes_per_worker = options_.state_bytes / options_.workers;
   shared_.sink_wait_bytes = options_.sink_wait_bytes / options_.workers;
   shared_.channel_bytes = options_.channel_bytes / (options_.workers * options_.workers);
+  shared_.longest_part = Duration{options_.transaction_timeout.us / kPartsOfTransaction};
+  shared_.windows_in_parts = options_.windows_in_parts;
   shared_.until_end = options_.mode != RunMode::kForever;
   shared_.reveal_keys = options_.reveal_keys;
   for (const auto& unit : resumed_.units) unit->weights.keep_keys(options_.reveal_keys);

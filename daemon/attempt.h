@@ -45,6 +45,7 @@ struct AttemptOptions {
   size_t sink_wait_bytes = 32 << 20;   // rows held back, over all workers
   size_t channel_bytes = 32 << 20;     // batches between workers, over all channels
   Duration transaction_timeout = Duration::seconds(60);  // of the transactional producer
+  bool windows_in_parts = false;       // see WorkerShared
   std::string scratch_dir;             // for checkpoints in the making; exists
   std::string instance;                // as traces name it
   bool reveal_keys = false;            // hot ones, to whoever asks the API

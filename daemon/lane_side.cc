@@ -153,6 +153,7 @@ Time LaneSide::time_for(const Lane& lane, size_t ordinal) const {
 
 bool LaneSide::advance() {
   firing_since_ = core_.shared.clock->elapsed();
+  part_is_over_ = false;
   for (uint32_t level = frozen_levels_; level < ordinals_.size(); ++level) {
     if (!advance_level(level)) return false;
   }
@@ -203,6 +204,8 @@ void LaneSide::tell_time(uint32_t level) {
 
 bool LaneSide::wants_pause() { return core_.shared.clock->elapsed() - firing_since_ > kFiringSlice; }
 
+bool LaneSide::in_parts() const { return core_.shared.windows_in_parts; }
+
 // Result rows of a firing window go through the steps behind it at once; they cannot be left for later.
 void LaneSide::emit(std::unique_ptr<Batch> results) {
   if (core_.stop) return;  // nothing of it will be committed, and nobody makes room for it any more
@@ -212,11 +215,15 @@ void LaneSide::emit(std::unique_ptr<Batch> results) {
   if (feeds) routing_.begin_results(firing_lane_->number);
   stage_.run_results(core_.shared.plan->windows[firing_ordinal_], *results);
   if (feeds) give_on(std::move(results));
-  while (!core_.stop && !core_.sinks.failure() && must_wait()) {
+  bool waited = false;
+  for (; !core_.stop && !core_.sinks.failure() && must_wait(); waited = true) {
     relieve_others();
     // Two that wait for each other's room take each other's results.
     for (uint32_t level = window.level + 1; level < ordinals_.size(); ++level) read_level(level);
   }
+  // After a transaction that outlasted its timeout, the next one holds no more than the sinks' queues do.
+  const bool enough = waited && core_.shared.windows_in_parts;
+  part_is_over_ = enough || core_.shared.clock->elapsed() - firing_since_ > core_.shared.longest_part;
 }
 
 // Results that other windows take find their lanes.

@@ -83,6 +83,8 @@ class LaneSide final : private ResultEmitter {
 
   void emit(std::unique_ptr<Batch> results) override;
   bool wants_pause() override;
+  bool in_parts() const override;
+  bool wants_part() override { return part_is_over_; }
 
   void add(const RoutedBatch& routed);
   void add_rows(const Batch& batch, const std::vector<LaneRows>& rows);
@@ -126,6 +128,7 @@ class LaneSide final : private ResultEmitter {
   const Lane* firing_lane_ = nullptr;
   size_t firing_ordinal_ = 0;
   Duration firing_since_;  // by clock.elapsed()
+  bool part_is_over_ = false;  // the present window has been firing for long
   Mailbox<WrittenNews> written_;
   std::vector<WrittenNews> written_later_;  // of the window that fired when they came
 };

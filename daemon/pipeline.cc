@@ -459,6 +459,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
   options.sink_wait_bytes = options_.memory.sink_wait_bytes;
   options.channel_bytes = options_.memory.channel_bytes;
   options.transaction_timeout = transaction_timeout_.present();
+  options.windows_in_parts = transaction_timeout_.outlasted();
   options.scratch_dir = work_->path() + "/scratch";
   options.instance = options_.instance;
   options.reveal_keys = options_.reveal_keys;

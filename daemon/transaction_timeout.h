@@ -18,8 +18,11 @@ class TransactionTimeout {
 
   // Of the next producer.
   Duration present() const { return present_; }
+  // Whether the last attempt's transaction outlasted its timeout: what the next one holds had better come in parts.
+  bool outlasted() const { return outlasted_; }
   // An attempt came to its end; `timed_out`: its transaction was open for longer than present().
   void after_attempt(bool timed_out) {
+    outlasted_ = timed_out;
     present_ = timed_out ? std::max(planned_, std::min(Duration{present_.us * 2}, longest_)) : planned_;
   }
   // The broker does not allow present(). Goes back to what it allowed before; false where that is the same.
@@ -33,6 +36,7 @@ class TransactionTimeout {
  private:
   Duration planned_;
   Duration present_;
+  bool outlasted_ = false;
   Duration longest_ = kLongestTransaction;  // that the broker allows, as far as is known
 };
 

@@ -33,6 +33,7 @@ AlignedWindowLane::AlignedWindowLane(const WindowPlan& plan, Slices slices, uint
 Status AlignedWindowLane::restore(const LaneMetadata& metadata, std::shared_ptr<const StoreView> view) {
   view_ = std::move(view);
   revision_ = metadata.revision;
+  unfinished_ = metadata.unfinished;
   pass_time(metadata.watermark);
   (void)is_due();
   for (const LaneMetadata::Part& kept : metadata.parts) {
@@ -155,6 +156,21 @@ void AlignedWindowLane::collect(const SlicePart& part, const Slice& slice, Windo
   part.add_to(sources, {lane_, step_, slice.end, common ? kCommonPartial : slices_.end_of(part.visible_from)});
 }
 
+// All that counts in a window, and the newest Kafka time of it.
+WindowSources AlignedWindowLane::sources_of(WindowNumber window, Time& newest_kafka_time) const {
+  WindowSources sources;
+  for (const auto& [start, open] : open_.open()) {
+    if (open.slice.first_window > window) break;
+    if (open.slice.last_window < window) continue;
+    for (const auto& [visible_from, part] : open.parts) {
+      if (visible_from > window) break;
+      newest_kafka_time = std::max(newest_kafka_time, part.newest_kafka_time);
+      collect(part, open.slice, sources);
+    }
+  }
+  return sources;
+}
+
 // Whether the window is worth a running total: its slices count in many windows, and all are in memory. What is visible
 // in a window that fires does not change any more; only common parts come and go in the order of their slices.
 bool AlignedWindowLane::shares_total(WindowNumber window) const {
@@ -174,12 +190,12 @@ FiredWindow AlignedWindowLane::begin_window(WindowNumber window, bool is_final) 
   return fired;
 }
 
-Status AlignedWindowLane::close(const Closing& closing, ResultWriter& writer) {
+Result<bool> AlignedWindowLane::close(const Closing& closing, ResultWriter& writer, ResultEmitter& out) {
   WindowSources sources;
   std::vector<SlidingTotal::Member> shared;
   size_t leaving = 0;  // of these
   // Before it is final, what is visible in a window may change.
-  const bool with_total = closing.is_final && shares_total(closing.window);
+  const bool with_total = closing.is_final && !out.in_parts() && shares_total(closing.window);
   if (closing.is_final && !with_total) total_.clear();
   FiredWindow fired = begin_window(closing.window, closing.is_final);
   for (auto& [start, open] : open_.open()) {
@@ -199,25 +215,59 @@ Status AlignedWindowLane::close(const Closing& closing, ResultWriter& writer) {
     }
   }
   total_.collect(shared, sources.tables);
+  // Between its parts no row may count in a window.
+  const bool in_parts = closing.is_final && !with_total && (out.in_parts() || !sources.stored.empty());
   for (const HotTable* table : sources.tables) fired.expected_rows = std::max(fired.expected_rows, table->size());
   if (!sources.stored.empty()) fired.expected_rows = Batch::kMaxRows;
   writer.begin(fired);
+  if (in_parts) return close_in_parts(closing.window, {}, sources, writer);
   Status written = write_window(sources, view_.get(), *block_, writer);
   total_.leave(std::span(shared).first(leaving));
-  return written;
+  if (!written) return std::unexpected(written.error());
+  return true;
+}
+
+Result<bool> AlignedWindowLane::close_in_parts(WindowNumber window, const std::optional<std::string>& behind,
+                                               const WindowSources& sources, ResultWriter& writer) {
+  auto last_key = write_keys_behind(behind, sources, view_.get(), *block_, writer);
+  if (!last_key) return std::unexpected(last_key.error());
+  if (*last_key) {
+    unfinished_ = {window, std::move(**last_key)};
+  } else {
+    unfinished_.reset();
+  }
+  return !unfinished_;
+}
+
+// Another part of the unfinished window.
+Result<bool> AlignedWindowLane::go_on(ResultWriter& writer) {
+  const LaneMetadata::Unfinished begun = *unfinished_;
+  FiredWindow fired = begin_window(begun.window, true);
+  fired.expected_rows = Batch::kMaxRows;
+  const WindowSources sources = sources_of(begun.window, fired.newest_kafka_time);
+  writer.begin(fired);
+  auto all = close_in_parts(begun.window, begun.last_key, sources, writer);
+  if (all && *all) generations_.expire(open_.expire_through(begun.window));
+  return all;
+}
+
+void AlignedWindowLane::note_closed(const Closing& closing) {
+  if (closing.is_final) {
+    next_final_ = closing.window + 1;
+    generations_.expire(open_.expire_through(closing.window));
+  } else {
+    next_closed_ = closing.window + 1;
+  }
 }
 
 Result<Time> AlignedWindowLane::close_until(Time watermark, ResultWriter& writer, ResultEmitter& out) {
   auto next = next_closing(watermark);
   while (next) {
     const Closing closing = *next;
-    if (Status closed = close(closing, writer); !closed) return std::unexpected(closed.error());
-    if (closing.is_final) {
-      next_final_ = closing.window + 1;
-      generations_.expire(open_.expire_through(closing.window));
-    } else {
-      next_closed_ = closing.window + 1;
-    }
+    const auto all = close(closing, writer, out);
+    if (!all) return std::unexpected(all.error());
+    if (!*all) return closing.at;
+    note_closed(closing);
     next = next_closing(watermark);
     // What else happens at this instant belongs to it: a restore goes by the watermark alone.
     if (next && next->at > closing.at && out.wants_pause()) return closing.at;
@@ -234,13 +284,18 @@ void AlignedWindowLane::pass_time(Time watermark) {
 Status AlignedWindowLane::advance(Time watermark, ResultEmitter& out) {
   if (watermark <= watermark_ && !has_more()) return {};
   ResultWriter writer(plan_, out, counters_);
+  if (unfinished_) {
+    const auto all = go_on(writer);
+    if (!all) return std::unexpected(all.error());
+    if (!*all || out.wants_pause()) return writer.finish(), Status();
+  }
   // What changed before windows close: those speak of all they hold.
   if (changed_ && speaks_at_once()) begin_speech();
   bool paused = false;
   if (watermark > watermark_) {
     const auto reached = close_until(watermark, writer, out);
     if (!reached) return std::unexpected(reached.error());
-    paused = *reached < watermark;
+    paused = *reached < watermark || unfinished_;
     pass_time(*reached);
     if (open_.open().empty()) total_.clear();
   }
@@ -285,17 +340,8 @@ Status AlignedWindowLane::speak(ResultWriter& writer, ResultEmitter& out) {
 }
 
 Status AlignedWindowLane::speak_of(WindowNumber window, ResultWriter& writer) {
-  WindowSources sources;
   FiredWindow spoken = begin_window(window, false);
-  for (const auto& [start, open] : open_.open()) {
-    if (open.slice.first_window > window) break;
-    if (open.slice.last_window < window) continue;
-    for (const auto& [visible_from, part] : open.parts) {
-      if (visible_from > window) break;
-      spoken.newest_kafka_time = std::max(spoken.newest_kafka_time, part.newest_kafka_time);
-      collect(part, open.slice, sources);
-    }
-  }
+  const WindowSources sources = sources_of(window, spoken.newest_kafka_time);
   const HotTable* const keys = speech_.keys_of(window);
   spoken.expected_rows = keys != nullptr ? keys->size() : Batch::kMaxRows;
   writer.begin(spoken);
@@ -307,7 +353,9 @@ Status AlignedWindowLane::speak_of(WindowNumber window, ResultWriter& writer) {
 
 std::unique_ptr<FrozenGeneration> AlignedWindowLane::freeze() {
   auto runs = open_.freeze(generations_.begin(), [this](WindowNumber window) { return slices_.end_of(window); });
-  return generations_.freeze(std::move(runs), encode_lane_metadata(describe(watermark_, revision_, open_, speech_.next(next_final_))));
+  LaneMetadata metadata = describe(watermark_, revision_, open_, speech_.next(next_final_));
+  metadata.unfinished = unfinished_;
+  return generations_.freeze(std::move(runs), encode_lane_metadata(metadata));
 }
 
 void AlignedWindowLane::shed(size_t target) {

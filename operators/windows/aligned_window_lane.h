@@ -34,8 +34,8 @@ class AlignedWindowLane final : public WindowLane {
 
   void add(const Batch& batch, Rows rows, std::vector<LateRow>& late) override;
   Status advance(Time watermark, ResultEmitter& out) override;
-  Time watermark() const override { return watermark_; }
-  bool has_more() const override { return speaking() || (changed_ && speaks_at_once()); }
+  Time watermark() const override { return unfinished_ ? Time{watermark_.us - 1} : watermark_; }
+  bool has_more() const override { return unfinished_ || speaking() || (changed_ && speaks_at_once()); }
   std::unique_ptr<FrozenGeneration> freeze() override;
   void on_written(uint64_t number, std::shared_ptr<const StoreView> view) override;
   size_t hot_bytes() const override { return open_.hot_bytes(); }
@@ -68,12 +68,18 @@ class AlignedWindowLane final : public WindowLane {
   WindowNumber first_counting(Time watermark) const;
   std::optional<WindowNumber> next_window(WindowNumber from, WindowNumber open_from) const;
   std::optional<Closing> next_closing(Time watermark) const;
-  Status close(const Closing& closing, ResultWriter& writer);
+  // Answers whether all of it was given out; the rest is unfinished.
+  Result<bool> close(const Closing& closing, ResultWriter& writer, ResultEmitter& out);
+  Result<bool> close_in_parts(WindowNumber window, const std::optional<std::string>& behind, const WindowSources& sources,
+                              ResultWriter& writer);
+  Result<bool> go_on(ResultWriter& writer);
+  void note_closed(const Closing& closing);
   // Answers how far time has come: short of `watermark` where `out` wanted a pause.
   Result<Time> close_until(Time watermark, ResultWriter& writer, ResultEmitter& out);
   void pass_time(Time watermark);
   FiredWindow begin_window(WindowNumber window, bool is_final);
   void collect(const SlicePart& part, const Slice& slice, WindowSources& sources) const;
+  WindowSources sources_of(WindowNumber window, Time& newest_kafka_time) const;
   bool shares_total(WindowNumber window) const;
 
   // Besides, a window speaks of the keys that have changed.
@@ -91,6 +97,8 @@ class AlignedWindowLane final : public WindowLane {
   std::shared_ptr<const StateBlock> block_;
   LaneSlices open_;
   SlidingTotal total_;  // of common parts
+  // Time stands where this window closed; its slices stay until all its keys have been given out.
+  std::optional<LaneMetadata::Unfinished> unfinished_;
   Speech speech_;       // begun, and not over
   bool changed_ = false;        // there is something for another one
   std::optional<int64_t> spoken_period_;  // of kEvery: the last one that began; none before time did

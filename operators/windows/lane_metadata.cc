@@ -8,8 +8,10 @@
 namespace tidemark {
 namespace {
 
+// The last one is written only where there is an unfinished window: the others can be read by what came before it.
+constexpr uint8_t kWithoutRevision = 1;
 constexpr uint8_t kVersion = 2;
-constexpr uint8_t kOldVersion = 1;
+constexpr uint8_t kUnfinished = 3;
 
 }  // namespace
 
@@ -34,9 +36,13 @@ LaneMetadata describe(Time watermark, int64_t revision, const LaneSlices& slices
 std::string encode_lane_metadata(const LaneMetadata& metadata) {
   std::string bytes;
   ByteWriter out(bytes);
-  out.fixed(kVersion);
+  out.fixed(metadata.unfinished ? kUnfinished : kVersion);
   out.fixed(metadata.watermark.us);
   out.fixed(metadata.revision);
+  if (metadata.unfinished) {
+    out.fixed(metadata.unfinished->window);
+    out.text(metadata.unfinished->last_key);
+  }
   out.varint(metadata.parts.size());
   for (const LaneMetadata::Part& p : metadata.parts) {
     out.fixed(p.slice_start.us);
@@ -56,18 +62,23 @@ Result<LaneMetadata> decode_lane_metadata(std::string_view bytes) {
   if (ByteReader(bytes.substr(body.size())).fixed<uint64_t>() != checksum64(body)) return damaged();
   ByteReader in(body);
   const auto version = in.fixed<uint8_t>();
-  if (version != kVersion && version != kOldVersion) return external_error("the metadata of a window lane has an unknown version", false);
+  if (version < kWithoutRevision || version > kUnfinished) return external_error("the metadata of a window lane has an unknown version", false);
   LaneMetadata metadata;
   metadata.watermark = {in.fixed<int64_t>()};
-  if (version == kVersion) metadata.revision = in.fixed<int64_t>();
+  if (version != kWithoutRevision) metadata.revision = in.fixed<int64_t>();
+  if (version == kUnfinished) {
+    auto& unfinished = metadata.unfinished.emplace();
+    unfinished.window = in.fixed<int64_t>();
+    unfinished.last_key = in.text();
+  }
   const uint64_t count = in.varint();
   for (uint64_t i = 0; i < count && in.ok(); ++i) {
     LaneMetadata::Part p;
     p.slice_start = {in.fixed<int64_t>()};
-    if (version == kVersion) p.slice_end = {in.fixed<int64_t>()};
+    if (version != kWithoutRevision) p.slice_end = {in.fixed<int64_t>()};
     p.visible_from = in.fixed<int64_t>();
     p.newest_kafka_time = {in.fixed<int64_t>()};
-    if (version == kVersion) p.changed = in.fixed<uint8_t>() != 0;
+    if (version != kWithoutRevision) p.changed = in.fixed<uint8_t>() != 0;
     metadata.parts.push_back(p);
   }
   if (!in.done()) return damaged();

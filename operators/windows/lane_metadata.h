@@ -22,8 +22,15 @@ struct LaneMetadata {
     bool changed = false;  // since the windows over it spoke
     bool operator==(const Part&) const = default;
   };
+  // A window that the watermark has passed, and of which only the keys up to `last_key` have been given out.
+  struct Unfinished {
+    WindowNumber window = 0;
+    std::string last_key;
+    bool operator==(const Unfinished&) const = default;
+  };
   Time watermark = Time::min();
   int64_t revision = 0;  // the highest given
+  std::optional<Unfinished> unfinished;
   std::vector<Part> parts;  // by slice_start, then visible_from
   bool operator==(const LaneMetadata&) const = default;
 };

@@ -36,6 +36,8 @@ class ResultWriter {
   // False when `key` was not made by encode_keys.
   [[nodiscard]] bool add(std::string_view key, const std::byte* states);
   void finish();
+  // Whether what follows is to wait for another part of the window.
+  bool wants_part() { return out_.wants_part(); }
 
  private:
   void open_batch();

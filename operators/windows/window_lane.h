@@ -32,6 +32,10 @@ class ResultEmitter {
   virtual void emit(std::unique_ptr<Batch> results) = 0;
   // Asked between two windows: whether the rest is to wait for another advance().
   virtual bool wants_pause() { return false; }
+  // Whether windows are to be given out in the order of their keys, which costs more, so that one may be in parts.
+  virtual bool in_parts() const { return false; }
+  // Asked behind each key of such a window: whether the others are to wait for another advance(). Cheap.
+  virtual bool wants_part() { return false; }
 };
 
 // Counters since the lane was made; read on the lane's thread at a barrier.
@@ -57,7 +61,8 @@ class WindowLane : public KeyedLane {
 
   // Moves the lane's watermark (never back) and fires every window whose end it has reached, in order of end.
   // Time::max() closes all windows. Where `out` wanted a pause, the watermark stands at the end of the last window fired,
-  // short of `watermark`; the same call again goes on. At least one window is fired in each.
+  // short of `watermark`; the same call again goes on. At least one window is fired in each, or a part of one: then the
+  // watermark stands just short of its end, and no row counts in it any more.
   //
   // A window that revises also speaks of the keys that have changed, and its rows say which of them are final.
   virtual Status advance(Time watermark, ResultEmitter& out) = 0;

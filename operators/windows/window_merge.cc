@@ -87,13 +87,19 @@ class TableJoin {
   uint32_t found_[kMaxJoinedTables][kBatch];
 };
 
-// One sorted input of a merge: a table's entries, or a range of the store.
+// One sorted input of a merge: a table's entries, or a range of the store; where `behind` is a key, what follows it.
 class Run {
  public:
-  explicit Run(const HotTable& table) : entries_(sorted_entries(table)) {}
-  Run(const View& view, const StateKeyHeader& header) {
-    const std::string begin = encode_state_key(header, {});
-    scan_ = view.scan(begin, prefix_end(begin));
+  using Behind = std::optional<std::string>;
+  Run(const HotTable& table, const Behind& behind) : entries_(sorted_entries(table)) {
+    if (!behind) return;
+    const auto key_of = [](const HotTable::Entry* entry) { return entry->key(); };
+    at_ = static_cast<size_t>(std::ranges::upper_bound(entries_, std::string_view(*behind), {}, key_of) - entries_.begin());
+  }
+  Run(const View& view, const StateKeyHeader& header, const Behind& behind) {
+    const std::string all = encode_state_key(header, {});
+    const std::string begin = behind ? encode_state_key(header, *behind) + '\0' : all;
+    scan_ = view.scan(begin, prefix_end(all));
   }
   bool valid() const { return scan_ ? scan_->valid() : at_ < entries_.size(); }
   std::string_view key() const { return scan_ ? scan_->key().substr(StateKeyHeader::kBytes) : entries_[at_]->key(); }
@@ -115,6 +121,14 @@ class Run {
   size_t at_ = 0;
 };
 
+std::vector<Run> runs_of(const WindowSources& sources, const View* view, const Run::Behind& behind) {
+  std::vector<Run> runs;
+  runs.reserve(sources.tables.size() + sources.stored.size());
+  for (const HotTable* table : sources.tables) runs.emplace_back(*table, behind);
+  for (const StateKeyHeader& header : sources.stored) runs.emplace_back(*view, header, behind);
+  return runs;
+}
+
 // A k-way merge by key over sorted runs.
 template <class Out>
 class RunMerge {
@@ -122,15 +136,20 @@ class RunMerge {
   RunMerge(std::vector<Run> runs, const StateBlock& block)
       : runs_(std::move(runs)), merged_(block), decoded_(block) {}
 
-  Status write(Out& out) {
+  // Until `enough` says so, asked behind each key.
+  template <class Enough>
+  Status write(Out& out, Enough enough) {
     for (Run& run : runs_) {
       if (Status queued = queue(&run); !queued) return queued;
     }
     while (!heap_.empty()) {
       if (Status written = write_next(out); !written) return written;
+      if (enough()) break;
     }
     return {};
   }
+  // The last one written; nothing where there are no more.
+  std::optional<std::string> unfinished_behind() const { return heap_.empty() ? std::nullopt : std::optional(key_); }
 
  private:
   static bool later(const Run* a, const Run* b) { return b->key() < a->key(); }
@@ -163,13 +182,13 @@ class RunMerge {
   // Writes the row of the least key, and moves every run that holds it.
   Status write_next(Out& out) {
     Run* const first = take();
-    if (first->states() != nullptr && (heap_.empty() || heap_.front()->key() != first->key())) {
+    key_.assign(first->key());
+    if (first->states() != nullptr && (heap_.empty() || heap_.front()->key() != key_)) {
       if (!out.add(first->key(), first->states())) return std::unexpected(foreign_key());
       first->next();
       return queue(first);
     }
     merged_.clear();
-    key_.assign(first->key());
     for (Run* run = first;; run = take()) {
       if (!merge(*run)) return std::unexpected(foreign_value());
       moved_.push_back(run);
@@ -212,11 +231,14 @@ Status write_window(const WindowSources& sources, const View* view, const StateB
     return write_table(combined, out);
   }
   if (sources.stored.empty() && count <= kMaxJoinedTables) return TableJoin<Out>(sources.tables, block).write(out);
-  std::vector<Run> runs;
-  runs.reserve(count + sources.stored.size());
-  for (const HotTable* table : sources.tables) runs.emplace_back(*table);
-  for (const StateKeyHeader& header : sources.stored) runs.emplace_back(*view, header);
-  return RunMerge<Out>(std::move(runs), block).write(out);
+  return RunMerge<Out>(runs_of(sources, view, {}), block).write(out, [] { return false; });
+}
+
+Result<std::optional<std::string>> write_keys_behind(const std::optional<std::string>& behind, const WindowSources& sources,
+                                                     const View* view, const StateBlock& block, ResultWriter& out) {
+  RunMerge<ResultWriter> merge(runs_of(sources, view, behind), block);
+  if (Status written = merge.write(out, [&out] { return out.wants_part(); }); !written) return std::unexpected(written.error());
+  return merge.unfinished_behind();
 }
 
 template Status write_window(const WindowSources&, const View*, const StateBlock&, ResultWriter&);

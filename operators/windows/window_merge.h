@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,5 +30,10 @@ void merge_table(const HotTable& from, const StateBlock& block, HotTable& into);
 // the store cannot be read.
 template <class Out>
 Status write_window(const WindowSources& sources, const View* view, const StateBlock& block, Out& out);
+
+// The same in the order of keys: those behind `behind` (nothing: all), until out.wants_part(). Answers the last key written
+// where there are more. Costs a sorted index of the tables each time.
+Result<std::optional<std::string>> write_keys_behind(const std::optional<std::string>& behind, const WindowSources& sources,
+                                                     const View* view, const StateBlock& block, ResultWriter& out);
 
 }  // namespace tidemark

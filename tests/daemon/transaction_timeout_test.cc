@@ -17,8 +17,10 @@ TEST_CASE("a transaction that timed out is given twice the time, up to what the 
     timeout.after_attempt(true);
     CHECK(timeout.present() == Duration::minutes(minutes));
   }
+  CHECK(timeout.outlasted());
   timeout.after_attempt(false);
   CHECK(timeout.present() == kMinute);
+  CHECK_FALSE(timeout.outlasted());
 }
 
 TEST_CASE("a timeout that the broker does not allow is not asked for again") {
@@ -29,6 +31,7 @@ TEST_CASE("a timeout that the broker does not allow is not asked for again") {
   CHECK(timeout.present() == Duration::minutes(2));
   timeout.after_attempt(true);
   CHECK(timeout.present() == Duration::minutes(2));
+  CHECK(timeout.outlasted());
 }
 
 TEST_CASE("what the plan asks for is the least, whatever is refused or usual") {

@@ -205,12 +205,13 @@ def test_partitioned_instances_share_the_work(env):
     env.kit.verify(job)
 
 
-def through_a_slow_sink(env, bytes_per_second):
+def through_a_slow_sink(env, bytes_per_second, **settings):
     """An own broker whose second listener is the proxy: the same cluster, reached slowly."""
     proxy = SlowProxy(0, bytes_per_second)
     plain, controller, slow = free_port(), free_port(), free_port()
     proxy.target_port = slow
     env.own_broker(settings={
+        **settings,
         "listeners": f"PLAINTEXT://127.0.0.1:{plain},SLOW://127.0.0.1:{slow},CONTROLLER://127.0.0.1:{controller}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{plain},SLOW://127.0.0.1:{proxy.port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SLOW:PLAINTEXT,CONTROLLER:PLAINTEXT",
@@ -258,6 +259,24 @@ def slow_sink_slows_the_source(env, events, slow_s):
 
 def test_a_slow_sink_slows_the_source(env):
     slow_sink_slows_the_source(env, 600_000, 8)
+
+
+@long_test
+def test_one_window_takes_longer_than_any_transaction(env):
+    """The broker allows a minute, and the window's rows need almost two."""
+    keys = 200_000
+    proxy = through_a_slow_sink(env, 40_000, **{"transaction.max.timeout.ms": 60_000})
+    try:
+        job = env.job(window=TUMBLING, every="5s", lanes=1, late=None, dead=None, sink_bootstrap=f"127.0.0.1:{proxy.port}", aggregates=[
+            {"name": "n", "kind": "count"}, {"name": "pieces", "kind": "sum", "field": "quantity"}])
+        env.kit.run("generate-numbered", job.topic, "--events", keys, "--keys", keys)
+        process = env.run(job, memory="32MiB", until_end=True)
+        start = time.monotonic()
+        process.wait(0, 600)
+        assert time.monotonic() - start > 70, "the sink was not slow"
+        print(env.kit.run("tally-numbered", job.out, "--events", keys, "--keys", keys).stdout.strip(), end=" ", flush=True)
+    finally:
+        proxy.close()
 
 
 @long_test

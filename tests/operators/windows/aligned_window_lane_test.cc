@@ -391,7 +391,7 @@ TEST_CASE("copies of written generations stay bounded in number") {
 }
 
 TEST_CASE("a lane's metadata keeps its bytes, comes back, and is refused when damaged") {
-  LaneMetadata metadata{{77}, 6, {{Time{10}, Time{20}, 1, Time{5}, true}, {Time{20}, Time{24}, -3, Time::min()}}};
+  LaneMetadata metadata{{77}, 6, {}, {{Time{10}, Time{20}, 1, Time{5}, true}, {Time{20}, Time{24}, -3, Time::min()}}};
   const std::string bytes = encode_lane_metadata(metadata);
   REQUIRE(bytes.size() == 1 + 8 + 8 + 1 + 2 * 33 + 8);
   CHECK(bytes.substr(0, 27) == std::string("\x02\x4d\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x02\x0a\0\0\0\0\0\0\0\x14", 27));
@@ -404,11 +404,60 @@ TEST_CASE("a lane's metadata keeps its bytes, comes back, and is refused when da
   }
 }
 
+TEST_CASE("metadata of an unfinished window has a version of its own") {
+  const LaneMetadata metadata{{77}, 6, LaneMetadata::Unfinished{-3, std::string("k\0y", 3)}, {{Time{10}, Time{20}, 1, Time{5}, true}}};
+  const std::string bytes = encode_lane_metadata(metadata);
+  REQUIRE(bytes.size() == 1 + 8 + 8 + 8 + 1 + 3 + 1 + 33 + 8);
+  CHECK(bytes.substr(0, 30) ==
+        std::string("\x03\x4d\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\xfd\xff\xff\xff\xff\xff\xff\xff\x03k\0y\x01", 30));
+  CHECK(decode_lane_metadata(bytes).value() == metadata);
+  std::string next = bytes.substr(0, bytes.size() - 8);
+  next[0] = 4;
+  ByteWriter(next).fixed(checksum64(next));
+  REQUIRE_FALSE(decode_lane_metadata(next).has_value());
+  CHECK(decode_lane_metadata(next).error().message.find("unknown version") != std::string::npos);
+}
+
 TEST_CASE("metadata of version 1, without revisions and the ends of slices, is still read") {
   std::string bytes("\x01\x4d\0\0\0\0\0\0\0\x01", 10);
   bytes += std::string("\x0a\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0", 24);
   ByteWriter(bytes).fixed(checksum64(bytes));
-  CHECK(decode_lane_metadata(bytes).value() == LaneMetadata{{77}, 0, {{Time{10}, std::nullopt, 1, Time{5}}}});
+  CHECK(decode_lane_metadata(bytes).value() == LaneMetadata{{77}, 0, {}, {{Time{10}, std::nullopt, 1, Time{5}}}});
+}
+
+TEST_CASE("between the parts of a window no row counts in it, and what waits for its rows goes on waiting") {
+  const auto test = make_test_plan(AlignedShape{{30}, {10}, {0}});
+  TestStore store(test->plan);
+  auto lane = make_lane(*test);
+  struct Parts final : ResultEmitter {
+    std::vector<std::pair<std::string, int64_t>> rows;  // key, window end
+    void emit(std::unique_ptr<Batch> b) override {
+      for (uint32_t i = 0; i < b->rows; ++i) rows.emplace_back(b->columns[0].strings[i], b->columns[2].ints[i]);
+    }
+    bool wants_pause() override { return true; }
+    bool in_parts() const override { return true; }
+    bool wants_part() override { return true; }
+  } out;
+  using Rows = decltype(out.rows);
+  REQUIRE(add(*lane, *test, {row_at(5, "b"), row_at(6, "c"), row_at(7, "a")}).empty());
+  REQUIRE(lane->advance({10}, out).has_value());
+  CHECK(out.rows == Rows{{"a", 10}});
+  CHECK(lane->watermark() == Time{9});
+  CHECK(lane->has_more());
+  // It counts in the windows behind that one only, and not with the key that is still to come.
+  REQUIRE(add(*lane, *test, {row_at(8, "c"), row_at(9, "d")}).empty());
+  CHECK(lane->counters().updates_missed == 2);
+  write(*lane, store.store());
+  lane = make_lane(*test, kStep, store.store().view());
+  CHECK(lane->watermark() == Time{9});
+  REQUIRE(lane->advance({10}, out).has_value());
+  REQUIRE(lane->advance({10}, out).has_value());
+  CHECK(out.rows == Rows{{"a", 10}, {"b", 10}, {"c", 10}});
+  CHECK(lane->watermark() == Time{10});
+  CHECK_FALSE(lane->has_more());
+  out.rows.clear();
+  while (lane->watermark() < Time{20}) REQUIRE(lane->advance({20}, out).has_value());
+  CHECK(out.rows == Rows{{"a", 20}, {"b", 20}, {"c", 20}, {"d", 20}});
 }
 
 TEST_CASE("a lane whose time zone got new rules under an open window is refused") {

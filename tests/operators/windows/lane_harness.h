@@ -1,6 +1,6 @@
 // The harness that every window lane is run through: the same rows one by one, in bulk, with a restore after every step,
-// with memory shed after every step, with a writer that lags, with pauses between windows and into a full output, each
-// into an emitter that checks the order of results.
+// with memory shed after every step, with a writer that lags, with pauses between windows and within them and into a full
+// output, each into an emitter that checks the order of results.
 // All ways must give the same rows. What the rows ought to be is worked out apart, in naive_windows.h.
 #pragma once
 
@@ -76,10 +76,13 @@ enum class RunMode {
   // Row by row into an output that is full behind every batch and opens later: windows wait, one is fired at a time,
   // and meanwhile rows come, generations are frozen and written late, and memory is shed.
   kFullOutput,
+  kInParts,            // each key of a window is a part of its own; restored behind each
+  kFullOutputInParts,  // as kFullOutput, one key at a time
 };
 inline constexpr RunMode kAllRunModes[] = {RunMode::kRowByRow,           RunMode::kBulk,       RunMode::kRestoreAfterEveryStep,
                                            RunMode::kShedAfterEveryStep, RunMode::kKeepCopies, RunMode::kLaggingWriter,
-                                           RunMode::kPauseBetweenWindows, RunMode::kFullOutput};
+                                           RunMode::kPauseBetweenWindows, RunMode::kFullOutput, RunMode::kInParts,
+                                           RunMode::kFullOutputInParts};
 
 struct RunOutcome {
   std::vector<std::string> results;  // one line for each row that is final, sorted
