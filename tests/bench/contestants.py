@@ -252,5 +252,6 @@ def ended_line(output):
 
 
 TUMBLING = Window()
+TEN_MINUTES = Window(600_000, 600_000)
 SLIDING = Window(300_000, 5_000)
 SESSIONS = Sessions()

@@ -6,12 +6,11 @@ import contextlib
 import subprocess
 import time
 
-from contestants import LONG_PAUSE_S, TUMBLING, Job, Tidemark, counted_pauses
+from contestants import LONG_PAUSE_S, TEN_MINUTES, TUMBLING, Job, Tidemark, counted_pauses
 from gates import Section
 from measuring import cpu_seconds, median, rounds
 from place import Stream, Window
 
-TEN_MINUTES = Window(600_000, 600_000)
 HOUR = Window(3_600_000, 3_600_000)
 CHANGED_KEY_BYTES = 128  # key, window, count and a wide sum, with room for framing
 USUAL_EVERY_S = 5

@@ -12,6 +12,7 @@ from contestants import (
     FILTER,
     LEAST_CENTS,
     LONG_PAUSE_S,
+    TEN_MINUTES,
     TUMBLING,
     Job,
     Tidemark,
@@ -32,7 +33,6 @@ SETTLE_S = 5
 WARM_S = 10
 OPEN_RATE = 50_000
 OPEN_MEMORY = "128MiB"  # less than the state, so that it spills
-TEN_MINUTES = Window(600_000, 600_000)
 HOUR = Window(3_600_000, 3_600_000)
 STATE_BYTES = 1_000_000_000
 LATENCY_S = 25

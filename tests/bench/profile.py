@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from contestants import SLIDING, TUMBLING, Job, Tidemark
+from contestants import SESSIONS, SLIDING, TEN_MINUTES, TUMBLING, Job, Tidemark
 from place import Place, Stream
 
 import kafka  # found by place
@@ -77,6 +77,8 @@ def jobs(args):
         "W2b": (Job(Stream(args.events, 1_000_000), TUMBLING), False),
         "W2c": (Job(Stream(args.events, 1_000_000), TUMBLING), True),
         "W3": (Job(Stream(args.events, 10_000), SLIDING), True),
+        "W9": (Job(Stream(args.events, 1_000_000, each_key=True), TEN_MINUTES), False),
+        "W11": (Job(Stream(args.events, 1_000_000, events_per_minute=6_000_000), SESSIONS), False),
     }
 
 
@@ -88,9 +90,10 @@ def parse():
     parser.add_argument("--bench", default="build/tests/tidemark_bench")
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--every-ms", type=int, default=1000)
+    parser.add_argument("--memory", default="1GiB")
     parser.add_argument("--keep", help="perf's own file")
     args = parser.parse_args()
-    for name, value in dict(partitions=4, memory="1GiB", broker_cpu="0", cpu="1", work=None, least_checkpoints=0).items():
+    for name, value in dict(partitions=4, broker_cpu="0", cpu="1", work=None, least_checkpoints=0).items():
         setattr(args, name, value)
     if args.workload not in jobs(args):
         parser.error(f"there is no workload `{args.workload}`; there are {', '.join(jobs(args))}")
