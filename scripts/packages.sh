@@ -19,8 +19,9 @@ test_packages() {
   has_java_17 || echo default-jre-headless
 }
 
-# What only `scripts/test --long` and the suites asked for by name need: a compiler for Java.
+# What only `scripts/test --long` and the suites asked for by name need: a compiler for Java, and a reader of gcov's counts.
 long_test_packages() {
+  echo gcovr
   command -v javac >/dev/null || echo default-jdk-headless
 }
 

@@ -7,7 +7,8 @@ Two lanes run side by side. What waits for brokers and clocks has one to itself;
 that read no clock) has the other and steps aside for the first. Where memory is short the lanes run one after the other.
 A suite that needs a Kafka broker is skipped loudly where none can be had, and so is a test that this machine cannot run; with
 CI=true that is a failure, without it the last line says how many. Builds stand in
-build/ (Release, the same that scripts/demo uses), build-asan/ and build-tsan/; all output is in build/test-logs/.
+build/ (Release, the same that scripts/demo uses), build-asan/, build-tsan/ and build-coverage/; all output is in
+build/test-logs/.
 Installs nothing: that is scripts/test."""
 import argparse
 import concurrent.futures
@@ -40,6 +41,9 @@ ARGUMENTS_UNDER = {"tsan": {"test_daemon": ["~the demo shows*", "~the demo ends*
 SEEDS_UNDER = {"asan": "40", "tsan": "10"}
 EFFORT = "30"
 SANITIZERS = {"asan": "address", "tsan": "thread"}
+COVERAGE_SEEDS = "60"
+# What holds little of operators/, and what runs it with threads and clocks that count nothing more.
+NOT_COUNTED = {"test_base", "test_state", "test_config", "test_daemon"}
 # What is right under AddressSanitizer is not tried again without it where both are asked for; but for `--long`.
 UNDER_ASAN_ONLY = {"test_base", "test_state", "test_config", "test_batch", "test_expr", "test_cel", "test_formats", "test_aggregates",
                    "test_windows", "test_dedupe", "test_plan", "test_transforms", "test_pipeline_tests"}
@@ -242,6 +246,8 @@ def build(args, name):
     if configured.code != 0:
         configured.tell(f"{name}: cmake failed", True)
         return False
+    if name == "coverage":
+        options = ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DTIDEMARK_SANITIZE=", "-DTIDEMARK_COVERAGE=ON"]
     targets = KIT if name == "kit" else [program["name"] for program in test_programs(args, folder, name)]
     if name == "asan":
         targets.append("tidemark_fuzz")
@@ -273,13 +279,15 @@ class Builds:
 
 
 def folder_of(name):
-    return ROOT / (f"build-{name}" if name in SANITIZERS else "build")
+    return ROOT / (f"build-{name}" if name in SANITIZERS or name == "coverage" else "build")
 
 
 def left_out_of(args, name):
     """The test programs that `name` neither builds nor runs."""
     if name in SANITIZERS:
         return NOT_SANITIZED | NOT_UNDER.get(name, set())
+    if name == "coverage":
+        return NOT_SANITIZED | NOT_COUNTED
     return UNDER_ASAN_ONLY if "asan" in args.suites and not args.long else set()
 
 
@@ -388,22 +396,25 @@ def fuzz(suites):
         judge(suites.count, "fuzz", done, script_counts(done.text()))
 
 
-def clients(suites):
+def run_clients(suites, suite, build):
     """The Kafka clients alone, on a real broker: what no mock can prove."""
-    if not suites.kafka("clients") or not suites.built("clients", "release"):
-        return
     with tempfile.TemporaryDirectory(prefix="tidemark-broker.") as data:
         broker = subprocess.run([sys.executable, "tests/integration/kafka.py", "start", "--data", data], cwd=ROOT,
                                 capture_output=True, text=True)
         if broker.returncode != 0:
-            suites.count.add("clients: no broker: " + broker.stderr.strip()[-300:], 0, 1)
+            suites.count.add(f"{suite}: no broker: " + broker.stderr.strip()[-300:], 0, 1)
             return
         try:
-            chosen = [one for one in test_programs(suites.args, folder_of("release"), "release") if one["name"] in CLIENTS]
-            suites.run_programs("clients", chosen, {"TIDEMARK_TEST_BROKERS": broker.stdout.split()[0]},
+            chosen = [one for one in test_programs(suites.args, folder_of(build), build) if one["name"] in CLIENTS]
+            suites.run_programs(suite, chosen, {"TIDEMARK_TEST_BROKERS": broker.stdout.split()[0]},
                                 {name: ["[.kafka]"] for name in CLIENTS})
         finally:
             subprocess.run([sys.executable, "tests/integration/kafka.py", "stop", "--data", data], cwd=ROOT)
+
+
+def clients(suites):
+    if suites.kafka("clients") and suites.built("clients", "release"):
+        run_clients(suites, "clients", "release")
 
 
 def integration(suites):
@@ -442,6 +453,21 @@ def compare(suites):
         say("compared with Flink SQL", under=[line for line in told if line.startswith("ok")])
 
 
+def coverage(suites):
+    """How much of operators/ the test programs run; part of a long run, or asked for by name."""
+    if not suites.built("coverage", "coverage"):
+        return
+    folder = folder_of("coverage")
+    for counts in folder.rglob("*.gcda"):
+        counts.unlink()  # of an earlier run
+    suites.run_programs("coverage", test_programs(suites.args, folder, "coverage"),
+                        {"TIDEMARK_SEEDS": COVERAGE_SEEDS, "TIDEMARK_EFFORT": EFFORT})
+    if suites.kafka("coverage"):
+        run_clients(suites, "coverage-clients", "coverage")
+    told = suites.run_script("coverage", ["tests/coverage.py", str(folder), "--missed"], 1800)
+    say("lines of operators/ that were run", under=[line for line in told if line.endswith("%")])
+
+
 def deploy(suites):
     """The chart, the packages, dashboards and alerts, each with the tools that read them in life."""
     if suites.built("deploy", "kit"):
@@ -452,10 +478,10 @@ def deploy(suites):
 WAITING = [("integration", integration), ("chaos", chaos), ("soak", soak), ("bench", bench), ("compare", compare),
            ("deploy", deploy), ("clients", clients),
            *[(name, programs(name, patient=True)) for name in ("unit", "asan", "tsan")]]
-COMPUTING = [*[(name, programs(name, patient=False)) for name in ("unit", "asan", "tsan")], ("fuzz", fuzz)]
+COMPUTING = [*[(name, programs(name, patient=False)) for name in ("unit", "asan", "tsan")], ("fuzz", fuzz), ("coverage", coverage)]
 NEED_KIT = {"integration", "chaos", "soak", "bench", "compare", "deploy"}
 NAMES = list(dict.fromkeys(name for name, _ in COMPUTING + WAITING))
-LONG_ONLY = {"soak", "compare"}
+LONG_ONLY = {"soak", "compare", "coverage"}
 
 
 def lanes(args):
