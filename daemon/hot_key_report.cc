@@ -1,6 +1,8 @@
 // Keys were kept as the bytes by which state is found; here they become fields again.
 #include "daemon/hot_key_report.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
