@@ -1,4 +1,5 @@
-// What each path answers, from what the daemon says about itself. It knows no sockets and no threads.
+// What each path of the ordinary port answers, from what the daemon says about itself: to read and no more. It knows no
+// sockets and no threads.
 #pragma once
 
 #include <optional>
@@ -9,9 +10,8 @@
 
 namespace tidemark {
 
-// What the daemon says about itself. live() is called by the thread that serves all connections, so it must answer at
-// once from atomics: no lock that is held across work, no I/O, never Kafka. The others are called by one other thread
-// and may take their time. `why` is one line, filled when the answer is no.
+// What the daemon says about itself. live() and ready() answer at once, as HttpHandler::answer_at_once() has to; the others
+// may take their time. `why` is one line, filled when the answer is no.
 class StatusProvider {
  public:
   virtual ~StatusProvider() = default;
@@ -25,11 +25,16 @@ class StatusProvider {
   virtual std::optional<std::string> plan_text(std::string_view name) = 0;
 };
 
-// `/livez` alone.
-bool is_liveness_path(std::string_view path);
-HttpResponse answer_liveness(StatusProvider& status);
+// `status` outlives it.
+class StatusRoutes final : public HttpHandler {
+ public:
+  explicit StatusRoutes(StatusProvider& status) : status_(status) {}
+  // Probes and refusals: nothing that others ask for is in their way.
+  std::optional<HttpResponse> answer_at_once(const HttpRequest& request) override;
+  HttpResponse answer(const HttpRequest& request) override;
 
-// Every other path, for GET and HEAD.
-HttpResponse answer(StatusProvider& status, std::string_view path);
+ private:
+  StatusProvider& status_;
+};
 
 }  // namespace tidemark

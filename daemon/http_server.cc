@@ -1,15 +1,12 @@
-// A full house loses the connection whose deadline is nearest, and each phase has one but the computing. Parsing and
-// rendering are http_protocol's, paths are http_routes'.
+// The thread that serves all connections. Parsing and rendering are http_protocol's, what takes a while is
+// http_answerer's, and what the answers are is the handler's.
 #include "daemon/http_server.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <limits>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,6 +17,8 @@
 #include <unistd.h>
 
 #include "base/thread_name.h"
+#include "daemon/cpu_share.h"
+#include "daemon/http_answerer.h"
 #include "daemon/socket.h"
 
 namespace tidemark {
@@ -29,6 +28,9 @@ namespace {
 constexpr Duration kNever = {std::numeric_limits<int64_t>::max()};
 constexpr Duration kLinger = Duration::seconds(1);
 constexpr Duration kAcceptPause = Duration::millis(100);
+constexpr int kAcceptsAtOnce = 64;                   // then who is connected already has his turn
+constexpr Duration kAtOnce = Duration::millis(200);  // of CPU time, by who was quiet: thousands of connections
+constexpr Duration kLongestRest = Duration::millis(40);  // a probe waits no longer
 
 enum class Phase {
   kReading,    // the request's head
@@ -43,80 +45,9 @@ struct Connection {
   Phase phase = Phase::kReading;
   Duration deadline;
   std::string in;
-  std::string out;
+  std::shared_ptr<const std::string> out;
   size_t sent = 0;
   bool over = false;  // to be closed at the end of the round
-};
-
-struct Question {
-  uint64_t connection = 0;
-  std::string path;
-  bool head_only = false;
-};
-
-struct Answer {
-  uint64_t connection = 0;
-  std::string bytes;
-};
-
-// The second thread, and the two queues between it and the first. Both are bounded by `most` questions.
-class Answerer {
- public:
-  Answerer(StatusProvider& status, int wake_fd, size_t most)
-      : status_(status), wake_fd_(wake_fd), most_(most), thread_([this] { work(); }) {}
-  ~Answerer() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    changed_.notify_one();
-    thread_.join();
-  }
-  Answerer(const Answerer&) = delete;
-  Answerer& operator=(const Answerer&) = delete;
-
-  // False if too many wait already.
-  bool ask(Question question) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (questions_.size() >= most_) return false;
-      questions_.push_back(std::move(question));
-    }
-    changed_.notify_one();
-    return true;
-  }
-
-  std::vector<Answer> take_answers() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(answers_, {});
-  }
-
- private:
-  void work() {
-    name_this_thread("http-worker");
-    std::unique_lock lock(mutex_);
-    while (true) {
-      changed_.wait(lock, [&] { return stop_ || !questions_.empty(); });
-      if (stop_) return;
-      const Question question = std::move(questions_.front());
-      questions_.pop_front();
-      lock.unlock();
-      Answer made{question.connection, render_http(answer(status_, question.path), question.head_only)};
-      lock.lock();
-      answers_.push_back(std::move(made));
-      eventfd_write(wake_fd_, 1);
-    }
-  }
-
-  StatusProvider& status_;
-  const int wake_fd_;
-  const size_t most_;
-  std::mutex mutex_;  // guards the three below
-  std::deque<Question> questions_;
-  std::vector<Answer> answers_;
-  bool stop_ = false;
-  std::condition_variable changed_;
-  std::thread thread_;  // last, so that it starts when all else is there
 };
 
 }  // namespace
@@ -124,14 +55,14 @@ class Answerer {
 // The first thread. All but stop_ belongs to it.
 class HttpServer::Loop {
  public:
-  Loop(Listener listener, Descriptor wake, StatusProvider& status, const Clock& clock, Logger logger, HttpLimits limits)
+  Loop(Listener listener, Descriptor wake, HttpHandler& handler, const Clock& clock, Logger logger, HttpLimits limits)
       : listener_(std::move(listener)),
         wake_(std::move(wake)),
-        status_(status),
+        handler_(handler),
         clock_(clock),
         logger_(std::move(logger), Duration::minutes(1)),
         limits_(limits),
-        answerer_(status, wake_.get(), limits.max_connections),
+        answerer_(handler, clock, wake_.get(), limits.max_connections, limits.answering_share),
         thread_([this] { run(); }) {}
 
   ~Loop() {
@@ -147,6 +78,7 @@ class HttpServer::Loop {
  private:
   void run() {
     name_this_thread("http");
+    CpuShare ration(limits_.serving_share, kAtOnce);
     while (!stop_) {
       wait();
       if (polled_[0].revents != 0) {
@@ -159,8 +91,9 @@ class HttpServer::Loop {
         if (polled_[i].revents != 0) serve(connections_[i - 2], polled_[i].revents);
       }
       sweep();
-      if (polled_[1].revents != 0) accept_all();
+      if (polled_[1].revents != 0) accept_some();
       sweep();
+      sleep_for(std::min(kLongestRest, ration.rest(clock_.elapsed(), thread_cpu_time())));
     }
   }
 
@@ -202,8 +135,8 @@ class HttpServer::Loop {
     return 0;
   }
 
-  void accept_all() {
-    while (true) {
+  void accept_some() {
+    for (int i = 0; i < kAcceptsAtOnce; ++i) {
       Descriptor socket(accept4(listener_.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!socket.open()) {
         const int error = errno;
@@ -261,52 +194,77 @@ class HttpServer::Loop {
       if (const auto end = http_head_end(connection.in)) {
         handle(connection, parse_http_head(std::string_view(connection.in).substr(0, *end)));
       } else if (connection.in.size() > kMaxHttpHead) {
-        reply(connection, render_http({431, "text/plain; charset=utf-8", "the request's head is too large\n"}, false));
+        refuse(connection, 431, "the request's head is too large\n");
       }
     }
   }
 
   void handle(Connection& connection, const std::optional<HttpRequest>& request) {
     if (!request) {
-      reply(connection, render_http({400, "text/plain; charset=utf-8", "this is not HTTP/1\n"}, false));
-      return;
-    }
-    const bool head_only = request->method == "HEAD";
-    if (!head_only && request->method != "GET") {
-      reply(connection, render_http({405, "text/plain; charset=utf-8", "only GET and HEAD\n"}, false));
-      return;
-    }
-    if (is_liveness_path(request->path)) {
-      reply(connection, render_http(answer_liveness(status_), head_only));
-      return;
-    }
-    if (answerer_.ask({connection.id, request->path, head_only})) {
+      refuse(connection, 400, "this is not HTTP/1\n");
+    } else if (const auto made = handler_.answer_at_once(*request)) {
+      reply(connection, render_http(*made, request->method == "HEAD"));
+    } else if (answerer_.ask(connection.id, *request)) {
       connection.phase = Phase::kAnswering;
-      connection.deadline = kNever;
-      return;
+      connection.deadline = clock_.elapsed() + limits_.response_within;
+    } else {
+      refuse(connection, 503, "too many requests wait\n");
     }
-    reply(connection, render_http({503, "text/plain; charset=utf-8", "too many requests wait\n"}, head_only));
+  }
+
+  void refuse(Connection& connection, int status, const char* why) {
+    reply(connection, render_http({status, "text/plain; charset=utf-8", why, ""}, false));
   }
 
   void take_answers() {
-    for (Answer& made : answerer_.take_answers()) {
-      const auto asker = std::find_if(connections_.begin(), connections_.end(),
-                                      [&](const Connection& c) { return c.id == made.connection; });
-      if (asker != connections_.end()) reply(*asker, std::move(made.bytes));
+    for (const HttpAnswer& made : answerer_.take_answers()) {
+      for (Connection& connection : connections_) {
+        const bool asked = std::ranges::find(made.connections, connection.id) != made.connections.end();
+        if (asked && !connection.over) reply(connection, made.bytes);
+      }
     }
   }
 
   void reply(Connection& connection, std::string bytes) {
+    reply(connection, std::make_shared<const std::string>(std::move(bytes)));
+  }
+
+  void reply(Connection& connection, std::shared_ptr<const std::string> bytes) {
+    connection.in = {};
     connection.out = std::move(bytes);
     connection.phase = Phase::kWriting;
     connection.deadline = clock_.elapsed() + limits_.response_within;
     write_some(connection);
+    if (connection.phase == Phase::kWriting) make_room(connection);
+  }
+
+  // Who has been slow for longest goes first.
+  void make_room(const Connection& newest) {
+    while (bytes_waiting() > limits_.max_answer_bytes) {
+      Connection* slowest = nullptr;
+      for (Connection& one : connections_) {
+        if (&one == &newest || one.phase != Phase::kWriting || one.over) continue;
+        if (slowest == nullptr || one.deadline < slowest->deadline) slowest = &one;
+      }
+      if (slowest == nullptr) return;
+      slowest->over = true;
+      logger_.warn("http_reader_too_slow", {{"max_answer_bytes", limits_.max_answer_bytes}});
+    }
+  }
+
+  // An answer that several have yet to take counts for each of them.
+  size_t bytes_waiting() const {
+    size_t bytes = 0;
+    for (const Connection& one : connections_) {
+      if (one.phase == Phase::kWriting && !one.over) bytes += one.out->size() - one.sent;
+    }
+    return bytes;
   }
 
   void write_some(Connection& connection) {
-    while (connection.sent < connection.out.size()) {
-      const ssize_t n = send(connection.socket.get(), connection.out.data() + connection.sent,
-                             connection.out.size() - connection.sent, MSG_NOSIGNAL);
+    while (connection.sent < connection.out->size()) {
+      const ssize_t n = send(connection.socket.get(), connection.out->data() + connection.sent,
+                             connection.out->size() - connection.sent, MSG_NOSIGNAL);
       if (n < 0 && errno == EINTR) continue;
       if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
       if (n < 0) {
@@ -316,6 +274,7 @@ class HttpServer::Loop {
       connection.sent += static_cast<size_t>(n);
     }
     shutdown(connection.socket.get(), SHUT_WR);
+    connection.out.reset();
     connection.phase = Phase::kLingering;
     connection.deadline = clock_.elapsed() + kLinger;
   }
@@ -329,7 +288,7 @@ class HttpServer::Loop {
 
   Listener listener_;
   Descriptor wake_;
-  StatusProvider& status_;
+  HttpHandler& handler_;
   const Clock& clock_;
   RateLimited logger_;
   const HttpLimits limits_;
@@ -337,7 +296,7 @@ class HttpServer::Loop {
   std::vector<pollfd> polled_;
   uint64_t last_id_ = 0;
   Duration accept_again_;
-  Answerer answerer_;
+  HttpAnswerer answerer_;
   std::atomic<bool> stop_ = false;
   std::thread thread_;  // last, so that it starts when all else is there
 };
@@ -347,13 +306,14 @@ HttpServer::~HttpServer() = default;
 
 const HttpAddress& HttpServer::address() const { return loop_->address(); }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpAddress& address, StatusProvider& status,
-                                                      const Clock& clock, Logger logger, HttpLimits limits) {
-  Result<Listener> listener = open_listener(address);
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpAddress& address, HttpHandler& handler,
+                                                      const Clock& clock, Logger logger, HttpLimits limits,
+                                                      std::string_view option) {
+  Result<Listener> listener = open_listener(address, option);
   if (!listener) return std::unexpected(listener.error());
   Descriptor wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake.open()) return external_error(std::string("cannot make an eventfd: ") + std::strerror(errno));
-  auto loop = std::make_unique<Loop>(std::move(*listener), std::move(wake), status, clock, std::move(logger), limits);
+  auto loop = std::make_unique<Loop>(std::move(*listener), std::move(wake), handler, clock, std::move(logger), limits);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(loop)));
 }
 

@@ -264,7 +264,7 @@ Service::Service(std::vector<Plan> plans, PipelineOptions options, uint64_t memo
 Service::~Service() = default;
 
 Result<HttpAddress> Service::listen(const HttpAddress& address) {
-  auto started = HttpServer::start(address, status_, clock_, logger_);
+  auto started = HttpServer::start(address, status_routes_, clock_, logger_);
   if (!started) return std::unexpected(started.error());
   http_ = std::move(*started);
   logger_.info("http_listening", {{"address", to_string(http_->address())}});

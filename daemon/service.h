@@ -115,6 +115,7 @@ class Service {
   std::optional<TraceExporter> traces_;
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
   ServiceStatus status_;
+  StatusRoutes status_routes_{status_};
   std::unique_ptr<HttpServer> http_;
 };
 

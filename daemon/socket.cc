@@ -31,12 +31,12 @@ Result<AddressList> resolve(const HttpAddress& address) {
 }
 
 // What to do about a failed bind or listen.
-std::string way_out(int error) {
-  constexpr const char* kElsewhere = "choose another with --http HOST:PORT, let one be picked with --http :0, "
-                                     "or go without with --http off";
+std::string way_out(int error, std::string_view option) {
+  const std::string elsewhere =
+      fmt::format("choose another with {0} HOST:PORT, let one be picked with {0} :0, or go without with {0} off", option);
   switch (error) {
-    case EADDRINUSE: return fmt::format("the port is in use; {}", kElsewhere);
-    case EACCES: return fmt::format("ports below 1024 need privileges; {}", kElsewhere);
+    case EADDRINUSE: return fmt::format("the port is in use; {}", elsewhere);
+    case EACCES: return fmt::format("ports below 1024 need privileges; {}", elsewhere);
     case EADDRNOTAVAIL: return "this machine does not have that address; 0.0.0.0 or [::] stand for all that it has";
   }
   return std::strerror(error);
@@ -57,7 +57,8 @@ Descriptor listen_on(const addrinfo& where) {
   // A restarted daemon gets its port back although old connections linger; one that is listened on stays taken.
   const int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  constexpr int kBacklog = 128;
+  // As many as are accepted well within the time that a probe waits.
+  constexpr int kBacklog = 256;
   if (bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 || listen(fd.get(), kBacklog) != 0) {
     const int error = errno;
     fd = Descriptor();
@@ -81,7 +82,7 @@ Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   return *this;
 }
 
-Result<Listener> open_listener(const HttpAddress& address) {
+Result<Listener> open_listener(const HttpAddress& address, std::string_view option) {
   Result<AddressList> candidates = resolve(address);
   if (!candidates) return std::unexpected(candidates.error());
   int error = EADDRNOTAVAIL;
@@ -94,7 +95,7 @@ Result<Listener> open_listener(const HttpAddress& address) {
     }
     error = errno;
   }
-  return user_error(fmt::format("cannot listen on {}: {}", to_string(address), way_out(error)));
+  return user_error(fmt::format("cannot listen on {}: {}", to_string(address), way_out(error, option)));
 }
 
 }  // namespace tidemark

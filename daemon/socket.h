@@ -1,6 +1,7 @@
 // File descriptors that close themselves, and a listening TCP socket. It knows nothing of HTTP.
 #pragma once
 
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -31,7 +32,8 @@ struct Listener {
   HttpAddress address;  // with the port that was picked
 };
 
-// Errors are the user's: the address does not resolve, is in use, or is not of this machine.
-Result<Listener> open_listener(const HttpAddress& address);
+// Errors are the user's: the address does not resolve, is in use, or is not of this machine. `option` is the word of the
+// command line that gave it.
+Result<Listener> open_listener(const HttpAddress& address, std::string_view option = "--http");
 
 }  // namespace tidemark

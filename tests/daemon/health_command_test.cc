@@ -8,6 +8,7 @@
 
 #include <sys/socket.h>
 
+#include "daemon/http_routes.h"
 #include "daemon/http_server.h"
 #include "daemon/socket.h"
 #include "tests/catch.h"
@@ -73,7 +74,8 @@ TEST_CASE("health says what the process says, with an exit code") {
   FakeStatus status;
   CapturingLogSink log;
   const SystemClock clock;
-  const auto server = *HttpServer::start({true, "127.0.0.1", 0}, status, clock, Logger(log, clock));
+  StatusRoutes routes(status);
+  const auto server = *HttpServer::start({true, "127.0.0.1", 0}, routes, clock, Logger(log, clock));
   CHECK(ask(server->address(), false).code == 0);
   CHECK(ask(server->address(), true).out == "ok\n");
   status.is_ready = false;

@@ -2,6 +2,7 @@
 #include "daemon/http_server.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "daemon/http_routes.h"
 #include "daemon/socket.h"
 #include "tests/catch.h"
 
@@ -31,6 +33,7 @@ class FakeStatus final : public StatusProvider {
   }
   std::string metrics_text() override {
     std::unique_lock lock(mutex_);
+    scrapes += 1;
     corked_.wait(lock, [&] { return !cork_; });
     return metrics;
   }
@@ -57,6 +60,7 @@ class FakeStatus final : public StatusProvider {
 
   std::atomic<bool> alive = true;
   std::atomic<bool> is_ready = true;
+  std::atomic<int> scrapes = 0;
   std::string metrics = "up 1\n";  // set before the server starts
 
  private:
@@ -114,11 +118,12 @@ const HttpAddress kAnyPort{true, "127.0.0.1", 0};
 
 struct Fixture {
   FakeStatus status;
+  StatusRoutes routes{status};
   SystemClock clock;
   CapturingLogSink log;
 
   std::unique_ptr<HttpServer> start(HttpLimits limits = {}) {
-    auto server = HttpServer::start(kAnyPort, status, clock, Logger(log, clock), limits);
+    auto server = HttpServer::start(kAnyPort, routes, clock, Logger(log, clock), limits);
     REQUIRE(server);
     return std::move(*server);
   }
@@ -226,6 +231,56 @@ TEST_CASE("liveness answers while scrapes hang, readers stall and silent clients
   CHECK(f.log.saw("http_connection_evicted"));
 }
 
+TEST_CASE("probes answer while a scrape hangs, and those who wait for the same page are answered by one look") {
+  Fixture f;
+  const auto server = f.start();
+  f.status.cork(true);
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.push_back(dial(*server));
+    say(clients.back(), i == 5 ? "HEAD /metrics HTTP/1.1\r\n\r\n" : "GET /metrics HTTP/1.1\r\n\r\n");
+    CHECK(body_of(get(*server, "/readyz")) == "ok\n");  // by then the server has read what came before
+    while (f.status.scrapes == 0) std::this_thread::yield();  // the first is looked after alone
+  }
+  f.status.cork(false);
+  for (int i = 0; i < 6; ++i) CHECK(body_of(hear(clients[static_cast<size_t>(i)])) == (i == 5 ? "" : "up 1\n"));
+  CHECK(f.status.scrapes == 2);
+}
+
+TEST_CASE("answers that nobody takes have bounded room: the slowest reader goes, the newest is served") {
+  Fixture f;
+  f.status.metrics = std::string(40 * 1024 * 1024, 'm');  // more than sockets take in
+  const auto server = f.start({.max_answer_bytes = 40 << 20});
+  const Descriptor slow = dial(*server);
+  say(slow, "GET /metrics HTTP/1.1\r\n\r\n");
+  pollfd begun{slow.get(), POLLIN, 0};
+  REQUIRE(poll(&begun, 1, 10'000) == 1);
+  CHECK(body_of(get(*server, "/metrics")).size() == f.status.metrics.size());
+  CHECK(hear(slow).size() < f.status.metrics.size());
+  CHECK(f.log.saw("http_reader_too_slow"));
+}
+
+TEST_CASE("hundreds of connections that say nothing keep no probe waiting, whatever they do") {
+  Fixture f;
+  const auto server = f.start({.max_connections = 16});
+  const std::string junk(3000, '\xff');
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 400; ++i) {
+    clients.push_back(dial(*server));
+    if (i % 4 == 1) say(clients.back(), junk);
+    if (i % 4 == 2) say(clients.back(), "GET /livez HTTP/1.1\r\n\r\nGET /livez HTTP/1.1\r\n\r\nGET / HTTP");
+    if (i % 4 == 3) say(clients.back(), "GET /livez HTTP/1.1\r\nX: ");
+    if (i % 20 == 0) CHECK(status_of(get(*server, "/livez")) == 200);
+  }
+}
+
+TEST_CASE("of requests that are sent at once the first is answered, and the connection closed") {
+  Fixture f;
+  const auto server = f.start();
+  const std::string answers = ask(*server, "GET /livez HTTP/1.1\r\n\r\nGET /readyz HTTP/1.1\r\n\r\n");
+  CHECK(answers.find("HTTP/1.1 ") == answers.rfind("HTTP/1.1 "));
+}
+
 TEST_CASE("a client that does not finish its request in time is closed") {
   Fixture f;
   const auto server = f.start({.max_connections = 8, .request_within = Duration::millis(50)});
@@ -247,17 +302,20 @@ TEST_CASE("a client that does not read its answer in time is closed") {
 TEST_CASE("a port in use is the user's error and names the ways out") {
   Fixture f;
   const auto server = f.start();
-  const auto second = HttpServer::start(server->address(), f.status, f.clock, Logger());
+  const auto second = HttpServer::start(server->address(), f.routes, f.clock, Logger());
   REQUIRE_FALSE(second);
   CHECK(second.error().fault == Fault::kUser);
   CHECK(second.error().message == "cannot listen on " + to_string(server->address()) +
                                       ": the port is in use; choose another with --http HOST:PORT, let one be picked "
                                       "with --http :0, or go without with --http off");
+  const auto admin = HttpServer::start(server->address(), f.routes, f.clock, Logger(), {}, "--admin");
+  REQUIRE_FALSE(admin);
+  CHECK(admin.error().message.ends_with("or go without with --admin off"));
 }
 
 TEST_CASE("an address of another machine is the user's error") {
   Fixture f;
-  const auto server = HttpServer::start({true, "192.0.2.1", 0}, f.status, f.clock, Logger());
+  const auto server = HttpServer::start({true, "192.0.2.1", 0}, f.routes, f.clock, Logger());
   REQUIRE_FALSE(server);
   CHECK(server.error().fault == Fault::kUser);
   CHECK(server.error().message.find("does not have that address") != std::string::npos);
@@ -271,7 +329,7 @@ TEST_CASE("the server stops at once although clients are connected, and its port
   CHECK(status_of(get(*server, "/livez")) == 200);
   server.reset();
   CHECK(is_closed_within(idle, 5000));
-  CHECK(HttpServer::start(address, f.status, f.clock, Logger()));
+  CHECK(HttpServer::start(address, f.routes, f.clock, Logger()));
 }
 
 }  // namespace tidemark
