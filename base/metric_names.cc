@@ -20,7 +20,7 @@ std::span<const LabelSpec> labels() {
       {"result", "how a checkpoint ended", "2: success, failure"},
       {"tier", "where keyed state lies", "2: hot, cold"},
       {"state", "what a pipeline is doing",
-       "8: starting, restoring, running, waiting, draining, ended, failed, fenced"},
+       "10: starting, restoring, running, waiting, draining, paused, drained, ended, failed, fenced"},
       {"client", "a Kafka client of the pipeline", "2: consumer, producer"},
       {"version", "of Tidemark", "1"},
       {"compiler", "that built it", "1"},

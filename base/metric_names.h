@@ -282,7 +282,7 @@ inline constexpr MetricSpec kPipelineState{
     {"pipeline", "state"},
     "1 for the state that the pipeline is in, 0 for the others.",
     "`failed` and `fenced` are over for good: see [failed](runbook.md#tidemarkpipelinefailed) and "
-    "[fenced](runbook.md#tidemarkfenced)."};
+    "[fenced](runbook.md#tidemarkfenced). `paused` and `drained` were told to be: [paused](runbook.md#tidemarkpaused)."};
 
 // librdkafka, from its statistics. `client` is consumer or producer.
 inline constexpr MetricSpec kKafkaBrokersUp{

@@ -75,6 +75,7 @@ struct Raw {
   std::vector<std::string> files;
   std::string until_end;
   std::string http = to_string(HttpAddress{});
+  std::string admin = "off";
   std::string state_dir;
   std::string instance = "0";
   std::string memory;
@@ -179,6 +180,18 @@ Result<OtlpChoice> check_otlp(const std::string& text) {
   return choice;
 }
 
+// Whoever reaches the port may stop pipelines, and nobody is asked who he is.
+Result<HttpAddress> check_admin(const std::string& text) {
+  Result<HttpAddress> address = parse_http_address(text);
+  if (!address) {
+    return user_error(fmt::format("--admin: `{}` is no address: write 127.0.0.1:PORT, :PORT, or off", text));
+  }
+  if (!address->on) return HttpAddress{false, "127.0.0.1", 0};
+  if (is_loopback(*address)) return address;
+  return user_error(fmt::format("--admin: {} can be reached from other machines; write 127.0.0.1:{}, and come to it from "
+                                "elsewhere by ssh -L or kubectl port-forward", to_string(*address), address->port));
+}
+
 Result<Variables> check_variables(const std::vector<std::string>& settings) {
   Variables variables;
   for (const std::string& setting : settings) {
@@ -223,6 +236,7 @@ Result<Command> make_run(const Raw& raw) {
   Status status;
   take(parse_until_end(raw.until_end), run.until_end, status);
   take(check_http(raw.http), run.http, status);
+  take(check_admin(raw.admin), run.admin, status);
   take(check_instance(raw.instance), run.instance, status);
   take(parse_memory(raw.memory), run.memory_bytes, status);
   take(parse_threads(raw.threads), run.threads, status);
@@ -313,6 +327,11 @@ void add_run_options(CLI::App& run, Raw& raw) {
                "Read until the ends that the topics have now, close every window, commit and exit 0; with =keep-open "
                "unfinished windows stay open for a later run");
   add_http(run, raw);
+  run.add_option("--admin", raw.admin,
+                 "Where pipelines are told to pause, resume, checkpoint and drain: an address of this machine alone, such "
+                 "as 127.0.0.1:9465, or off")
+      ->type_name("ADDR")
+      ->capture_default_str();
   run.add_option("--state-dir", raw.state_dir, "Where state and checkpoints live")
       ->type_name("DIR")
       ->capture_default_str();

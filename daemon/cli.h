@@ -31,6 +31,7 @@ struct RunCommand {
   std::vector<std::string> files;  // at least one
   UntilEnd until_end = UntilEnd::kNo;
   HttpAddress http;
+  HttpAddress admin{false, "127.0.0.1", 0};  // on loopback, or off
   std::string state_dir;
   std::string instance = "0";            // 1 to 64 of [A-Za-z0-9._-], beginning with a letter or digit
   std::optional<uint64_t> memory_bytes;  // nothing: default_memory_budget

@@ -6,7 +6,9 @@
 #include <optional>
 #include <system_error>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 namespace tidemark {
 
@@ -41,6 +43,23 @@ Result<HttpAddress> parse_http_address(std::string_view text) {
   if (host.empty() || (!bracketed && host.find(':') != std::string_view::npos)) return refuse();
   address.host = host;
   return address;
+}
+
+bool is_loopback(const HttpAddress& address) {
+  in_addr v4{};
+  if (inet_pton(AF_INET, address.host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, address.host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+  return address.host == "localhost";
+}
+
+bool is_loopback_host(std::string_view host) {
+  if (host.starts_with('[')) {
+    const size_t end = host.find(']');
+    if (end == std::string_view::npos || !(end + 1 == host.size() || host[end + 1] == ':')) return false;
+    return is_loopback({true, std::string(host.substr(1, end - 1)), 0});
+  }
+  return is_loopback({true, std::string(host.substr(0, host.find(':'))), 0});
 }
 
 std::string to_string(const HttpAddress& address) {

@@ -1,4 +1,4 @@
-// Where the HTTP server listens, as `--http` writes it. It opens nothing.
+// Where an HTTP server listens, as `--http` and `--admin` write it. It opens nothing.
 #pragma once
 
 #include <cstdint>
@@ -22,5 +22,10 @@ struct HttpAddress {
 Result<HttpAddress> parse_http_address(std::string_view text);
 // `127.0.0.1:9464`, `[::1]:9464`, `off`.
 std::string to_string(const HttpAddress& address);
+
+// Whether only this machine can be meant: 127.0.0.0/8, ::1 or localhost.
+bool is_loopback(const HttpAddress& address);
+// The same for what a request's Host header says: HOST, HOST:PORT, an IPv6 one in brackets.
+bool is_loopback_host(std::string_view host);
 
 }  // namespace tidemark

@@ -1,5 +1,5 @@
 // One thread connects, serves the group and turns the attempt. Callbacks note what came, and a revoked attempt is
-// drained inside of one; what errors lead to stands in handle() and after().
+// drained inside of one; what errors lead to stands in handle() and after(), how it comes to rest in pipeline_rest.cc.
 #include "daemon/pipeline.h"
 
 #include <algorithm>
@@ -16,7 +16,6 @@ constexpr Duration kTellWaiting = Duration::minutes(1);
 constexpr Duration kFirstWait = Duration::millis(200);
 constexpr Duration kLongestWait = Duration::seconds(10);
 constexpr uint32_t kMostWorkers = 256;  // each has a fetch queue of its own
-constexpr Duration kDrainAtMost = Duration::seconds(20);
 constexpr Duration kRevokeAtMost = Duration::seconds(30);
 
 // The error of a source or sink, which a person knows by its name in the file.
@@ -96,28 +95,18 @@ std::string Pipeline::transactional_id() const {
 void Pipeline::run() {
   name_this_thread("pipeline");
   if (connect()) {
-    while (!stop_.requested() && !over_ && consumer_) serve();
-    if (attempt_) drain();
+    while (!told_to_end() && !over_ && consumer_) serve();
+    if (attempt_) drain(false);
   }
   silence_.asked(deps_.clock.elapsed());
   if (consumer_) consumer_->close();
   consumer_.reset();
   transactional_.reset();
   plain_.clear();
+  silence_.answered();
+  if (!over_ && wish_ == Wish::kDrained) stay_drained();
   if (!over_) stop_for_good(PipelineState::kEnded, 0, "");
   finished_ = true;
-}
-
-void Pipeline::drain() {
-  set_state(PipelineState::kDraining);
-  const bool committed = attempt_->drain(kDrainAtMost);
-  if (committed) {
-    logger_.info("drained", {{"committed", true}});
-  } else {
-    logger_.warn("drained", {{"committed", false}, {"error", attempt_->error().message},
-                             {"what", "the next start goes on from what the group has committed"}});
-  }
-  end_attempt();
 }
 
 // ---- Connecting
@@ -135,7 +124,7 @@ bool Pipeline::connect() {
     stop_for_good(PipelineState::kFailed, 2, "the state directory cannot be used: " + made.error().message);
     return false;
   }
-  while (!stop_.requested() && !over_) {
+  while (!told_to_end() && !over_) {
     silence_.asked(deps_.clock.elapsed());
     Status connected = make_producers();
     if (connected) connected = make_consumer();
@@ -167,7 +156,7 @@ KafkaClients::LogLine Pipeline::library_lines(const char* client) {
 }
 
 void Pipeline::wait_for_retry() {
-  while (!stop_.requested() && !over_ && deps_.clock.elapsed() < retry_at_) {
+  while (!told_to_end() && !over_ && deps_.clock.elapsed() < retry_at_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
@@ -316,6 +305,8 @@ void Pipeline::serve() {
     end_attempt();
     return reconnect(error);
   }
+  if (wish_ == Wish::kPaused) return stay_paused();
+  if (paused_) go_on();
   if (start_wanted_ && deps_.clock.elapsed() >= retry_at_) start_attempt();
   if (!attempt_) return;
   const uint64_t before = attempt_->committed_epoch();
@@ -364,9 +355,9 @@ void Pipeline::on_revoked(const std::vector<TopicPartition>& partitions, bool lo
     end_attempt();
   }
   owned_.clear();
-  for (const TopicPartition& id : partitions) metrics_.forget_partition(plan_.sources[plan_.source_of(id.topic)].name, id.topic, id.partition);
+  forget_partitions(partitions);
   (void)consumer_->assign({}, worker_count());
-  if (!over_) set_state(PipelineState::kWaiting);
+  if (!over_ && !told_to_end()) set_state(PipelineState::kWaiting);
 }
 
 void Pipeline::on_fenced(const Error& error) { fenced_ = error; }

@@ -16,6 +16,7 @@
 #include "daemon/attempt.h"
 #include "daemon/client_feed.h"
 #include "daemon/kafka_clients.h"
+#include "daemon/pipeline_actions.h"
 #include "daemon/pipeline_metrics.h"
 #include "daemon/stop_signal.h"
 #include "daemon/transaction_timeout.h"
@@ -58,7 +59,7 @@ struct PipelineDeps {
   TraceSink* traces = nullptr;  // of checkpoints; null: nobody takes any
 };
 
-// start(), request_stop() and the questions: any thread. The rest happens on the pipeline's own thread.
+// start(), request_stop(), ask() and the questions: any thread. The rest happens on the pipeline's own thread.
 class Pipeline final : private GroupEvents {
  public:
   Pipeline(Plan plan, PipelineOptions options, PipelineDeps deps);
@@ -69,6 +70,8 @@ class Pipeline final : private GroupEvents {
   void request_stop();
   // A drain that takes too long is broken off: what was not committed is read again next time.
   void give_up() { stop_.give_up(); }
+  // What an operator asks of it: judged at once, and done by the pipeline's own thread. By one thread at a time.
+  Ruling ask(PipelineAction action);
   // What it does out of turn, whatever its clock says; answered while it runs.
   AttemptRequests& requests() { return requests_; }
   // How long Kafka has owed its thread an answer; zero: nothing is owed.
@@ -109,7 +112,12 @@ class Pipeline final : private GroupEvents {
   void reconnect(const Error& error);
   void wait_for_retry();
   uint32_t worker_count() const;
-  void drain();
+  bool told_to_end() const;
+  void drain(bool to_pause);
+  void stay_paused();
+  void go_on();
+  void stay_drained();
+  void forget_partitions(const std::vector<TopicPartition>& partitions);
   void start_attempt();
   Status check_identity();
   Result<std::unique_ptr<Attempt>> make_attempt();
@@ -152,6 +160,7 @@ class Pipeline final : private GroupEvents {
 
   std::vector<TopicPartition> owned_;
   bool start_wanted_ = false;    // an assignment waits for its attempt
+  bool paused_ = false;          // it has come to rest because an operator wants it to
   bool topics_awaited_ = false;  // `topic_pattern` matches nothing yet
   Duration tell_again_{0};       // when that is logged next
   bool producers_stale_ = false; // to be made again before the next attempt
@@ -170,6 +179,7 @@ class Pipeline final : private GroupEvents {
 
   std::atomic<PipelineState> state_{PipelineState::kStarting};
   StopSignal stop_;
+  std::atomic<Wish> wish_{Wish::kRunning};
   AttemptRequests requests_;
   KafkaSilence silence_;
   std::atomic<bool> over_{false};

@@ -24,6 +24,8 @@ std::string_view to_string(PipelineState state) {
     case PipelineState::kRunning: return "running";
     case PipelineState::kWaiting: return "waiting";
     case PipelineState::kDraining: return "draining";
+    case PipelineState::kPaused: return "paused";
+    case PipelineState::kDrained: return "drained";
     case PipelineState::kEnded: return "ended";
     case PipelineState::kFailed: return "failed";
     case PipelineState::kFenced: return "fenced";

@@ -17,10 +17,22 @@
 namespace tidemark {
 
 // What a pipeline is doing, as tidemark_pipeline_state and the API name it.
-enum class PipelineState { kStarting, kRestoring, kRunning, kWaiting, kDraining, kEnded, kFailed, kFenced };
+enum class PipelineState {
+  kStarting,
+  kRestoring,
+  kRunning,
+  kWaiting,
+  kDraining,
+  kPaused,
+  kDrained,
+  kEnded,
+  kFailed,
+  kFenced,
+};
 inline constexpr std::array kAllPipelineStates = {
     PipelineState::kStarting, PipelineState::kRestoring, PipelineState::kRunning, PipelineState::kWaiting,
-    PipelineState::kDraining, PipelineState::kEnded,     PipelineState::kFailed,  PipelineState::kFenced};
+    PipelineState::kDraining, PipelineState::kPaused,    PipelineState::kDrained, PipelineState::kEnded,
+    PipelineState::kFailed,   PipelineState::kFenced};
 std::string_view to_string(PipelineState state);
 
 struct PartitionMetrics {

@@ -76,6 +76,7 @@ std::string Pipeline::status_json() const {
   nlohmann::ordered_json json;
   json["name"] = plan_.name;
   json["state"] = std::string(to_string(state_.load()));
+  json["wanted"] = std::string(to_string(wish_.load()));
   json["ready"] = ready();
   if (!error_.empty()) json["error"] = error_;
   json["epoch"] = last_status_.epoch;

@@ -221,6 +221,13 @@ std::optional<std::string> ServiceStatus::plan_text(std::string_view name) {
   return pipeline ? std::optional(explain(pipeline->plan())) : std::nullopt;
 }
 
+std::optional<ActionAnswer> ServiceControl::ask(std::string_view pipeline, PipelineAction action) {
+  const auto found = std::ranges::find(pipelines_, pipeline, [](const auto* p) -> std::string_view { return p->name(); });
+  if (found == pipelines_.end()) return std::nullopt;
+  const Ruling ruling = (*found)->ask(action);
+  return ActionAnswer{ruling, (*found)->status_json()};
+}
+
 sigset_t block_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -258,6 +265,7 @@ Service::Service(std::vector<Plan> plans, PipelineOptions options, uint64_t memo
     PipelineDeps deps{clock_, logger_, metrics_, kafka_, lines, files_, store_memory, crash_points_, traces_ ? &*traces_ : nullptr};
     pipelines_.push_back(std::make_unique<Pipeline>(std::move(plan), options, std::move(deps)));
     status_.add(*pipelines_.back());
+    control_.add(*pipelines_.back());
   }
 }
 
@@ -269,6 +277,14 @@ Result<HttpAddress> Service::listen(const HttpAddress& address) {
   http_ = std::move(*started);
   logger_.info("http_listening", {{"address", to_string(http_->address())}});
   return http_->address();
+}
+
+Status Service::listen_for_admin(const HttpAddress& address) {
+  auto started = HttpServer::start(address, admin_routes_, clock_, logger_, {}, "--admin");
+  if (!started) return std::unexpected(started.error());
+  admin_ = std::move(*started);
+  logger_.info("admin_listening", {{"address", to_string(admin_->address())}});
+  return {};
 }
 
 void Service::start() {
@@ -286,6 +302,7 @@ bool Service::wait_until_over(const sigset_t& signals, bool fail_fast, const std
     }
     if (std::ranges::all_of(pipelines_, [](const auto& p) { return p->over(); })) break;
   }
+  admin_.reset();
   const bool all_over = drain();
   http_.reset();
   const bool traces_over = !traces_ || traces_->stop();
@@ -400,6 +417,10 @@ int run_service(const RunCommand& command) {
   Service service(std::move(*plans), std::move(options), budget->bytes, clock, logger, lines, trace_options(command, logger));
   if (command.http.on) {
     if (auto at = service.listen(command.http); !at) return std::cerr << "tidemark: " << at.error().message << "\n", 2;
+  }
+  if (command.admin.on) {
+    const Status at = service.listen_for_admin(command.admin);
+    if (!at) return std::cerr << "tidemark: " << at.error().message << "\n", 2;
   }
   service.start();
   const bool all_over = service.wait_until_over(signals, command.fail_fast, {});

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "daemon/admin_routes.h"
 #include "daemon/cli.h"
 #include "daemon/http_routes.h"
 #include "daemon/http_server.h"
@@ -67,6 +68,16 @@ class ServiceStatus final : public StatusProvider {
   std::vector<const Pipeline*> pipelines_;
 };
 
+// Does what is asked for over the admin port. Filled before it is asked.
+class ServiceControl final : public PipelineControl {
+ public:
+  void add(Pipeline& pipeline) { pipelines_.push_back(&pipeline); }
+  std::optional<ActionAnswer> ask(std::string_view pipeline, PipelineAction action) override;
+
+ private:
+  std::vector<Pipeline*> pipelines_;
+};
+
 // SIGTERM and SIGINT reach only who waits for this set; to be called before any thread is started.
 sigset_t block_signals();
 
@@ -88,6 +99,8 @@ class Service {
 
   // Answers over HTTP from here on, and tells where; at most once, and only for an address that is on.
   Result<HttpAddress> listen(const HttpAddress& address);
+  // The same for the admin port, whose address is_loopback().
+  Status listen_for_admin(const HttpAddress& address);
   void start();
   // Until every pipeline is over, a signal of the set has come, or `stop_wanted` (asked about 20 times a second, may be
   // empty) says so; then drains what still runs.
@@ -116,7 +129,10 @@ class Service {
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
   ServiceStatus status_;
   StatusRoutes status_routes_{status_};
+  ServiceControl control_;
+  AdminRoutes admin_routes_{control_};
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<HttpServer> admin_;
 };
 
 // Ends the process without unwinding: threads may hang in calls that nothing ends.

@@ -92,7 +92,7 @@ LATENCY = quantiles("From record to visible result", "From a result's newest rec
 
 FLEET = ("fleet", "Fleet", "Every pipeline at a glance: what is over, what falls behind, what runs out of room.", [
     ("Is anything wrong?", [
-        panel("Pipelines by state", "`failed` and `fenced` are over for good; `waiting` waits for Kafka, or in reserve.", "short",
+        panel("Pipelines by state", "`failed` and `fenced` are over for good; `waiting` waits for Kafka, or in reserve; `paused` and `drained` were told to.", "short",
               ("sum by (state) (tidemark_pipeline_state{$}) > 0", "{{state}}"), width=12),
         LEDGER_OPEN,
         stat("Versions", "Instances by version. More than one: an upgrade is under way, or has stopped halfway.", "short",

@@ -53,10 +53,12 @@ TEST_CASE("run takes every option, between and after the files") {
   const auto run = parsed<RunCommand>({"run", "a.yaml", "--until-end", "b.yaml", "--http", "0.0.0.0:1", "--state-dir",
                                        "/d", "--instance", "i-1", "--memory", "512MiB", "--threads=3", "--set", "A=1",
                                        "c.yaml", "--set", "B=x=y, z", "--set=A=2", "--log-format", "json", "--log-level", "debug",
-                                       "--reset-state", "--accept-loss", "--reveal-keys", "--fail-fast"});
+                                       "--reset-state", "--accept-loss", "--reveal-keys", "--fail-fast", "--admin",
+                                       "localhost:2"});
   CHECK(run.files == Words{"a.yaml", "b.yaml", "c.yaml"});
   CHECK(run.until_end == UntilEnd::kClose);
   CHECK(run.http == HttpAddress{true, "0.0.0.0", 1});
+  CHECK(run.admin == HttpAddress{true, "localhost", 2});
   CHECK(run.state_dir == "/d");
   CHECK(run.instance == "i-1");
   CHECK(run.memory_bytes == 512u << 20);
@@ -201,6 +203,17 @@ TEST_CASE("test takes files, and where its results go") {
   CHECK(refused({"test", "a", "--junt=x"}) == "tidemark: `tidemark test` has no option `--junt`; did you mean `--junit`?");
 }
 
+TEST_CASE("the admin port is off unless asked for, and on this machine alone") {
+  CHECK_FALSE(parsed<RunCommand>({"run", "a"}).admin.on);
+  CHECK_FALSE(parsed<RunCommand>({"run", "a", "--admin", "off"}).admin.on);
+  CHECK(parsed<RunCommand>({"run", "a", "--admin", ":0"}).admin == HttpAddress{true, "127.0.0.1", 0});
+  CHECK(refused({"run", "a", "--admin", "0.0.0.0:9465"}) ==
+        "tidemark: --admin: 0.0.0.0:9465 can be reached from other machines; write 127.0.0.1:9465, and come to it from "
+        "elsewhere by ssh -L or kubectl port-forward");
+  CHECK(refused({"run", "a", "--admin", "on"}) ==
+        "tidemark: --admin: `on` is no address: write 127.0.0.1:PORT, :PORT, or off");
+}
+
 TEST_CASE("help goes to standard output and exits 0") {
   for (const Words& words : {Words{"--help"}, Words{"-h"}, Words{"help"}}) {
     const auto command = parse(words);
@@ -216,7 +229,7 @@ TEST_CASE("help goes to standard output and exits 0") {
     const auto command = parse(words);
     REQUIRE_FALSE(command);
     CHECK(command.error().code == 0);
-    for (const char* option : {"--until-end[=keep-open]", "--http", "--state-dir", "--instance", "--memory",
+    for (const char* option : {"--until-end[=keep-open]", "--http", "--admin", "--state-dir", "--instance", "--memory",
                                "--threads", "--set", "--log-format", "--log-level", "--reset-state", "--accept-loss", "--fail-fast"}) {
       INFO(option);
       CHECK(command.error().out.find(option) != std::string::npos);

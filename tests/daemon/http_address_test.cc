@@ -28,6 +28,29 @@ TEST_CASE("what is no address is refused with the right form") {
   }
 }
 
+TEST_CASE("an address of this machine alone is told from others") {
+  for (const char* text : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", ":1", "1"}) {
+    INFO(text);
+    CHECK(is_loopback(*parse_http_address(text)));
+  }
+  for (const char* text : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "host:1", "127.0.0.1.evil:1", "[::ffff:10.0.0.1]:1"}) {
+    INFO(text);
+    CHECK_FALSE(is_loopback(*parse_http_address(text)));
+  }
+}
+
+TEST_CASE("hosts of requests that mean this machine") {
+  for (const char* text : {"localhost", "localhost:8081", "127.0.0.1", "127.0.0.1:8081", "[::1]", "[::1]:8081"}) {
+    INFO(text);
+    CHECK(is_loopback_host(text));
+  }
+  for (const char* text : {"", "evil.example", "evil.example:8081", "localhost.evil.example", "127.0.0.1.evil.example:80",
+                           "[::1", "[::1].evil.example", "10.0.0.1:8081", "::1"}) {
+    INFO(text);
+    CHECK_FALSE(is_loopback_host(text));
+  }
+}
+
 TEST_CASE("addresses are written as they are read") {
   for (const char* text : {"127.0.0.1:9464", "[::1]:1", "off"}) CHECK(to_string(*parse_http_address(text)) == text);
 }

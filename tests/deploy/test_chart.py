@@ -110,7 +110,7 @@ def test_the_schema_refuses_wrong_values(env):
     wrong = {"replicas=three": "replicas", "replica=2": "replica", "image.tga=1": "tga",
              "image.pullPolicy=Sometimes": "pullPolicy", "image.digest=sha256:12": "digest", "logFormat=xml": "logFormat",
              "memory=1G": "memory", "threads=-1": "threads", "user=0": "user", "httpAddress=:9464": "httpAddress",
-             "httpAddress=0.0.0.0:80": "httpAddress", "resources.limits.memory=null": "memory",
+             "httpAddress=0.0.0.0:80": "httpAddress", "adminPort=80": "adminPort", "adminPort=70000": "adminPort", "resources.limits.memory=null": "memory",
              "resources.limits.memory=lots": "memory", "terminationGracePeriodSeconds=5": "terminationGracePeriodSeconds",
              "keda.minReplicas=0": "minReplicas", "probes.liveness.httpGet=x": "httpGet", "state.size=10": "size",
              "disruptionBudget.maxUnavailable=0": "maxUnavailable",
@@ -234,6 +234,15 @@ def test_selectors_meet_the_pods_and_no_others(env):
         selectors += [one["labelSelector"] for one in spread]
         for selector in selectors:
             assert k8s.selects(selector, labels) and not k8s.selects(selector, tester), f"{name}: {selector}"
+
+
+def test_the_admin_port_is_off_and_then_the_pods_own(env):
+    assert not [arg for arg in container(rendered(env, MINIMAL))["args"] if "--admin" in arg]
+    found = rendered(env, MINIMAL, "--set", "adminPort=9465", "--set", "networkPolicy.enabled=true")
+    assert "--admin=127.0.0.1:9465" in container(found)["args"]
+    for one in found:
+        told = [line for line in yaml.safe_dump(one, width=1000).splitlines() if "9465" in line and "--admin=" not in line]
+        assert not told, f"{one['kind']} knows the admin port: {told}"
 
 
 def test_the_stateful_set_says_what_is_promised(env):

@@ -402,13 +402,15 @@ class Tidemark:
     """One `tidemark run` process. Its output goes to files beside the state, and is shown when a test fails."""
 
     def __init__(self, binary, job, *args, state_dir=None, instance=None, env=None, until_end=False, memory="256MiB",
-                 port=None, prefix=()):
+                 port=None, prefix=(), admin=False):
         self.state_dir = pathlib.Path(state_dir or job.directory / f"{job.name}.state")
         self.port = port or free_port()
         self.job = job
         flags = ["--http", f"127.0.0.1:{self.port}", "--state-dir", str(self.state_dir), "--memory", memory]
         flags += {False: [], True: ["--until-end"], "keep-open": ["--until-end=keep-open"]}[until_end]
         flags += ["--instance", str(instance)] if instance is not None else []
+        self.admin_port = free_port() if admin else None
+        flags += ["--admin", f"127.0.0.1:{self.admin_port}"] if admin else []
         self.command = [*prefix, str(binary), "run", str(job.write()), *flags, *map(str, args)]
         self.log = job.directory / f"{job.name}.{time.monotonic_ns()}.log"
         with open(self.log, "wb") as log:
@@ -479,6 +481,26 @@ class Tidemark:
             return error.code, error.read().decode()
         except OSError:
             return 0, ""
+
+    def ask(self, action, name=None, method="POST", headers=None, port=None):
+        """(status, JSON) of an action on a pipeline, asked of the admin port."""
+        path = f"http://127.0.0.1:{port or self.admin_port}/api/v1/pipelines/{name or self.job.name}/{action}"
+        headers = {"Content-Type": "application/json", **(headers or {})}
+        request = urllib.request.Request(path, method=method, headers={k: v for k, v in headers.items() if v is not None})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            text = error.read().decode()
+            return error.code, json.loads(text) if text.startswith("{") else text
+
+    def shown(self, name=None):
+        """What the API says of a pipeline."""
+        return json.loads(self.get(f"/api/v1/pipelines/{name or self.job.name}")[1])
+
+    def wait_state(self, state, name=None, timeout_s=30):
+        wait_for(lambda: self.running() and self.shown(name)["state"] == state, f"{name or self.job.name} is {state}", timeout_s)
+        return self
 
     def wait_ready(self, timeout_s=60):
         wait_for(lambda: self.running() and self.get("/readyz")[0] == 200, "ready", timeout_s)

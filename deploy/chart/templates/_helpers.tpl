@@ -84,6 +84,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - --instance=$(POD_NAME)
 - --state-dir=/var/lib/tidemark
 - {{ printf "--http=%s" .Values.httpAddress | quote }}
+{{- with int .Values.adminPort }}
+- --admin=127.0.0.1:{{ . }}
+{{- end }}
 - --log-format={{ .Values.logFormat }}
 - --log-level={{ .Values.logLevel }}
 - --threads={{ .Values.threads | int | default "$(CPUS)" }}

@@ -1,4 +1,5 @@
-// Single disturbances of a running pipeline, on the fake Kafka: a disk that hangs, and another member in its place.
+// Single disturbances of a running pipeline, on the fake Kafka: a disk that hangs, another member in its place, and an
+// operator who lets it rest.
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -6,6 +7,7 @@
 
 #include "tests/catch.h"
 #include "tests/daemon/property/cases.h"
+#include "tests/daemon/property/compare.h"
 #include "tests/daemon/property/run.h"
 
 using namespace tidemark;
@@ -102,4 +104,51 @@ TEST_CASE("a disk that hangs shows: a line says what the checkpoint waits for, a
   CHECK(stuck_at_last);
   CHECK(says(end.log, "checkpoint_waits"));
   CHECK(says(end.log, "waits_for=\"manifest of "));
+}
+
+TEST_CASE("a paused pipeline is alive, reads and commits nothing more, and goes on exactly when it is told to") {
+  const Case one = some_case();
+  FakeBroker broker = broker_of(one);
+  const StateDir dir;
+  const auto committed = [&] {
+    std::vector<int64_t> offsets;
+    for (const PartitionOffset& at : broker.committed(broker.partitions())) offsets.push_back(at.offset);
+    return offsets;
+  };
+  LifePlan plan;
+  plan.batch_rows = 1;
+  plan.weather.longest_run = 1;
+  plan.deeds = {{0, PipelineAction::kPause}, {300'000, PipelineAction::kResume}};
+  std::optional<std::vector<int64_t>> at_pause;
+  int looks = 0;
+  plan.meanwhile = [&](const Pipeline& pipeline, Duration) {
+    if (pipeline.state() != PipelineState::kPaused) return;
+    looks += 1;
+    if (!at_pause) at_pause = committed();
+    CHECK(committed() == *at_pause);
+    CHECK_FALSE(pipeline.ready());
+    CHECK(pipeline.live(Duration::millis(1)));
+  };
+  const LifeEnd end = live(one, Shape{}, plan, broker, dir);
+  CHECK(end.exit_code == 0);
+  CHECK(looks > 10);
+  CHECK(end.status["wanted"] == "running");
+  CHECK(compare_output(one, expect(one), broker.committed_rows(), false) == std::vector<std::string>{});
+}
+
+TEST_CASE("a drained pipeline stays so until its process ends, and the next start goes on exactly") {
+  const Case one = some_case();
+  FakeBroker broker = broker_of(one);
+  const StateDir dir;
+  LifePlan plan;
+  plan.mode = RunMode::kForever;
+  plan.deeds = {{5'000, PipelineAction::kDrain}};
+  const LifeEnd drained = live(one, Shape{}, plan, broker, dir);
+  CHECK(drained.exit_code == 0);
+  CHECK(drained.status["wanted"] == "drained");
+  CHECK(drained.metrics.find("tidemark_pipeline_state{pipeline=\"prop\",state=\"ended\"} 1") != std::string::npos);
+  CHECK_FALSE(broker.has_open_transaction());
+  const LifeEnd end = live(one, Shape{}, LifePlan{}, broker, dir);
+  CHECK(end.exit_code == 0);
+  CHECK(compare_output(one, expect(one), broker.committed_rows(), false) == std::vector<std::string>{});
 }

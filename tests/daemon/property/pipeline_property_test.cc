@@ -28,6 +28,18 @@ struct Run {
   bool in_two_parts = false;    // the second half of the logs comes when the first life is over
 };
 
+// Whatever is asked for, a pause is over at last.
+std::vector<LifePlan::Deed> some_deeds(Random& random) {
+  std::vector<LifePlan::Deed> deeds;
+  int64_t at = 0;
+  for (int64_t n = random.in(1, 3); n > 0; --n) {
+    const bool pause = random.percent(70);
+    deeds.push_back({at += random.in(0, 8'000), pause ? PipelineAction::kPause : PipelineAction::kCheckpoint});
+    deeds.push_back({at += random.in(0, 4'000), PipelineAction::kResume});
+  }
+  return deeds;
+}
+
 LifePlan peaceful(Random& random) {
   LifePlan plan;
   plan.seed = random.next();
@@ -35,6 +47,7 @@ LifePlan peaceful(Random& random) {
   plan.batch_rows = random.one_of<uint32_t>({1, 7, 4096});
   plan.weather.longest_run = random.one_of<int64_t>({1, 10, 1000});
   plan.weather.queue_records = random.one_of<int64_t>({4, 50, 10'000});
+  if (random.percent(25)) plan.deeds = some_deeds(random);
   return plan;
 }
 
@@ -77,7 +90,12 @@ Run make_run(Random& random, Kind kind) {
   if (kind == Kind::kStopped) {
     run.lives.push_back(peaceful(random));
     run.lives.back().mode = RunMode::kForever;
-    run.lives.back().stop_after_us = random.in(0, 20'000);
+    const int64_t stop_after_us = random.in(0, 20'000);
+    if (random.percent(30)) {
+      run.lives.back().deeds.push_back({stop_after_us, PipelineAction::kDrain});
+    } else {
+      run.lives.back().stop_after_us = stop_after_us;
+    }
   }
   if (kind == Kind::kInTwoParts) {
     run.in_two_parts = true;
@@ -122,7 +140,8 @@ std::vector<std::string> do_run(const Case& one, const Expected& expected, const
     if (last && end.died) wrong.push_back("the last life died");
     for (size_t p = 0; i == 0 && p < later.size(); ++p) broker.append(p, later[p], one.log_ends[p]);
   }
-  const bool read_again = run.lives.size() > 1 || run.lives.front().weather.revocations > 0;
+  const LifePlan& first = run.lives.front();
+  const bool read_again = run.lives.size() > 1 || first.weather.revocations > 0 || !first.deeds.empty();
   const auto output = compare_output(one, expected, broker.committed_rows(), one.at_least_once && read_again);
   wrong.insert(wrong.end(), output.begin(), output.end());
   for (const std::string& v : broker.violations()) wrong.push_back("violation: " + v);

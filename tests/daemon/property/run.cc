@@ -51,6 +51,7 @@ std::string LifePlan::describe() const {
     out += fmt::format(", dies {} {} {}", death.after ? "after" : "before", acts[static_cast<int>(death.at)], death.nth);
   }
   if (stop_after_us >= 0) out += fmt::format(", stopped after {} us", stop_after_us);
+  for (const Deed& deed : deeds) out += fmt::format(", {} after {} us", to_string(deed.action), deed.at_us);
   if (weather.revocations > 0) out += fmt::format(", {} revocations", weather.revocations);
   if (weather.abort_wanted + weather.timed_out > 0) out += ", transactions fail";
   return out;
@@ -88,8 +89,11 @@ LifeEnd live(const Case& one, const Shape& shape, const LifePlan& plan, FakeBrok
   const SystemClock real;
   const Duration begin = real.elapsed();
   const auto lived = [&] { return real.elapsed() - begin; };
-  while (!life.dead() && !pipeline.over() && (plan.stop_after_us < 0 || lived().us < plan.stop_after_us)) {
+  const auto goes_on = [&] { return !life.dead() && !pipeline.over() && pipeline.state() != PipelineState::kDrained; };
+  size_t deeds = 0;
+  while (goes_on() && (plan.stop_after_us < 0 || lived().us < plan.stop_after_us)) {
     if (lived() > kLongestLife) hung(one, plan, pipeline, log);
+    if (deeds < plan.deeds.size() && lived().us >= plan.deeds[deeds].at_us) (void)pipeline.ask(plan.deeds[deeds++].action);
     if (plan.meanwhile) plan.meanwhile(pipeline, lived());
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -35,6 +36,12 @@ struct LifePlan {
   Death death;
   Weather weather;
   int64_t stop_after_us = -1;  // of real time: asked to stop like by SIGTERM; negative: not asked
+  // What an operator asks for meanwhile, in order, at moments of real time.
+  struct Deed {
+    int64_t at_us = 0;
+    PipelineAction action = PipelineAction::kPause;
+  };
+  std::vector<Deed> deeds;
   std::function<std::unique_ptr<MortalFiles>(Life&)> files;  // the disk; absent: a sound one
   std::function<void(const Pipeline&, Duration lived)> meanwhile;  // called now and then
 
