@@ -33,8 +33,8 @@ struct HttpLimits {
   Duration response_within = Duration::seconds(15);  // from the head to the answer, and then to its last byte
   size_t max_answer_bytes = 16 << 20;  // that clients have not taken yet; one answer always has room
   // Of one core, in the long run.
-  double serving_share = 0.06;
-  double answering_share = 0.04;
+  double serving_share = 0.07;
+  double answering_share = 0.03;
 };
 
 class HttpServer {

@@ -17,7 +17,8 @@ import socket
 import sys
 import time
 
-BACK_AFTER_S = 0.5
+BACK_A_SECOND = 2_000  # connections made a second, by those that were thrown out
+SOONEST_BACK_S = 0.5
 DRIP_EVERY_S = 1.0
 DEAF_FOR_S = 3.0
 CONNECTS_A_TURN = 100
@@ -41,6 +42,7 @@ class Crowd:
         self.due = []      # (when, number, what to do)
         for kind in itertools.islice(itertools.cycle(KINDS), count):
             self.later(0, self.connect, kind)
+        self.back_after_s = max(SOONEST_BACK_S, count / BACK_A_SECOND)
         self.connected = self.at_once = 0
 
     def later(self, when, what, *args):
@@ -53,7 +55,7 @@ class Crowd:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         if connection.connect_ex(("127.0.0.1", self.port)) not in (0, errno.EINPROGRESS):
             connection.close()
-            return self.later(now + BACK_AFTER_S, self.connect, kind)
+            return self.later(now + self.back_after_s, self.connect, kind)
         self.clients[connection.fileno()] = Client(connection, kind)
         self.poll.register(connection.fileno(), select.EPOLLOUT)
 
@@ -87,7 +89,7 @@ class Crowd:
         self.poll.unregister(descriptor)
         del self.clients[descriptor]
         client.connection.close()
-        self.later(now + BACK_AFTER_S * random.uniform(0.5, 1.5), self.connect, client.kind)
+        self.later(now + self.back_after_s * random.uniform(0.5, 1.5), self.connect, client.kind)
 
     def run(self, seconds):
         now = time.monotonic()
