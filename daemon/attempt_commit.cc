@@ -44,7 +44,8 @@ void Attempt::commit_epoch() {
   if (commit_offsets(offsets_to_commit()) != AttemptEnd::kNone) return;
   const bool ended = running_epoch_->ended;
   const TransactionStatus begun = ended ? TransactionStatus{} : begin_transaction();
-  if (begun) sinks_.open_epoch = running_epoch_->number + 1;
+  // Behind the last commit there is no transaction: what windows say after it waits with the state, and is said next time.
+  if (begun && !ended) sinks_.open_epoch = running_epoch_->number + 1;
   epoch_committed();
   next_checkpoint_ = deps_.clock.elapsed() + deps_.plan.checkpoint_every;
   if (!begun) {

@@ -132,6 +132,10 @@ std::expected<StoredCheckpoint, LoadFailure> LocalCheckpointStorage::load(const 
   if (expected_checksum && *expected_checksum != checksum) {
     return load_failure(LoadProblem::kDamaged, name, "the manifest is not the one that was committed");
   }
+  if (const auto newer = newer_manifest_version(*bytes)) {
+    return load_failure(LoadProblem::kNewer, name,
+                        fmt::format("its manifest has format {}, and this program reads up to {}", *newer, Manifest::kVersion));
+  }
   auto manifest = decode_manifest(*bytes);
   if (!manifest) return load_failure(LoadProblem::kDamaged, name, manifest.error().message);
   if (manifest->name != name) return load_failure(LoadProblem::kDamaged, name, "the manifest bears another name");

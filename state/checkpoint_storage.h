@@ -19,6 +19,7 @@ namespace tidemark {
 enum class LoadProblem {
   kMissing,      // no such checkpoint, or one without a manifest
   kDamaged,      // a manifest or file that is not what its checksum says
+  kNewer,        // a whole manifest in a format that is newer than what this program reads
   kUnreachable,  // the storage cannot be read now: try again
 };
 struct LoadFailure {

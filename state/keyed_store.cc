@@ -248,8 +248,10 @@ Status KeyedStore::Core::check_format() {
   if (!found) return std::unexpected(found.error());
   if (!*found) return put(key, fixed_bytes(kFormatVersion));
   if (**found == fixed_bytes(kFormatVersion)) return {};
-  return user_error(
-      fmt::format("the state in {} is not of format {}: it was written by another version", dir, kFormatVersion));
+  return user_error(fmt::format(
+      "the state in {} has format {}, and this program reads {}: it was written by another version of Tidemark. Ways out: "
+      "start that version, or one that reads it; --reset-state drops all state of this pipeline",
+      dir, ByteReader(**found).fixed<uint32_t>(), kFormatVersion));
 }
 
 Status KeyedStore::Core::load_steps() {

@@ -16,6 +16,8 @@ namespace {
 // u32 magic | u32 version | body | u64 checksum64 of all that stands before it.
 constexpr uint32_t kMagic = 0x544d4b4d;  // "MKMT" as bytes
 constexpr size_t kRandomDigits = 32;
+constexpr std::string_view kMetadataName = "tidemark/";
+constexpr uint64_t kMetadataVersion = 1;
 constexpr std::string_view kMetadataTag = "tidemark/1";
 
 bool is_lower_hex(std::string_view text) {
@@ -231,6 +233,16 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   return manifest;
 }
 
+std::optional<uint32_t> newer_manifest_version(std::string_view bytes) {
+  if (bytes.size() < sizeof(uint64_t)) return std::nullopt;
+  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(uint64_t));
+  if (ByteReader(bytes.substr(body.size())).fixed<uint64_t>() != checksum64(body)) return std::nullopt;
+  ByteReader in(body);
+  const bool ours = in.fixed<uint32_t>() == kMagic;
+  const auto version = in.fixed<uint32_t>();
+  return ours && in.ok() && version > Manifest::kVersion ? std::optional(version) : std::nullopt;
+}
+
 std::string encode_offset_metadata(const OffsetMetadata& metadata) {
   return fmt::format("{} {} {:016x} {}", kMetadataTag, to_string(metadata.name), metadata.manifest_checksum,
                      metadata.ended ? "ended" : "open");
@@ -250,6 +262,13 @@ std::optional<OffsetMetadata> parse_offset_metadata(std::string_view text) {
   const bool ended = words[3] == "ended";
   if (!name || !checksum || (!ended && words[3] != "open")) return std::nullopt;
   return OffsetMetadata{std::move(*name), *checksum, ended};
+}
+
+std::optional<uint64_t> newer_offset_metadata_version(std::string_view text) {
+  if (!text.starts_with(kMetadataName)) return std::nullopt;
+  text.remove_prefix(kMetadataName.size());
+  const auto version = parse_decimal(text.substr(0, text.find(' ')));
+  return version && *version > kMetadataVersion ? version : std::nullopt;
 }
 
 }  // namespace tidemark

@@ -97,6 +97,8 @@ struct Manifest {
 // what is wrong; a newer version is told apart in the message.
 std::string encode_manifest(const Manifest& manifest);
 Result<Manifest> decode_manifest(std::string_view bytes);
+// The version of an undamaged manifest that is newer than kVersion: it stands where every version has it.
+std::optional<uint32_t> newer_manifest_version(std::string_view bytes);
 
 // What a committed offset says: `tidemark/1 <name> <16 hex digits> open|ended`.
 struct OffsetMetadata {
@@ -108,5 +110,7 @@ struct OffsetMetadata {
 std::string encode_offset_metadata(const OffsetMetadata& metadata);
 // Strict: nothing for metadata that is not ours to the letter.
 std::optional<OffsetMetadata> parse_offset_metadata(std::string_view text);
+// The version of metadata that bears our tag with a newer one.
+std::optional<uint64_t> newer_offset_metadata_version(std::string_view text);
 
 }  // namespace tidemark

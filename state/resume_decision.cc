@@ -9,6 +9,7 @@
 namespace tidemark {
 namespace {
 
+constexpr const char* kNewerProgram = "start the version of Tidemark that wrote it, or a newer one";
 constexpr const char* kResetState = "--reset-state drops all state of this pipeline and begins where `start` says";
 
 // What stands between the facts and a plain Restore.
@@ -78,6 +79,17 @@ Ground ground_without_name(const ResumeFacts& facts, bool any_commit, Problems& 
                    problems);
 }
 
+// Commits that only a newer program can read are no foreign ones: nothing here may go on without them.
+void name_commits_of_newer_programs(const ResumeFacts& facts, Problems& problems) {
+  for (const PartitionFacts& partition : facts.partitions) {
+    const auto newer = partition.committed ? newer_offset_metadata_version(partition.committed->metadata) : std::nullopt;
+    if (!newer) continue;
+    problems.add_final(fmt::format("{}: offset {} was committed by a newer Tidemark, with metadata of format {}",
+                                   to_string(partition.id), partition.committed->offset, *newer));
+    problems.other_ways = {kNewerProgram};
+  }
+}
+
 // Partitions of one unit are committed together, so one name is what an undisturbed group shows.
 Ground ground_of_many(const ResumeFacts& facts, const std::vector<OffsetMetadata>& named, Problems& problems) {
   const auto oldest =
@@ -99,6 +111,11 @@ Ground ground_of_one(const ResumeFacts& facts, const OffsetMetadata& named, Prob
     if (checkpoint->failure->problem == LoadProblem::kUnreachable) {
       problems.add_final(fmt::format("the committed checkpoint {} cannot be read now: {}", to_string(named.name), why));
       problems.other_ways.push_back("see to the storage and start again");
+      return {};
+    }
+    if (checkpoint->failure->problem == LoadProblem::kNewer) {
+      problems.add_final(fmt::format("the committed checkpoint was written by a newer Tidemark: {}", why));
+      problems.other_ways.push_back(kNewerProgram);
       return {};
     }
   }
@@ -293,6 +310,8 @@ ResumeDecision decide_resume(const ResumeFacts& facts) {
   if (!any_commit && !any_state) return fresh_start(facts, false);
 
   Problems problems;
+  name_commits_of_newer_programs(facts, problems);
+  if (!problems.reasons.empty()) return refuse(facts, std::move(problems));
   const std::vector<OffsetMetadata> named = named_checkpoints(facts.partitions);
   const Ground ground = named.empty()       ? ground_without_name(facts, any_commit, problems)
                         : named.size() == 1 ? ground_of_one(facts, named[0], problems)

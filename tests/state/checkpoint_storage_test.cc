@@ -1,6 +1,7 @@
 // Checkpoints in a folder: unique, whole or absent whatever fails on the way, and never silently damaged.
 #include "state/checkpoint_storage.h"
 
+#include <fstream>
 #include <random>
 
 #include "base/bytes.h"
@@ -287,6 +288,28 @@ TEST_CASE("a manifest under another checkpoint's name is damage") {
   const CheckpointName other = CheckpointName::fresh("all", 2);
   std::filesystem::rename(site.root + "/" + to_string(manifest.name), site.root + "/" + to_string(other));
   CHECK(storage.load(other, std::nullopt).error().problem == LoadProblem::kDamaged);
+}
+
+TEST_CASE("a whole manifest of a newer format is told from a damaged one") {
+  Site site;
+  LocalCheckpointStorage storage(site.disk, site.root);
+  site.count(10);
+  const Manifest manifest = site.snapshot(1);
+  must(storage.store(manifest, site.local));
+  const std::string path = site.root + "/" + to_string(manifest.name) + "/MANIFEST";
+  std::string bytes = must(site.disk.read(path, 1 << 20));
+  bytes.resize(bytes.size() - 8);
+  bytes[4] = 9;
+  const uint64_t checksum = checksum64(bytes);
+  ByteWriter(bytes).fixed(checksum);
+  std::ofstream(path, std::ios::binary) << bytes;
+  const auto loaded = storage.load(manifest.name, checksum64(bytes));
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().problem == LoadProblem::kNewer);
+  CHECK_THAT(loaded.error().message, Contains("its manifest has format 9, and this program reads up to 1"));
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  std::ofstream(path, std::ios::binary) << bytes;
+  CHECK(storage.load(manifest.name, checksum64(bytes)).error().problem == LoadProblem::kDamaged);
 }
 
 TEST_CASE("leftovers are folders without a manifest and names that are not ours") {

@@ -66,6 +66,11 @@ TEST_CASE("a newer version and names that leave the folder are refused") {
   const auto newer = decode_manifest(with_checksum(body));
   REQUIRE_FALSE(newer.has_value());
   CHECK_THAT(newer.error().message, Contains("version 2"));
+  CHECK(newer_manifest_version(with_checksum(body)) == 2);
+  CHECK_FALSE(newer_manifest_version(body));                                // damaged
+  CHECK_FALSE(newer_manifest_version(encode_manifest(sample_manifest())));  // ours
+  CHECK_FALSE(newer_manifest_version(with_checksum("another file, and a long one")));
+  CHECK_FALSE(newer_manifest_version(with_checksum("")));
   for (const std::string& name :
        {std::string("../x"), std::string(".."), std::string(), std::string("a/b"), std::string("a\0b", 3)}) {
     Manifest manifest = sample_manifest();
@@ -99,6 +104,10 @@ TEST_CASE("offset metadata is ours to the letter, or not ours") {
     for (const std::string& bad : {text + " ", " " + text, text + "x", "tidemark/2" + text.substr(10)}) {
       CHECK_FALSE(parse_offset_metadata(bad));
     }
+  }
+  CHECK(newer_offset_metadata_version("tidemark/2 what nobody here can read") == 2);
+  for (const char* other : {"tidemark/1 all", "tidemark/0", "tidemark/", "tidemark/02", "tidemark/-2", "tidemark", ""}) {
+    CHECK_FALSE(newer_offset_metadata_version(other));
   }
   CHECK_FALSE(parse_offset_metadata("{\"consumer\": 3}"));
   const OffsetMetadata longest{

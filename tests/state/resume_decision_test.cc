@@ -193,6 +193,25 @@ TEST_CASE("a damaged named checkpoint is replaced by an older one only when told
   CHECK_THAT(refused(facts), Contains("cannot be read now"));
 }
 
+TEST_CASE("state and commits of a newer format are refused, and nothing older is taken in their place") {
+  for (const bool accept_loss : {false, true}) {
+    ResumeFacts facts = undisturbed();
+    facts.accept_loss = accept_loss;
+    facts.checkpoints = {whole(3), whole(4), broken(5, LoadProblem::kNewer)};
+    CHECK_THAT(refused(facts), Contains("the committed checkpoint was written by a newer Tidemark: a file is gone") &&
+                                   Contains("start the version of Tidemark that wrote it, or a newer one") && Contains("--reset-state") &&
+                                   !Contains("--accept-loss") && !Contains("damaged"));
+    facts = undisturbed();
+    facts.accept_loss = accept_loss;
+    facts.partitions[1].committed->metadata = "tidemark/2 something else altogether";
+    CHECK_THAT(refused(facts), Contains("t[1]: offset 200 was committed by a newer Tidemark, with metadata of format 2") &&
+                                   Contains("or a newer one") && !Contains("--accept-loss"));
+    facts.partitions[1].committed->metadata = "tidemark/x";
+    facts.accept_loss = false;
+    CHECK_THAT(refused(facts), !Contains("newer"));
+  }
+}
+
 TEST_CASE("partitions of one unit that name different checkpoints") {
   ResumeFacts facts = undisturbed();
   facts.partitions[0].committed = CommittedOffset{90, metadata(4)};
@@ -285,6 +304,7 @@ std::vector<CheckpointFacts> possible_checkpoints(uint64_t epoch) {
           broken(epoch, LoadProblem::kDamaged),
           broken(epoch, LoadProblem::kMissing),
           broken(epoch, LoadProblem::kUnreachable),
+          broken(epoch, LoadProblem::kNewer),
           CheckpointFacts{named(epoch), std::nullopt, std::nullopt}};
 }
 // Whether nothing at all speaks against going on from checkpoint 5, or from 4.
