@@ -256,24 +256,30 @@ void Admin::delete_offsets(const std::string& group, const std::vector<Place>& p
 }
 
 std::map<Place, Position> Admin::offsets(const std::string& group, const std::vector<Place>& places) const {
-  const Client client(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers_},
-                                          {"group.id", group},
-                                          {"isolation.level", "read_uncommitted"}});
+  return Commits(brokers_, group, places).now();
+}
+
+Commits::Commits(const std::string& brokers, std::string group, std::vector<Place> places)
+    : client_(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers}, {"group.id", group}, {"isolation.level", "read_uncommitted"}}),
+      group_(std::move(group)),
+      places_(std::move(places)) {}
+
+std::map<Place, Position> Commits::now() const {
   std::map<Place, Position> positions;
-  for (const Place& place : places) positions[place] = {};
+  for (const Place& place : places_) positions[place] = {};
   const Offsets list = to_list(positions);
   check(patiently([&] {
-          const rd_kafka_resp_err_t error = rd_kafka_committed(client.get(), list.get(), kTimeoutMs);
+          const rd_kafka_resp_err_t error = rd_kafka_committed(client_.get(), list.get(), kTimeoutMs);
           if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
           for (int i = 0; i < list->cnt; ++i) {
             if (is_passing(list->elems[i].err)) return list->elems[i].err;
           }
           return error;
         }),
-        "read offsets of " + group);
+        "read offsets of " + group_);
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& one = list->elems[i];
-    check(one.err, "read offsets of " + group);
+    check(one.err, "read offsets of " + group_);
     Position& position = positions[{one.topic, one.partition}];
     position.offset = one.offset < 0 ? -1 : one.offset;
     position.metadata = bytes(one.metadata, one.metadata_size).value_or("");

@@ -55,6 +55,18 @@ class Client {
   rd_kafka_t* client_ = nullptr;
 };
 
+// What a group has committed, asked for again and again by one client; uncommitted transactions are not waited for.
+class Commits {
+ public:
+  Commits(const std::string& brokers, std::string group, std::vector<Place> places);
+  std::map<Place, Position> now() const;
+
+ private:
+  Client client_;
+  std::string group_;
+  std::vector<Place> places_;
+};
+
 // The admin's requests, each waiting for its answer.
 class Admin {
  public:

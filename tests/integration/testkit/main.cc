@@ -275,6 +275,22 @@ void add_numbered_commands(Kit& kit) {
       ->callback([&kit, &o] { kit.exit_code = tally_numbered(kit.brokers, o.generator); });
 }
 
+[[noreturn]] void watch_commits(const std::string& brokers, const std::string& group, const std::string& topic) {
+  constexpr auto kBetween = std::chrono::milliseconds(20);
+  const Commits commits(brokers, group, places_of(Admin(brokers), topic));
+  ordered_json last;
+  while (true) {
+    ordered_json offsets = ordered_json::object();
+    for (const auto& [place, position] : commits.now()) offsets[std::to_string(place.second)] = position.offset;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    if (offsets != last) {
+      std::cout << ordered_json{{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(now).count()}, {"offsets", offsets}}.dump() << std::endl;
+    }
+    last = std::move(offsets);
+    std::this_thread::sleep_for(kBetween);
+  }
+}
+
 void add_offset_commands(Kit& kit) {
   Options& o = kit.options;
   CLI::App* offsets = kit.app.add_subcommand("offsets", "committed offsets of a group")->require_subcommand(1);
@@ -289,6 +305,10 @@ void add_offset_commands(Kit& kit) {
     }
     std::cout << out.dump() << "\n";
   });
+  CLI::App* watch = offsets->add_subcommand("watch", "a JSON line for each commit that is seen, with the wall clock's time, until killed");
+  watch->add_option("group", o.group)->required();
+  watch->add_option("topic", o.topic)->required();
+  watch->callback([&kit, &o] { watch_commits(kit.brokers, o.group, o.topic); });
   CLI::App* set = offsets->add_subcommand("set", "as the Kafka tools do: without metadata, unless told");
   set->add_option("group", o.group)->required();
   set->add_option("topic", o.topic)->required();
