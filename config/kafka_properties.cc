@@ -1,10 +1,12 @@
-// One table of refused properties with a reason each, and the few values that are refused where the property is not.
-// What a property that passes does, and whether it exists, is left to librdkafka.
+// One table of refused properties with a reason each, and the few values that are refused where the property is not,
+// or need a word of their own in the file. What a property that passes does, and whether it exists, is left to librdkafka.
 #include "config/kafka_properties.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -35,6 +37,7 @@ constexpr std::array kRefusals = std::to_array<Refusal>({
     {"bootstrap.servers", Who::kBoth, kBrokers},
     {"metadata.broker.list", Who::kBoth, kBrokers},
     {"plugin.library.paths", Who::kBoth, kPlugins},
+    {"ssl.engine.location", Who::kBoth, kPlugins},
     {"builtin.features", Who::kBoth, "the library's features are fixed when it is built"},
     {"test.mock.num.brokers", Who::kBoth, "an embedded broker keeps none of the guarantees; use `tidemark demo`"},
     {"opaque", Who::kBoth, kCallback},
@@ -89,15 +92,93 @@ constexpr std::array kRefusals = std::to_array<Refusal>({
 // Two answers of a broker in a second tell that nothing has come; one that waits longer makes a quiet partition look busy.
 constexpr int64_t kLongestFetchWaitMs = 400;
 
-std::string_view refused_value(std::string_view name, std::string_view value) {
-  if (name != "fetch.wait.max.ms") return {};
+bool is_too_long_a_wait(std::string_view value) {
   int64_t ms = 0;
   const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), ms);
   const bool number = code == std::errc{} && end == value.data() + value.size();  // what is none, librdkafka refuses
-  return number && ms >= kLongestFetchWaitMs ? "a quiet partition would not be found idle; less than 400 is meant" : "";
+  return number && ms >= kLongestFetchWaitMs;
+}
+
+// librdkafka puts these into a shell's command line as they are.
+bool is_word_for_a_shell(std::string_view value) {
+  return std::ranges::all_of(value, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._-/@:+").contains(c);
+  });
+}
+
+struct RefusedValue {
+  std::string message;
+  std::string_view reason;
+};
+
+std::optional<RefusedValue> refused_value(std::string_view name, std::string_view value) {
+  if (name == "fetch.wait.max.ms" && is_too_long_a_wait(value)) {
+    return RefusedValue{fmt::format("`{}` is too long for `{}`", value, name),
+                        "a quiet partition would not be found idle; less than 400 is meant"};
+  }
+  if (name == "ssl.providers" && value.contains('/')) {
+    return RefusedValue{"`ssl.providers` names a file",
+                        "a pipeline file may not load code into the process; name installed providers"};
+  }
+  if (name == "sasl.kerberos.kinit.cmd" && !value.empty()) {
+    return RefusedValue{"`sasl.kerberos.kinit.cmd` is a command",
+                        "a pipeline file may not run commands; leave it empty, and keep the ticket fresh from outside"};
+  }
+  if ((name == "sasl.kerberos.principal" || name == "sasl.kerberos.keytab") && !is_word_for_a_shell(value)) {
+    return RefusedValue{fmt::format("`{}` holds a character that a shell may read as a command", name),
+                        "it may hold letters, digits and `._-/@:+`"};
+  }
+  return std::nullopt;
+}
+
+bool is_any_of(std::string_view value, std::initializer_list<std::string_view> words) {
+  return std::ranges::any_of(words, [&](std::string_view word) {
+    return std::ranges::equal(word, value, [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+  });
+}
+
+// What the property takes away, or nothing. A word that librdkafka does not take counts as the worst one.
+std::string_view insecurity_of(std::string_view name, std::string_view value) {
+  if (name == "enable.ssl.certificate.verification" && !is_any_of(value, {"true", "t", "1"})) {
+    return "any certificate passes for the broker's";
+  }
+  if (name == "ssl.endpoint.identification.algorithm" && !is_any_of(value, {"https"})) {
+    return "the certificate of any host passes for the broker's";
+  }
+  if (name == "enable.sasl.oauthbearer.unsecure.jwt" && !is_any_of(value, {"false", "f", "0"})) {
+    return "tokens are signed by nobody";
+  }
+  return {};
 }
 
 }  // namespace
+
+bool holds_secret(std::string_view name) {
+  return name.contains("password") || name.contains("passphrase") || name.contains("secret") ||
+         name.ends_with("key.pem") || name == "sasl.oauthbearer.config" || name == "sasl.oauthbearer.extensions" ||
+         name == "sasl.jaas.config";
+}
+
+void check_insecure(const std::vector<Property>& properties, const Located<bool>& insecure, Diagnostics& diagnostics) {
+  bool needed = false;
+  for (const Property& property : properties) {
+    const std::string_view what = insecurity_of(property.name.value, property.value.value);
+    if (what.empty()) continue;
+    needed = true;
+    if (insecure.value) {
+      diagnostics.warn(property.name.where, fmt::format("with this `{}` {}", property.name.value, what),
+                       "whoever stands between can read and change everything: not for production");
+    } else {
+      diagnostics.error(property.name.where, fmt::format("with this `{}` {}", property.name.value, what),
+                        "name the CA in `ssl.ca.location` instead; or, where that is meant, write `insecure: true` beside "
+                        "`properties`");
+    }
+  }
+  if (!insecure.value || needed) return;
+  diagnostics.warn(insecure.where, "`insecure: true` stands here for nothing",
+                   "no property beside it needs that; remove it");
+}
 
 std::string_view refused_property(KafkaRole role, std::string_view name) {
   const Who who = role == KafkaRole::kConsumer ? Who::kConsumer : Who::kProducer;
@@ -137,10 +218,8 @@ Kind<std::vector<Property>> properties_kind(KafkaRole role) {
                                        Diagnostics& diagnostics) {
     bool ok = read(node, what, out, diagnostics);
     for (const Property& property : out) {
-      const std::string_view by_value = refused_value(property.name.value, property.value.value);
-      if (!by_value.empty()) {
-        diagnostics.error(property.value.where, fmt::format("`{}` is too long for `{}`", property.value.value, property.name.value),
-                          std::string(by_value));
+      if (auto by_value = refused_value(property.name.value, property.value.value)) {
+        diagnostics.error(property.value.where, std::move(by_value->message), std::string(by_value->reason));
         ok = false;
       }
       const std::string_view reason = refused_property(role, property.name.value);

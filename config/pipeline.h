@@ -56,6 +56,7 @@ struct KafkaSourceSpec {
   std::vector<Located<std::string>> partitioned_by;     // names of schema fields
   Fetch fetch = Fetch::kNative;
   std::vector<Property> properties;
+  Located<bool> insecure{false, {}};                    // the properties may leave the broker unverified
 };
 
 struct JsonFormatSpec {};
@@ -225,6 +226,7 @@ struct KafkaSinkSpec {
   std::optional<std::vector<Located<std::string>>> key;  // fields; none: the window's key, or the record's own key
   Located<std::string> brokers;                          // default: the source's
   std::vector<Property> properties;  // without `brokers`, the source's security.*, sasl.*, ssl.* stand before them
+  Located<bool> insecure{false, {}};                     // the properties written here may leave the broker unverified
 };
 struct StdoutSinkSpec {};
 struct DropSinkSpec {};

@@ -19,6 +19,7 @@ Kind<KafkaSinkSpec> kafka_sink_kind() {
       .field("properties", &KafkaSinkSpec::properties, properties_kind(KafkaRole::kProducer),
              "Anything else goes to librdkafka as it is. Without `brokers` the source's connection properties hold "
              "here too.")
+      .field("insecure", &KafkaSinkSpec::insecure, kinds::boolean(), std::string(kInsecureDoc))
       .foreign({"bootstrap_servers", "bootstrap", "seed_brokers", "addresses", "servers", "hosts", "metadata_broker_list"}, "brokers")
       .foreign({"topics"}, "topic", "a sink writes to one topic; write a sink for each")
       .foreign({"partition_key", "key_field", "key_fields", "keys", "key_by", "partition_by"}, "key")
@@ -28,6 +29,8 @@ Kind<KafkaSinkSpec> kafka_sink_kind() {
       .foreign({"format", "from", "name"}, "", "it stands beside `kafka`, not inside of it")
       .foreign(client_property_words(), "", std::string(kPropertyHint))
       .place(&KafkaSinkSpec::where)
+      .check([](const KafkaSinkSpec& s, Diagnostics& d) { check_insecure(s.properties, s.insecure, d); },
+             {"properties", "insecure"})
       .kind();
 }
 

@@ -170,6 +170,7 @@ Kind<KafkaSourceSpec> kafka_source_kind() {
              "connection it is librdkafka in any case.")
       .field("properties", &KafkaSourceSpec::properties, properties_kind(KafkaRole::kConsumer),
              "Anything else goes to librdkafka as it is.")
+      .field("insecure", &KafkaSourceSpec::insecure, kinds::boolean(), std::string(kInsecureDoc))
       .foreign({"bootstrap_servers", "bootstrap", "seed_brokers", "addresses", "servers", "hosts", "metadata_broker_list"}, "brokers")
       .foreign({"group_id", "consumer_group", "consumer_group_id"}, "group")
       .foreign({"auto_offset_reset", "start_from_oldest", "startup_mode", "scan_startup_mode", "offset", "offset_reset",
@@ -180,6 +181,8 @@ Kind<KafkaSourceSpec> kafka_source_kind() {
                "if equal values of a field lie in one partition, write `partitioned_by: [FIELD]`")
       .foreign(client_property_words(), "", std::string(kPropertyHint))
       .place(&KafkaSourceSpec::where)
+      .check([](const KafkaSourceSpec& s, Diagnostics& d) { check_insecure(s.properties, s.insecure, d); },
+             {"properties", "insecure"})
       .kind();
 }
 

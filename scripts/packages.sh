@@ -11,7 +11,7 @@ build_packages() {
 # What the tests need besides. A Java of 17 or newer, a Maven or a Boost that is there already will do: Debian's own Boost
 # packages exclude each other. Helm and Kubernetes' schemas come through pip: Debian has neither.
 test_packages() {
-  echo catch2 python3 python3-yaml python3-jsonschema python3-pip dpkg-dev systemd util-linux ca-certificates
+  echo catch2 python3 python3-yaml python3-jsonschema python3-pip dpkg-dev systemd util-linux ca-certificates openssl
   # Rules, dashboards and inhibitions are tried on the servers that read them in life.
   echo prometheus prometheus-alertmanager
   [ -e /usr/include/boost/multiprecision/cpp_int.hpp ] || echo libboost-dev

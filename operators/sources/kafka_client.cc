@@ -27,15 +27,15 @@ void forward_log(const rd_kafka_t* client, int level, const char* facility, cons
 void forward_error(rd_kafka_t* client, int code, const char* reason, void* opaque) {
   auto& callbacks = *static_cast<KafkaCallbacks*>(opaque);
   auto error = static_cast<rd_kafka_resp_err_t>(code);
-  if (error != RD_KAFKA_RESP_ERR__FATAL) return callbacks.on_client_error(error, reason, false);
+  if (error != RD_KAFKA_RESP_ERR__FATAL) return callbacks.on_client_error(error, callbacks.without_secrets(reason), false);
   std::array<char, 512> text{};
   error = rd_kafka_fatal_error(client, text.data(), text.size());
-  callbacks.on_client_error(error, text.data(), true);
+  callbacks.on_client_error(error, callbacks.without_secrets(text.data()), true);
 }
 
 }  // namespace
 
-KafkaConf::KafkaConf(KafkaCallbacks& callbacks) : conf_(rd_kafka_conf_new()) {
+KafkaConf::KafkaConf(KafkaCallbacks& callbacks) : callbacks_(callbacks), conf_(rd_kafka_conf_new()) {
   rd_kafka_conf_set_opaque(conf_.get(), &callbacks);
   rd_kafka_conf_set_log_cb(conf_.get(), forward_log);
   rd_kafka_conf_set_error_cb(conf_.get(), forward_error);
@@ -49,6 +49,7 @@ void KafkaConf::set(const std::string& name, const std::string& value) {
 }
 
 void KafkaConf::set_all(const KafkaProperties& properties) {
+  callbacks_.hide_secrets_of(properties);
   for (const auto& [name, value] : properties) {
     set(name, value);
     of_user_.insert(name);
@@ -76,10 +77,10 @@ std::string KafkaConf::get(const std::string& name) const {
 }
 
 Result<RdPtr<rd_kafka_t>> KafkaConf::create(rd_kafka_type_t type) {
-  if (!refusal_.empty()) return user_error(refusal_);
+  if (!refusal_.empty()) return user_error(callbacks_.without_secrets(refusal_));
   std::array<char, 512> why{};
   rd_kafka_t* client = rd_kafka_new(type, conf_.get(), why.data(), why.size());
-  if (client == nullptr) return user_error(fmt::format("Kafka client: {}", why.data()));
+  if (client == nullptr) return user_error(fmt::format("Kafka client: {}", callbacks_.without_secrets(why.data())));
   (void)conf_.release();  // belongs to the client now
   return RdPtr<rd_kafka_t>(client);
 }

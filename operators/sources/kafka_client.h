@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "operators/sources/kafka_consumer.h"
+#include "operators/sources/secrets.h"
 
 namespace tidemark {
 
@@ -43,14 +44,20 @@ class KafkaCallbacks {
  public:
   explicit KafkaCallbacks(KafkaLog log) : log_(std::move(log)) {}
   virtual ~KafkaCallbacks() = default;
+  // Before the first client: what librdkafka says is without these properties' secrets from then on.
+  void hide_secrets_of(const KafkaProperties& properties) {
+    if (secrets_.empty()) secrets_ = Secrets(properties);
+  }
+  std::string without_secrets(std::string_view text) const { return secrets_.hidden(text); }
   void log(int level, std::string_view text) const {
-    if (log_) log_(level, text);
+    if (log_) log_(level, without_secrets(text));
   }
   // On the thread that polls the client. `fatal`: the client is of no further use.
   virtual void on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool fatal) = 0;
 
  private:
   KafkaLog log_;
+  Secrets secrets_;
 };
 
 // Settings in layers: a later one replaces an earlier one, so defaults come first, then the user's, then what the
@@ -74,6 +81,7 @@ class KafkaConf {
   Result<RdPtr<rd_kafka_t>> create(rd_kafka_type_t type);
 
  private:
+  KafkaCallbacks& callbacks_;
   RdPtr<rd_kafka_conf_t> conf_;
   std::set<std::string> of_user_;
   std::string refusal_;

@@ -3,9 +3,31 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
+
 namespace tidemark {
 
-bool is_user_fault(rd_kafka_resp_err_t code) {
+namespace {
+
+// OpenSSL's words, and librdkafka's for them.
+bool is_broker_distrusted(std::string_view text) {
+  return text.contains("certificate verify failed") || text.contains("certificate could not be verified");
+}
+
+// The broker has said in its last word that it does not take our certificate, or that we showed none.
+bool is_client_distrusted(std::string_view text) {
+  if (text.contains("client SSL authentication might be required")) return true;
+  if (!text.contains("alert")) return false;
+  constexpr std::array<std::string_view, 6> kAlerts = {"certificate required", "bad certificate",     "unknown ca",
+                                                       "certificate unknown",  "certificate expired", "certificate revoked"};
+  return std::ranges::any_of(kAlerts, [&](std::string_view alert) { return text.contains(alert); });
+}
+
+}  // namespace
+
+bool is_user_fault(rd_kafka_resp_err_t code, std::string_view text) {
+  if (is_broker_distrusted(text) || is_client_distrusted(text)) return true;
   switch (static_cast<int>(code)) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
@@ -77,8 +99,8 @@ bool is_silence(rd_kafka_resp_err_t code) {
 
 namespace {
 
-Fault fault_of(rd_kafka_resp_err_t code) {
-  if (is_user_fault(code)) return Fault::kUser;
+Fault fault_of(rd_kafka_resp_err_t code, std::string_view text) {
+  if (is_user_fault(code, text)) return Fault::kUser;
   switch (static_cast<int>(code)) {
     case RD_KAFKA_RESP_ERR__INVALID_ARG:
     case RD_KAFKA_RESP_ERR__STATE:
@@ -92,8 +114,21 @@ Fault fault_of(rd_kafka_resp_err_t code) {
   }
 }
 
+constexpr int kScramMended = 0x020601ff;  // before, librdkafka repeats its nonce, which older brokers let pass
+
 // What a person can do about it.
-std::string_view advice_for(rd_kafka_resp_err_t code) {
+std::string_view advice_for(rd_kafka_resp_err_t code, std::string_view text) {
+  if (is_broker_distrusted(text)) {
+    return "; name the CA that signed the broker's certificate in `ssl.ca.location`, and reach the broker under a name "
+           "that is in it";
+  }
+  if (is_client_distrusted(text)) {
+    return "; the broker asks for a certificate that it trusts: `ssl.certificate.location` and `ssl.key.location`";
+  }
+  if (text.contains("SCRAM") && rd_kafka_version() < kScramMended) {
+    return "; see to `sasl.*` in the pipeline's `properties`; where the password is right: librdkafka before 2.6.1 "
+           "cannot log in by SCRAM to Kafka 4.0 and newer (`tidemark version` tells which it is)";
+  }
   switch (static_cast<int>(code)) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC: return "; create it, or correct its name in the pipeline file";
@@ -116,14 +151,14 @@ std::string_view advice_for(rd_kafka_resp_err_t code) {
 
 Error kafka_error(rd_kafka_resp_err_t code, std::string_view what, std::string_view text) {
   if (text.empty()) text = rd_kafka_err2str(code);
-  const Fault fault = fault_of(code);
+  const Fault fault = fault_of(code, text);
   const bool retriable = fault == Fault::kExternal && !is_fencing(code) && !is_membership_loss(code);
-  return {fault, retriable, fmt::format("{}: {} ({}){}", what, text, rd_kafka_err2name(code), advice_for(code))};
+  return {fault, retriable, fmt::format("{}: {} ({}){}", what, text, rd_kafka_err2name(code), advice_for(code, text))};
 }
 
 // That all brokers are down follows from what was told of each.
 void OutageCause::note(rd_kafka_resp_err_t code, std::string_view text) {
-  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !is_user_fault(code)) text_ = text;
+  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !is_user_fault(code, text)) text_ = text;
 }
 
 std::string OutageCause::to_string(std::string_view brokers) const {

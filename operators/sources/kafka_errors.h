@@ -10,8 +10,9 @@
 
 namespace tidemark {
 
-// Wrong credentials, missing rights, unknown topics: what only a person can put right.
-bool is_user_fault(rd_kafka_resp_err_t code);
+// Wrong credentials, missing rights, unknown topics, certificates that one side does not take: what only a person can put
+// right. Of certificates the code says nothing: librdkafka tells of them in its text alone.
+bool is_user_fault(rd_kafka_resp_err_t code, std::string_view text = {});
 // Somebody newer has this identity, or the broker no longer knows it.
 bool is_fencing(rd_kafka_resp_err_t code);
 // The group no longer accepts this member with its generation, so that a commit can never succeed.

@@ -45,7 +45,7 @@ Result<std::unique_ptr<KafkaLookup>> KafkaLookup::make(const std::string& broker
 }
 
 void KafkaLookup::on_client_error(rd_kafka_resp_err_t code, std::string_view text, bool) {
-  if (is_user_fault(code)) user_fault_ = kafka_error(code, "Kafka", text);
+  if (is_user_fault(code, text)) user_fault_ = kafka_error(code, "Kafka", text);
   outage_.note(code, text);
 }
 

@@ -165,7 +165,9 @@ class PropertyCheck {
       return;
     }
     if (range.empty()) {  // not the value, which may be a secret
-      diagnostics_.error(where, fmt::format("librdkafka does not take this value of `{}`", property.name.value), std::string(why));
+      const bool tells = holds_secret(property.name.value) && !value.empty() && why.contains(value);
+      diagnostics_.error(where, fmt::format("librdkafka does not take this value of `{}`", property.name.value),
+                         tells ? std::string() : std::string(why));
       return;
     }
     const auto words = split(range, ",");

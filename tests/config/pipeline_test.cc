@@ -249,6 +249,61 @@ TEST_CASE("properties that would break the guarantees are refused by name") {
   CHECK(refused_property(KafkaRole::kProducer, "compression.type").empty());
 }
 
+TEST_CASE("properties that load code or run commands are refused") {
+  const auto with = [](const std::string& property) {
+    return errors_of(source("    kafka: {brokers: b, topic: t, properties: {" + property + "}}\n"));
+  };
+  for (const char* name : {"plugin.library.paths", "ssl.engine.location"}) {
+    CHECK_THAT(with(std::string(name) + ": /tmp/evil.so"), Contains("a pipeline file may not load code into the process") && !Contains("evil"));
+  }
+  CHECK(with("ssl.providers: 'default,legacy'").empty());
+  CHECK_THAT(with("ssl.providers: 'default,/tmp/evil.so'"), Contains("`ssl.providers` names a file"));
+  CHECK(with("sasl.kerberos.kinit.cmd: ''").empty());
+  CHECK_THAT(with("sasl.kerberos.kinit.cmd: 'touch /tmp/evil'"), Contains("may not run commands"));
+  CHECK(with("sasl.kerberos.principal: kafka/host.example.com@EXAMPLE.COM, sasl.kerberos.keytab: /etc/kafka.keytab").empty());
+  CHECK_THAT(with("sasl.kerberos.principal: 'x; touch /tmp/evil'"), Contains("`sasl.kerberos.principal` holds a character"));
+  CHECK_THAT(with("sasl.kerberos.keytab: 'x\"$(touch /tmp/evil)\"'"), Contains("`sasl.kerberos.keytab` holds a character"));
+}
+
+TEST_CASE("checks of certificates are turned off only by a word of its own in the file") {
+  const auto in_source = [](const std::string& property, const std::string& more = {}) {
+    return source("    kafka: {brokers: b, topic: t, properties: {" + property + "}" + more + "}\n");
+  };
+  const auto in_sink = [](const std::string& property, const std::string& more = {}) {
+    return around("  - filter: n > 1\n", "  - kafka: {topic: o, properties: {" + property + "}" + more + "}\n");
+  };
+  const std::vector<std::string> unsafe = {"enable.ssl.certificate.verification: false",   "enable.ssl.certificate.verification: 'F'",
+                                           "enable.ssl.certificate.verification: 0",       "ssl.endpoint.identification.algorithm: none",
+                                           "ssl.endpoint.identification.algorithm: NONE",  "enable.sasl.oauthbearer.unsecure.jwt: true"};
+  for (const std::string& property : unsafe) {
+    CAPTURE(property);
+    CHECK_THAT(errors_of(in_source(property)), Contains("write `insecure: true` beside `properties`"));
+    CHECK_THAT(errors_of(in_source(property, ", insecure: false")), Contains("write `insecure: true` beside `properties`"));
+    CHECK(errors_of(in_source(property, ", insecure: true")).empty());
+    CHECK_THAT(warnings_of(in_source(property, ", insecure: true")), Contains("not for production"));
+    CHECK_THAT(errors_of(in_sink(property)), Contains("write `insecure: true` beside `properties`"));
+    CHECK(errors_of(in_sink(property, ", insecure: true")).empty());
+  }
+  for (const std::string safe : {"enable.ssl.certificate.verification: true", "ssl.endpoint.identification.algorithm: HTTPS",
+                                 "enable.sasl.oauthbearer.unsecure.jwt: false", "security.protocol: ssl"}) {
+    CHECK(errors_of(in_source(safe)).empty());
+    CHECK_THAT(warnings_of(in_source(safe, ", insecure: true")), Contains("stands here for nothing"));
+  }
+  CHECK_THAT(errors_of(in_source("security.protocol: ssl", ", insecure: yes")), Contains("`insecure` must be true or false"));
+  // A sink that takes the source's connection over takes its word over, too.
+  CHECK(errors_of("name: p\nsources:\n  in:\n    kafka: {brokers: b, topic: t, insecure: true, properties: {ssl.endpoint.identification.algorithm: none}}\n"
+                  "    schema: {a: int}\nsinks:\n  - kafka: {topic: o}\n").empty());
+}
+
+TEST_CASE("which properties hold secrets") {
+  for (const char* name : {"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem", "sasl.oauthbearer.config",
+                           "sasl.oauthbearer.client.secret", "sasl.oauthbearer.assertion.private.key.passphrase",
+                           "sasl.oauthbearer.assertion.private.key.pem", "sasl.oauthbearer.extensions", "sasl.jaas.config"}) {
+    CHECK(holds_secret(name));
+  }
+  for (const char* name : {"sasl.username", "ssl.key.location", "ssl.certificate.pem", "ssl.ca.pem", "client.id"}) CHECK_FALSE(holds_secret(name));
+}
+
 TEST_CASE("only what says how to connect leaves fetching to librdkafka") {
   CHECK(may_fetch_natively({}));
   CHECK(may_fetch_natively({{"session.timeout.ms", "6000"}, {"security.protocol", "plaintext"}, {"fetch.min.bytes", "9"}}));

@@ -239,12 +239,90 @@ def secured(users):
     }
 
 
+class Certificates:
+    """A CA, and what it signed, as PEM files in a folder: the broker's certificate with its key, and clients' ones. Made by openssl."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._authority("ca")
+
+    def path(self, name):
+        return self.directory / name
+
+    def text(self, name):
+        return self.path(name).read_text()
+
+    def _openssl(self, *args):
+        done = subprocess.run(["openssl", *map(str, args)], capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise RuntimeError(f"openssl {args[0]}: {done.stderr}")
+
+    def _authority(self, name):
+        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", 2,
+                      "-subj", f"/CN={name}", "-keyout", self.path(f"{name}.key"), "-out", self.path(f"{name}.pem"))
+
+    def another_authority(self, name):
+        """A CA of its own: (path of its certificate)"""
+        self._authority(name)
+        return self.path(f"{name}.pem")
+
+    def sign(self, name, common_name, hosts=(), authority="ca"):
+        """NAME.pem and NAME.key, a key without a password."""
+        request, extensions = self.path(f"{name}.csr"), self.path(f"{name}.ext")
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={common_name}",
+                      "-keyout", self.path(f"{name}.key"), "-out", request)
+        extensions.write_text("basicConstraints=CA:FALSE\n" + (f"subjectAltName={','.join(hosts)}\n" if hosts else ""))
+        self._openssl("x509", "-req", "-in", request, "-CA", self.path(f"{authority}.pem"), "-CAkey", self.path(f"{authority}.key"),
+                      "-set_serial", int.from_bytes(os.urandom(8), "big"), "-days", 2, "-extfile", extensions,
+                      "-out", self.path(f"{name}.pem"))
+
+    def locked(self, name, password):
+        """NAME's key behind a password: its path."""
+        out = self.path(f"{name}.locked.key")
+        self._openssl("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", self.path(f"{name}.key"), "-passout", f"pass:{password}", "-out", out)
+        return out
+
+
+SECURE_LISTENERS = ("SSL", "SASL_PLAINTEXT", "SASL_SSL")
+
+
+def fortified(certificates):
+    """Ports by listener, and settings, of a broker that is reached in each way: PLAINTEXT, where everything may be done; SSL, with a
+    client's certificate, whose CN is the user; SASL_PLAINTEXT and SASL_SSL, with a password by SCRAM-SHA-512 (Broker's `users`).
+    Its certificate is for 127.0.0.1 and no other name."""
+    certificates.sign("broker", "broker", ["IP:127.0.0.1"])
+    keystore = certificates.path("broker.keystore.pem")
+    keystore.write_text(certificates.text("broker.key") + certificates.text("broker.pem"))
+    controller, *free = _free_ports(2 + len(SECURE_LISTENERS))
+    ports = dict(zip(("PLAINTEXT", *SECURE_LISTENERS), free))
+    addresses = ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
+    settings = {
+        "listeners": f"{addresses},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": addresses,
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+        "listener.security.protocol.map": ",".join(f"{name}:{name}" for name in ports) + ",CONTROLLER:PLAINTEXT",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "ssl.keystore.type": "PEM", "ssl.keystore.location": str(keystore),
+        "ssl.truststore.type": "PEM", "ssl.truststore.location": str(certificates.path("ca.pem")),
+        "listener.name.ssl.ssl.client.auth": "required",
+        "ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+    }
+    for name in ("sasl_plaintext", "sasl_ssl"):
+        settings[f"listener.name.{name}.scram-sha-512.sasl.jaas.config"] = \
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    return ports, settings
+
+
 class Broker:
     """One Kafka broker. A context manager: started on entry, killed and removed on exit.
 
-    `cpu` pins it to that core; `data_dir` is kept afterwards when given, and must be new. `settings` go before ours. Not for several threads at once."""
+    `cpu` pins it to that core; `data_dir` is kept afterwards when given, and must be new. `settings` go before ours; `users` have passwords,
+    by SCRAM-SHA-512. Not for several threads at once."""
 
-    def __init__(self, version=DEFAULT_VERSION, data_dir=None, heap="768m", cpu=None, settings=None, port=0):
+    def __init__(self, version=DEFAULT_VERSION, data_dir=None, heap="768m", cpu=None, settings=None, port=0, users=None):
         self.version = version
         self.keep = data_dir is not None
         self.data_dir = pathlib.Path(data_dir) if data_dir else pathlib.Path(tempfile.mkdtemp(prefix="tidemark-kafka."))
@@ -252,6 +330,7 @@ class Broker:
         self.cpu = cpu
         self.settings = dict(settings or {})
         self.port = port  # 0: a free one
+        self.users = dict(users or {})
         self.process = None
 
     @property
@@ -305,7 +384,9 @@ class Broker:
         cluster_id = (os.urandom(16).hex())[:22]
         done = subprocess.run(
             self._java(jars, "kafka.tools.StorageTool") +
-            ["format", "--cluster-id", cluster_id, "--config", str(self.data_dir / "server.properties")],
+            ["format", "--cluster-id", cluster_id, "--config", str(self.data_dir / "server.properties")] +
+            [word for name, password in self.users.items()
+             for word in ("--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]")],
             capture_output=True, text=True, timeout=START_TIMEOUT_S)
         if done.returncode != 0:
             raise RuntimeError(f"the broker's storage could not be formatted:\n{done.stdout}{done.stderr}")

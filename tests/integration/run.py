@@ -11,7 +11,9 @@ import contextlib
 import importlib
 import os
 import pathlib
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,14 +41,19 @@ class Env:
         self.started = []
         self._brokers = []
 
+    def librdkafka(self):
+        """Its version, as the binary under test is linked with it."""
+        version = subprocess.check_output([self.tidemark, "version"], text=True)
+        return tuple(int(n) for n in re.search(r"librdkafka (\d+)\.(\d+)\.(\d+)", version).groups())
+
     def own_broker(self, **options):
         """A broker for this test alone, to be stopped and broken; becomes the one that `kit` and `job` use."""
         self.broker = self.another_broker(**options)
         self.kit = Kit(self.args.testkit, self.broker.bootstrap)
         return self.broker
 
-    def another_broker(self, **options):
-        broker = kafka.Broker(self.args.kafka, **options)
+    def another_broker(self, version=None, **options):
+        broker = kafka.Broker(version or self.args.kafka, **options)
         self._brokers.append(broker)
         return broker.start()
 
