@@ -58,7 +58,7 @@ Descriptor listen_on(const addrinfo& where) {
   const int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // As many as are accepted well within the time that a probe waits.
-  constexpr int kBacklog = 256;
+  constexpr int kBacklog = 1024;  // a flood that overflows it makes others wait a second for their next try
   if (bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 || listen(fd.get(), kBacklog) != 0) {
     const int error = errno;
     fd = Descriptor();
