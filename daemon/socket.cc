@@ -57,8 +57,8 @@ Descriptor listen_on(const addrinfo& where) {
   // A restarted daemon gets its port back although old connections linger; one that is listened on stays taken.
   const int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  // As many as are accepted well within the time that a probe waits.
-  constexpr int kBacklog = 1024;  // a flood that overflows it makes others wait a second for their next try
+  // As many as are accepted well within the time that a probe waits; whom it has no room for tries again a second later.
+  constexpr int kBacklog = 1024;
   if (bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 || listen(fd.get(), kBacklog) != 0) {
     const int error = errno;
     fd = Descriptor();
