@@ -410,6 +410,8 @@ AttemptEnd Attempt::finish(AttemptEnd end, const Error& error) {
 }
 
 void Attempt::epoch_committed() {
+  // What is left of a window that was too long goes on in parts all the same.
+  shared_.windows_in_parts = false;
   Epoch& epoch = *running_epoch_;
   const Duration took = deps_.clock.elapsed() - epoch.began;
   uint64_t bytes = 0;

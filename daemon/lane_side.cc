@@ -152,6 +152,7 @@ Time LaneSide::time_for(const Lane& lane, size_t ordinal) const {
 }
 
 bool LaneSide::advance() {
+  if (waits_for_barrier()) return false;
   firing_since_ = core_.shared.clock->elapsed();
   part_is_over_ = false;
   for (uint32_t level = frozen_levels_; level < ordinals_.size(); ++level) {
@@ -186,6 +187,7 @@ bool LaneSide::advance_window(Lane& lane, size_t ordinal) {
   const Status fired = window.advance(watermark, *this);
   firing_ = nullptr;
   if (!fired) return core_.fail(fired.error()), false;
+  cut_short_ |= part_is_over_ && window.has_more();
   return window.watermark() >= watermark && !window.has_more();
 }
 
@@ -208,7 +210,10 @@ bool LaneSide::in_parts() const { return core_.shared.windows_in_parts; }
 
 // Result rows of a firing window go through the steps behind it at once; they cannot be left for later.
 void LaneSide::emit(std::unique_ptr<Batch> results) {
-  if (core_.stop) return;  // nothing of it will be committed, and nobody makes room for it any more
+  if (core_.stop) {  // nothing of it will be committed, and nobody makes room for it any more
+    part_is_over_ = true;
+    return;
+  }
   core_.note_progress();
   const PlannedWindow& window = core_.shared.plan->window(firing_ordinal_);
   const bool feeds = window.window.feeds_window;

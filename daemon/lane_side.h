@@ -49,7 +49,13 @@ class LaneSide final : private ResultEmitter {
   // barrier of the next one; true once that has been done for all levels. A frozen level fires no more.
   bool align();
   // After that: the next epoch begins.
-  void begin_epoch() { frozen_levels_ = 0; }
+  void begin_epoch() {
+    frozen_levels_ = 0;
+    cut_short_ = false;
+  }
+  // Whether a barrier is on its way to these lanes. A window that has been given out in part lets it pass before the rest.
+  void expect_barrier(bool expected) { barrier_expected_ = expected; }
+  bool waits_for_barrier() const { return cut_short_ && barrier_expected_; }
   // By window ordinal, summed over all lanes.
   std::vector<WindowCounters> counters() const;
   // By lane number; since the last call.
@@ -129,6 +135,8 @@ class LaneSide final : private ResultEmitter {
   size_t firing_ordinal_ = 0;
   Duration firing_since_;  // by clock.elapsed()
   bool part_is_over_ = false;  // the present window has been firing for long
+  bool cut_short_ = false;     // in this epoch
+  bool barrier_expected_ = false;
   Mailbox<WrittenNews> written_;
   std::vector<WrittenNews> written_later_;  // of the window that fired when they came
 };

@@ -83,8 +83,10 @@ bool Worker::turn() {
     busy = true;  // what came behind the barriers of others may be taken now
   }
   core_.report_flushed();
+  lanes_.expect_barrier(wanted_barrier_ >= core_.epoch);
   const bool all_fired = lanes_.advance();
   core_.gauges.firing = !all_fired;
+  if (!all_fired && !busy && lanes_.waits_for_barrier()) core_.wait_for_others();
   if (!all_fired) return true;  // the rest of the windows comes before more input
   if (source_.may_read()) return source_.read(!busy) || busy;
   if (!busy) core_.wait_for_others();

@@ -131,7 +131,7 @@ struct WorkerShared {
   size_t sink_wait_bytes = 32 << 20;              // rows held back for the next transaction
   // A window that is given out in the order of its keys lets barriers pass after so long; all are where `windows_in_parts`.
   Duration longest_part = Duration::seconds(15);
-  bool windows_in_parts = false;
+  std::atomic<bool> windows_in_parts{false};
   bool until_end = false;
   bool keep_open = false;
   bool reveal_keys = false;                       // samples of hot keys bear the keys themselves

@@ -91,7 +91,6 @@ Status EndingSessions::gather(const Segment& segment, const WindowSources& sourc
   }
 }
 
-
 size_t EndingSessions::ended(Time watermark) const {
   const std::span<const EndingSession> left = ready();
   return static_cast<size_t>(std::ranges::upper_bound(left, watermark, {}, &EndingSession::end) - left.begin());

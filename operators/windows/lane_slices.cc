@@ -151,7 +151,9 @@ std::optional<Time> LaneSlices::expire_through(WindowNumber window) {
 void LaneSlices::shed(size_t target) {
   if (old_copies_ == OldCopies::kFold && bytes() / kMostFolded <= target) {
     for (auto& [start, open] : open_) {
-      for (auto& [visible_from, part] : open.parts) fold_written(part);
+      for (auto& [visible_from, part] : open.parts) {
+        if (part.frozen_bytes() <= target) fold_written(part);  // while it is folded it is there twice
+      }
     }
     if (bytes() <= target / 2 * kEnoughFolded) return;
   }

@@ -42,6 +42,11 @@ struct SlicePart {
   ChangedKeys changed;       // since the windows over it spoke; noted only where they speak of changes
   int32_t batch_group = -1;  // scratch of RowGroups
 
+  size_t frozen_bytes() const {
+    size_t sum = 0;
+    for (const auto& table : frozen) sum += table->bytes;
+    return sum;
+  }
   bool ever_frozen() const { return in_store_only || !frozen.empty(); }
   // All of it that is in memory.
   std::vector<const HotTable*> tables() const;

@@ -62,7 +62,7 @@ class WindowLane : public KeyedLane {
   // Moves the lane's watermark (never back) and fires every window whose end it has reached, in order of end.
   // Time::max() closes all windows. Where `out` wanted a pause, the watermark stands at the end of the last window fired,
   // short of `watermark`; the same call again goes on. At least one window is fired in each, or a part of one: then the
-  // watermark stands just short of its end, and no row counts in it any more.
+  // watermark stands just short of where it closed, and no row counts in it any more.
   //
   // A window that revises also speaks of the keys that have changed, and its rows say which of them are final.
   virtual Status advance(Time watermark, ResultEmitter& out) = 0;
