@@ -128,19 +128,19 @@ Status connect_to(const HttpAddress& address, Connection& connection) {
   return no_answer(address, reason(error));
 }
 
-Result<HttpAnswer> read_answer(const HttpAddress& from, std::string_view text) {
+Result<HttpReply> read_answer(const HttpAddress& from, std::string_view text) {
   const size_t head = text.find("\r\n\r\n");
   int status = 0;
   if (!text.starts_with("HTTP/1.") || head == std::string_view::npos) return no_http(from);
   const std::string_view number = text.substr(std::string_view("HTTP/1.1 ").size(), 3);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), status);
   if (error != std::errc{} || status < 100) return no_http(from);
-  return HttpAnswer{status, std::string(text.substr(head + 4))};
+  return HttpReply{status, std::string(text.substr(head + 4))};
 }
 
 }  // namespace
 
-Result<HttpAnswer> ask_http(const HttpAddress& to, const HttpRequest& request, Duration within) {
+Result<HttpReply> ask_http(const HttpAddress& to, const OutgoingRequest& request, Duration within) {
   const SystemClock clock;
   Connection connection(clock, clock.elapsed() + within);
   if (Status connected = connect_to(to, connection); !connected) return std::unexpected(connected.error());

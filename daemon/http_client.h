@@ -11,20 +11,20 @@
 
 namespace tidemark {
 
-struct HttpRequest {
+struct OutgoingRequest {
   std::string_view method = "GET";
   std::string_view path = "/";
   std::string_view content_type = {};  // empty: there is no body
   std::string_view body = {};
 };
 
-struct HttpAnswer {
+struct HttpReply {
   int status = 0;
   std::string body;  // of a long one, the beginning
 };
 
 // `to` is not off. All of it, but for looking the name up, takes no longer than `within`. Errors are external: nobody
 // answers, not in time, or not in HTTP.
-Result<HttpAnswer> ask_http(const HttpAddress& to, const HttpRequest& request, Duration within);
+Result<HttpReply> ask_http(const HttpAddress& to, const OutgoingRequest& request, Duration within);
 
 }  // namespace tidemark

@@ -129,7 +129,7 @@ void TraceExporter::run() {
 
 TraceExporter::Outcome TraceExporter::send(const std::vector<Trace>& traces, Duration within) {
   const std::string body = otlp_json(options_.resource, traces);
-  const HttpRequest request{"POST", options_.endpoint.path, "application/json", body};
+  const OutgoingRequest request{"POST", options_.endpoint.path, "application/json", body};
   const auto answer = ask_http(options_.endpoint.address, request, within);
   if (answer && answer->status >= 200 && answer->status < 300) return Outcome::kTaken;
   const std::string why = answer ? "the collector answers " + std::to_string(answer->status) : answer.error().message;
