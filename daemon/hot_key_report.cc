@@ -33,7 +33,8 @@ Json fields_of(const PlannedStep& step, std::string_view key) {
   JsonWriter::RecentTimes recent;
   std::string text;
   JsonWriter(std::move(fields)).append_row(batch, 0, recent, text);
-  return Json::parse(text, nullptr, false);
+  Json told = Json::parse(text, nullptr, false);
+  return told.is_discarded() ? Json() : told;
 }
 
 void add(const PlannedStep& step, const char* by, const HotKeys& keys, Json& out) {

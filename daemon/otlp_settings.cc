@@ -26,8 +26,9 @@ bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
 
+// Of a query nothing is shown: it may hold a token.
 std::unexpected<Error> no_url(std::string_view url, std::string_view why) {
-  return user_error(fmt::format("`{}` {}", url, why));
+  return user_error(fmt::format("`{}` {}", url.substr(0, url.find_first_of("?#")), why));
 }
 
 // `HOST`, `HOST:PORT`, `[IPV6]:PORT`; the port of HTTP where none is given.
@@ -98,13 +99,13 @@ std::string to_string(const OtlpEndpoint& endpoint) {
 }
 
 Result<OtlpEndpoint> parse_otlp_url(std::string_view url) {
+  // Nothing of it is shown: it may be a password.
+  if (url.contains('@')) return user_error("the URL holds a user, which is not supported");
   if (url.starts_with("https://")) return no_url(url, kHttps);
   if (!url.starts_with(kScheme)) return no_url(url, "is no URL such as http://collector:4318");
   const std::string_view rest = url.substr(kScheme.size());
   const std::string_view authority = rest.substr(0, rest.find('/'));
   const std::string_view path = rest.substr(authority.size());
-  // Nothing of it is shown: it may be a password.
-  if (authority.find('@') != std::string_view::npos) return user_error("the URL holds a user, which is not supported");
   if (!is_printable(path) || path.find_first_of("?#") != std::string_view::npos) return no_url(url, "has more behind its path");
   auto address = parse_authority(url, authority);
   if (!address) return std::unexpected(address.error());

@@ -25,7 +25,7 @@ bool is_over(PipelineState state) {
 Ruling yes(Wish wish, bool already) { return {already ? Ruling::Kind::kDone : Ruling::Kind::kUnderWay, wish, ""}; }
 
 Ruling checkpoint(PipelineState state, Wish wish) {
-  if (wish == Wish::kPaused) return {Ruling::Kind::kRefused, wish, "is paused: what it has is committed"};
+  if (wish == Wish::kPaused) return {Ruling::Kind::kRefused, wish, "is paused: resume it first"};
   if (state == PipelineState::kRunning) return yes(wish, false);
   const std::string why = fmt::format("is {}: only a running pipeline takes checkpoints", to_string(state));
   return {Ruling::Kind::kRefused, wish, why};

@@ -93,7 +93,7 @@ std::string Pipeline::status_json() const {
   }
   json["hot_keys"] = hot_keys_json(plan_, last_status_.hot_keys);
   json["ledger"] = nlohmann::ordered_json::parse(shown_ledger_.to_json(plan_));
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace tidemark

@@ -71,7 +71,7 @@ TEST_CASE("only what runs and is to run takes a checkpoint") {
     const Ruling paused = judge(PipelineAction::kCheckpoint, state, Wish::kPaused);
     CHECK(paused.kind == Kind::kRefused);
     CHECK(paused.wish == Wish::kPaused);
-    CHECK(paused.why == "is paused: what it has is committed");
+    CHECK(paused.why == "is paused: resume it first");
   }
 }
 
