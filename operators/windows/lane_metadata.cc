@@ -1,6 +1,9 @@
 // One version and one checksum around the open parts of slices; their tables are not described, they lie in the store
-// already. Damage is worth another attempt, an unknown version is not.
+// already. Damage is worth another attempt, an unknown version is not:
+// another program can read it.
 #include "operators/windows/lane_metadata.h"
+
+#include <fmt/format.h>
 
 #include "base/bytes.h"
 #include "state/state_key.h"
@@ -62,7 +65,12 @@ Result<LaneMetadata> decode_lane_metadata(std::string_view bytes) {
   if (ByteReader(bytes.substr(body.size())).fixed<uint64_t>() != checksum64(body)) return damaged();
   ByteReader in(body);
   const auto version = in.fixed<uint8_t>();
-  if (version < kWithoutRevision || version > kUnfinished) return external_error("the metadata of a window lane has an unknown version", false);
+  if (version < kWithoutRevision || version > kUnfinished) {
+    return user_error(fmt::format(
+        "the state of a window lane has version {}, and this program reads {} to {}: it was written by another version of "
+        "Tidemark. Ways out: start that version, or one that reads it; --reset-state drops all state of this pipeline",
+        version, kWithoutRevision, kUnfinished));
+  }
   LaneMetadata metadata;
   metadata.watermark = {in.fixed<int64_t>()};
   if (version != kWithoutRevision) metadata.revision = in.fixed<int64_t>();

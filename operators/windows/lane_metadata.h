@@ -45,7 +45,8 @@ void begin_generation(uint16_t lane, uint16_t step, const ExpiredSlices::Range& 
 LaneMetadata describe(Time watermark, int64_t revision, const LaneSlices& slices, std::optional<WindowNumber> unspoken);
 // Every part has its slice's end.
 std::string encode_lane_metadata(const LaneMetadata& metadata);
-// Refuses what encode_lane_metadata did not make: external, for the store is damaged.
+// Refuses what encode_lane_metadata did not make: external, for the store is damaged. A version that is not known is the
+// user's.
 Result<LaneMetadata> decode_lane_metadata(std::string_view bytes);
 
 }  // namespace tidemark
