@@ -427,8 +427,7 @@ Result<std::unique_ptr<Attempt>> Pipeline::make_attempt() {
     // A topic has grown, and the group hands the new partitions out once it has seen them.
     if (consumer_->alone().value_or(true)) return external_error("the group has not yet handed out all partitions");
     return user_error("this instance was given " + std::to_string(owned_.size()) + " of " + std::to_string(existing->size()) +
-                      " partitions, and rows find their lane in memory here; run one instance, promise `partitioned_by`, or "
-                      "use `exchange: topic`");
+                      " partitions, and rows find their lane in memory here; run one instance, or promise `partitioned_by`");
   }
   ResumeDeps deps{plan_, *consumer_, storage_, deps_.files, deps_.store_memory, work_->path() + "/live", logger_};
   const ResumeOptions how{options_.mode, reset_state_, accept_loss_, options_.mode == RunMode::kForever ? nullptr : &ends_};

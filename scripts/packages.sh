@@ -25,6 +25,23 @@ long_test_packages() {
   command -v javac >/dev/null || echo default-jdk-headless
 }
 
+# Debian starts these with their packages; the tests start their own.
+servers_to_come() {
+  local name
+  for name in prometheus prometheus-alertmanager prometheus-node-exporter; do
+    is_installed "$name" || echo "$name"
+  done
+}
+
+# keep_still NAME...: stops those that came with an installation just now.
+keep_still() {
+  local name
+  [ -d /run/systemd/system ] || return 0
+  for name in "$@"; do
+    ! is_installed "$name" || as_root systemctl --quiet disable --now "$name" >/dev/null 2>&1 || say "$name could not be stopped"
+  done
+}
+
 has_java_17() {
   local major
   major=$(java -version 2>&1 | sed -nE 's/^[^"]*version "([0-9]+).*/\1/p' | head -n 1)

@@ -241,13 +241,13 @@ def build(args, name):
     if sanitizer:
         # -O1 and line tables only: half of the time of a full debug build, and stacks that still name lines.
         options = ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1", f"-DTIDEMARK_SANITIZE={sanitizer}"]
+    if name == "coverage":
+        options = ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DTIDEMARK_SANITIZE=", "-DTIDEMARK_COVERAGE=ON"]
     configured = run(f"configure-{name}",
                      ["cmake", "-S", str(ROOT), "-B", str(folder), "-G", "Ninja", "-DTIDEMARK_TESTS=ON", *options], 300)
     if configured.code != 0:
         configured.tell(f"{name}: cmake failed", True)
         return False
-    if name == "coverage":
-        options = ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DTIDEMARK_SANITIZE=", "-DTIDEMARK_COVERAGE=ON"]
     targets = KIT if name == "kit" else [program["name"] for program in test_programs(args, folder, name)]
     if name == "asan":
         targets.append("tidemark_fuzz")

@@ -23,8 +23,8 @@ def resume(process):
 def test_pauses_and_kills_lose_and_double_nothing(env):
     """Under load, so that what is committed at a pause is somewhere in the midst of things."""
     job = env.job(window=TUMBLING, every="300ms")
-    writing = env.kit.generate_in_background(job.topic, 120_000, keys=5_000, rate=15_000)
     process = env.run(job, "--threads", 2, admin=True).wait_ready()
+    writing = env.kit.generate_in_background(job.topic, 120_000, keys=5_000, rate=15_000)
     time.sleep(1)
     pause(process)
     assert process.ask("pause")[0] == 200, "who asks twice is told that it is so"

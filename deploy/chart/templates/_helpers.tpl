@@ -64,7 +64,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{/* The port in http://HOST:PORT/PATH; 80 without one. */}}
 {{- define "tidemark.otlpPort" -}}
-{{ regexFind "[0-9]+$" (regexFind "^http://[^/]*:[0-9]+" .Values.otlpEndpoint) | default "80" }}
+{{ regexFind "[0-9]+$" (regexFind "^http://(\\[[^]]*\\]|[^/:]*):[0-9]+" .Values.otlpEndpoint) | default "80" }}
 {{- end -}}
 
 {{/* What tells how many cores there are: a limit that is not set stands for the node's, a request that is not set for none. */}}

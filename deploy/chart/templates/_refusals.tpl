@@ -53,7 +53,7 @@ What is refused before anything reaches the cluster, with the way out. What a te
 {{- if not (and (kindIs "map" $source) (kindIs "map" $source.kafka) (get $source.kafka "partitioned_by")) -}}{{- $promised = false -}}{{- end -}}
 {{- end -}}
 {{- if and $keyed (not $promised) (ne (toString $pipeline.exchange) "topic") -}}
-{{- fail (printf "%s is refused: pipelines.%s has a keyed step (`window` or `dedupe`), and its rows find their lane in the memory of one instance. Run one replica, promise `partitioned_by` in every source, or use `exchange: topic`" $several $file) -}}
+{{- fail (printf "%s is refused: pipelines.%s has a keyed step (`window` or `dedupe`), and its rows find their lane in the memory of one instance. Run one replica, or promise `partitioned_by` in every source" $several $file) -}}
 {{- end -}}
 {{- end -}}
 {{- if not .Values.state.shared -}}
