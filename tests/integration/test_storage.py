@@ -104,7 +104,7 @@ def test_many_checkpoints_leave_few_files(env):
     checkpoints, most_tables, most_open = 0, 0, 0
     with env.run(job) as process:
         process.wait_ready()
-        for seed in range(1, 400):
+        for seed in range(1, 4000):
             env.kit.generate(job.topic, 300, seed=seed)
             checkpoints = process.total("tidemark_checkpoints_total", result="success")
             most_tables = max(most_tables, len(glob.glob(f"{process.state_dir}/*/work/*/live/*/*.sst")))
