@@ -40,22 +40,6 @@ int hex_digit(char c) {
   return -1;
 }
 
-std::optional<std::string> percent_decode(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
 // The path of a target such as `/a?b`, or of `http://host/a?b`, which proxies send.
 std::string_view path_of(std::string_view target) {
   if (const size_t scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
@@ -96,6 +80,22 @@ bool read_headers(std::string_view lines, HttpRequest& request) {
 }
 
 }  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
 
 std::optional<size_t> http_head_end(std::string_view input) {
   const size_t end = input.find("\r\n\r\n");

@@ -44,6 +44,9 @@ std::optional<size_t> http_head_end(std::string_view input);
 // Nothing if the head is not one of HTTP/1.x, or names two hosts.
 std::optional<HttpRequest> parse_http_head(std::string_view head);
 
+// `%41` -> `A`; nothing where a percent sign is followed by no two hexadecimal digits.
+std::optional<std::string> percent_decode(std::string_view text);
+
 HttpResponse json_answer(int status, std::string body);
 // An error as all of the API tells it: {"error": message}.
 HttpResponse json_error(int status, std::string_view message);

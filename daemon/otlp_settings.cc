@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/http_protocol.h"
 #include "daemon/version.h"
 
 namespace tidemark {
@@ -43,29 +44,6 @@ Result<HttpAddress> parse_authority(std::string_view url, std::string_view text)
   return address;
 }
 
-std::optional<int> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const auto high = i + 2 < text.size() ? hex_digit(text[i + 1]) : std::nullopt;
-    const auto low = high ? hex_digit(text[i + 2]) : std::nullopt;
-    if (!low) return std::nullopt;
-    out += static_cast<char>(*high * 16 + *low);
-    i += 2;
-  }
-  return out;
-}
-
 std::string_view trimmed(std::string_view text) {
   const size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
   return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
@@ -80,7 +58,7 @@ std::optional<TraceResource> parse_attributes(std::string_view list) {
     const size_t equals = one.find('=');
     if (trimmed(one).empty()) continue;
     if (equals == std::string_view::npos || trimmed(one.substr(0, equals)).empty()) return std::nullopt;
-    auto value = percent_decoded(trimmed(one.substr(equals + 1)));
+    auto value = percent_decode(trimmed(one.substr(equals + 1)));
     if (!value) return std::nullopt;
     found.emplace_back(trimmed(one.substr(0, equals)), std::move(*value));
   }
